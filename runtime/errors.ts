@@ -1,0 +1,73 @@
+/** When the queue tries again after a failure. `on-change` waits for an event, `never` for a person. */
+export type Retry = 'now' | 'backoff' | 'on-change' | 'never';
+
+interface Failure {
+  /** Condition reason, CamelCase. */
+  readonly reason: string;
+  readonly retry: Retry;
+  /** What the reader can do next. */
+  readonly nextStep: string;
+}
+
+const failure = (reason: string, retry: Retry, nextStep: string): Failure => ({ reason, retry, nextStep });
+
+/** Everything the world can do to us. The code decides retry, condition reason and next step. */
+export const FAILURES = {
+  API_UNREACHABLE: failure('ApiUnreachable', 'backoff', 'Check the network path to the API server.'),
+  API_UNAUTHORIZED: failure('ApiUnauthorized', 'backoff', 'Check the credentials in the kubeconfig.'),
+  API_FORBIDDEN: failure('ApiForbidden', 'backoff', 'Grant the missing right to the service account.'),
+  API_THROTTLED: failure('ApiThrottled', 'backoff', 'The API server asks for fewer requests; it is tried again.'),
+  API_INVALID: failure('ApiInvalid', 'on-change', 'The API server refused the object; read the message.'),
+  API_ERROR: failure('ApiError', 'backoff', 'Read the API server log.'),
+  CONFLICT: failure('Conflict', 'now', 'Somebody else changed the object; it is tried again.'),
+  ALREADY_EXISTS: failure('AlreadyExists', 'now', 'The object exists already; it is read again.'),
+  NOT_FOUND: failure('NotFound', 'on-change', 'Create the missing object.'),
+  WATCH_EXPIRED: failure('WatchExpired', 'now', 'The watch is restarted from a fresh list.'),
+  WATCH_IDLE: failure('WatchIdle', 'now', 'The watch is reopened.'),
+  REGISTRY_UNREACHABLE: failure('RegistryUnreachable', 'backoff', 'Check that the hub can reach the registry.'),
+  REGISTRY_UNAUTHORIZED: failure(
+    'RegistryUnauthorized',
+    'backoff',
+    'Check the credentials in the Secret that imageRepoSecret names.',
+  ),
+  REGISTRY_THROTTLED: failure('RegistryThrottled', 'backoff', 'The registry asks to wait; it is tried again.'),
+  REGISTRY_INVALID: failure('RegistryInvalid', 'backoff', 'The registry answered nonsense; check its address.'),
+  IMAGE_NOT_FOUND: failure('ImageNotFound', 'backoff', 'Push the image, or add a build section to the mapping.'),
+  IMAGE_INVALID: failure('ImageInvalid', 'on-change', 'Rebuild the image; its contents break the rules.'),
+  BUILD_FAILED: failure('BuildFailed', 'backoff', 'Read the build log and mend the Dockerfile.'),
+  BUILDER_MISSING: failure('BuilderMissing', 'backoff', 'Install buildah on the hub.'),
+  SIGN_FAILED: failure('SignFailed', 'on-change', 'Check the key and the certificate in the signing Secrets.'),
+} as const satisfies Record<string, Failure>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** A failure of the world. Callers branch on `code` or `retry`, never on `instanceof` across packages. */
+export class AppError extends Error {
+  readonly code: FailureCode;
+  /** Earliest next try asked for by the other side (Retry-After), in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: FailureCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get reason(): string {
+    return FAILURES[this.code].reason;
+  }
+
+  get retry(): Retry {
+    return FAILURES[this.code].retry;
+  }
+}
+
+/** True for every AppError, also one from a second copy of this package. */
+export function isAppError(error: unknown): error is AppError {
+  return error instanceof Error && error.name === 'AppError' && 'code' in error && String(error.code) in FAILURES;
+}

@@ -1,0 +1,29 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests are hermetic, so one context serves them all: isolation costs ten times the run.
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{api,runtime,images,hub,spoke,cli,lab,bench,e2e}/**/*.test.ts', 'tidy.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.real.test.ts'],
+          isolate: false,
+          pool: 'threads',
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: ['{images,lab,cli,e2e,bench}/**/*.real.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+});
