@@ -1,0 +1,28 @@
+# Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
+.PHONY: demo test check bench generate format clean help
+.DEFAULT_GOAL := help
+
+demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
+	@scripts/node e2e/demo.ts $(if $(ONCE),--once)
+
+test: ## Run all tests: the unit part, then those on real components
+	@scripts/node scripts/test.ts
+
+check: ## Check format, lint, types, unused code, import arrows, purity and generated files
+	@scripts/node scripts/check.ts
+
+bench: ## Measure planning, events, signing and idle memory; prints ratios to their floors
+	@scripts/node bench/main.ts
+
+generate: ## Write generated files: CRDs
+	@scripts/node api/generate.ts
+
+format: ## Format the code
+	@scripts/node node_modules/@biomejs/biome/bin/biome check --write --log-level=warn .
+
+clean: ## Stop a running lab and remove what this checkout made
+	@[ ! -d .lab ] || bin/kmm lab down
+	@rm -rf .lab dist coverage node_modules
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

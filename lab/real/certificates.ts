@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { runCommand } from './command.ts';
+
+/** Paths of a PEM certificate and its key. */
+export interface CertificateFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** A certificate authority that lives as long as the lab, and one server certificate for the loopback address. */
+export interface ServerCertificates {
+  readonly ca: string;
+  readonly server: CertificateFiles;
+}
+
+/** Makes a CA and a certificate for 127.0.0.1 and localhost in `directory`. Valid for 30 days. */
+export async function makeServerCertificates(directory: string): Promise<ServerCertificates> {
+  const path = (name: string) => join(directory, name);
+  const ec = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'];
+  const files = (name: string) => ['-keyout', path(`${name}.key`), '-out', path(`${name}.crt`)];
+  await runCommand('openssl', [...ec, '-subj', '/CN=kmm-lab-ca', ...files('ca')]);
+  await runCommand('openssl', [
+    ...[...ec, '-subj', '/CN=kmm-lab', ...files('server'), '-CA', path('ca.crt'), '-CAkey', path('ca.key')],
+    ...['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-addext', 'extendedKeyUsage=serverAuth'],
+    ...['-addext', 'basicConstraints=critical,CA:FALSE'],
+  ]);
+  return { ca: path('ca.crt'), server: { cert: path('server.crt'), key: path('server.key') } };
+}
+
+/** A key pair as the guide makes it for Secure Boot: RSA-2048, self-signed; the certificate in DER. */
+export async function makeSigningPair(directory: string, name: string): Promise<CertificateFiles> {
+  const files = { cert: join(directory, `${name}.der`), key: join(directory, `${name}.priv`) };
+  await runCommand('openssl', [
+    ...['req', '-x509', '-new', '-newkey', 'rsa:2048', '-nodes', '-utf8', '-sha256', '-days', '36500', '-batch'],
+    ...['-subj', `/CN=${name}`, '-outform', 'DER', '-out', files.cert, '-keyout', files.key],
+  ]);
+  return files;
+}

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import type { CertificateFiles } from './certificates.ts';
+import { runCommand } from './command.ts';
+import { findProgram } from './requirements.ts';
+
+export interface RealRegistry {
+  /** `127.0.0.1:port`, the registry part of image references. */
+  readonly address: string;
+  readonly username: string;
+  readonly password: string;
+  stop(): Promise<void>;
+}
+
+export interface RealRegistryOptions {
+  /** Holds the configuration, the password file and the log. */
+  readonly directory: string;
+  /** Where blobs are kept; reused by a later start. */
+  readonly storage: string;
+  readonly certificate: CertificateFiles;
+  readonly username: string;
+  readonly password: string;
+  /** A free port is taken when absent. */
+  readonly port?: number;
+}
+
+/** Starts Debian's docker-registry on the loopback address with TLS and a login. */
+export async function startRegistry(options: RealRegistryOptions): Promise<RealRegistry> {
+  const { directory, username, password } = options;
+  mkdirSync(options.storage, { recursive: true });
+  const port = options.port ?? (await freePort());
+  const htpasswd = join(directory, 'htpasswd');
+  const line = await runCommand(findProgram('htpasswd') ?? 'htpasswd', ['-Bin', username], { input: password });
+  writeFileSync(htpasswd, line.trim() + '\n', { mode: 0o600 });
+  const config = join(directory, 'registry.yml');
+  writeFileSync(config, registryConfig(options, `127.0.0.1:${port}`, htpasswd));
+  const child = spawn(findProgram('docker-registry') ?? 'docker-registry', ['serve', config], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log = createWriteStream(join(directory, 'registry.log'), { flags: 'a' });
+  child.stdout.pipe(log);
+  child.stderr.pipe(log);
+  await waitUntilListening(port, child);
+  return { address: `127.0.0.1:${port}`, username, password, stop: () => stopChild(child) };
+}
+
+/** A port on the loopback address that nobody listens on right now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+    });
+  });
+}
+
+/** Ends a child with SIGTERM, and with SIGKILL when it is still there after five seconds. */
+export function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const kill = setTimeout(() => child.kill('SIGKILL'), 5_000);
+    child.once('exit', () => {
+      clearTimeout(kill);
+      resolve();
+    });
+    child.kill('SIGTERM');
+  });
+}
+
+function registryConfig(options: RealRegistryOptions, address: string, htpasswd: string): string {
+  const { cert, key } = options.certificate;
+  return JSON.stringify(
+    {
+      version: '0.1',
+      log: { level: 'error', accesslog: { disabled: true } },
+      storage: { filesystem: { rootdirectory: options.storage }, delete: { enabled: true } },
+      http: { addr: address, tls: { certificate: cert, key } },
+      auth: { htpasswd: { realm: 'kmm-lab', path: htpasswd } },
+    },
+    null,
+    2,
+  );
+}
+
+async function waitUntilListening(port: number, child: ChildProcess): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (child.exitCode !== null) throw new Error(`docker-registry exited with ${child.exitCode} at its start.`);
+    const open = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(true));
+      socket.on('error', () => resolve(false));
+      socket.on('connect', () => socket.destroy());
+    });
+    if (open) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`docker-registry did not open port ${port} within 10 s.`);
+}

@@ -1,0 +1,66 @@
+// make check: every check says how much it looked at, and fails when that is nothing.
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+
+interface Check {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** How many things the check saw, read from its output. Absent: counted from the file list. */
+  readonly seen?: (output: string) => number;
+}
+
+const files = globSync('{api,runtime,images,hub,spoke,cli,lab,e2e,bench,scripts}/**/*.ts', {
+  exclude: (path) => path.includes('node_modules'),
+});
+const number = (pattern: RegExp) => (output: string) => Number(pattern.exec(output)?.[1] ?? 0);
+
+const checks: readonly Check[] = [
+  {
+    name: 'format',
+    command: ['biome', 'check', '.'],
+    seen: number(/Checked (\d+) files/),
+  },
+  {
+    name: 'lint',
+    command: ['oxlint', '--type-aware', '--deny-warnings', '.'],
+    seen: number(/on (\d+) files/),
+  },
+  {
+    name: 'types',
+    command: ['tsc', '--project', 'tsconfig.json', '--listFilesOnly', 'false', '--listFiles'],
+    seen: (output) => output.split('\n').filter((line) => files.some((file) => line.endsWith(`/${file}`))).length,
+  },
+  { name: 'unused code', command: ['knip', '--no-progress'] },
+  {
+    name: 'arrows and purity',
+    command: ['vitest', 'run', '--project', 'unit', 'tidy.test.ts'],
+    seen: number(/Tests\s+(\d+) passed/),
+  },
+  {
+    name: 'generated files',
+    command: ['node', 'api/generate.ts', '--check'],
+    seen: number(/(\d+) generated files/),
+  },
+];
+
+function run({ name, command, seen }: Check): boolean {
+  const started = performance.now();
+  const [program = '', ...args] = command;
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0' },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const output = `${stdout}${stderr}`;
+  const count = seen ? seen(output) : files.length;
+  const ok = status === 0 && count > 0;
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(18)} ${String(count).padStart(4)} seen  ${seconds} s`);
+  if (!ok) console.log(count > 0 ? output.trimEnd().split('\n').slice(-60).join('\n') : `looked at nothing:\n${output}`);
+  return ok;
+}
+
+const failed = checks.filter((check) => !run(check));
+console.log(failed.length === 0 ? 'all checks pass' : `${failed.length} of ${checks.length} checks fail`);
+process.exitCode = failed.length === 0 ? 0 : 1;
