@@ -20,7 +20,8 @@ it('keeps every import pointing the right way', { timeout: 60_000 }, async () =>
 
   expect(summary.totalCruised).toBeGreaterThan(100); // a check that saw no file proves nothing
   const violations = summary.violations.map(
-    ({ rule, from, to }: { rule: { name: string }; from: string; to: string }) => `${rule.name}: ${from} → ${to}`,
+    ({ rule, from, to }: { rule: { name: string }; from: string; to: string }) =>
+      `${rule.name}: ${from} → ${to}`,
   );
   expect(violations).toEqual([]);
 });
@@ -35,7 +36,8 @@ it('keeps clock, chance and environment out of pure files', () => {
 
 it('keeps hidden time and chance out of what runs in a simulation', () => {
   const hidden = /\b(Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\(|randomUUID\()/;
-  const edge = /(main|daemon|demo)\.ts$|^(cli|e2e|bench|lab\/real)\/|^runtime\/(clock|random|process)\.ts$|-transport\.ts$/;
+  const edge =
+    /(main|daemon|demo)\.ts$|^(cli|e2e|bench|lab\/real)\/|^runtime\/(clock|random|process)\.ts$|-transport\.ts$/;
   const checked = sources.filter((path) => !isTest(path) && !edge.test(path));
   const code = (path: string) => readFileSync(path, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
 

@@ -29,7 +29,8 @@ const checks: readonly Check[] = [
   {
     name: 'types',
     command: ['tsc', '--project', 'tsconfig.json', '--listFilesOnly', 'false', '--listFiles'],
-    seen: (output) => output.split('\n').filter((line) => files.some((file) => line.endsWith(`/${file}`))).length,
+    seen: (output) =>
+      output.split('\n').filter((line) => files.some((file) => line.endsWith(`/${file}`))).length,
   },
   { name: 'unused code', command: ['knip', '--no-progress'] },
   {
@@ -57,7 +58,10 @@ function run({ name, command, seen }: Check): boolean {
   const ok = status === 0 && count > 0;
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(18)} ${String(count).padStart(4)} seen  ${seconds} s`);
-  if (!ok) console.log(count > 0 ? output.trimEnd().split('\n').slice(-60).join('\n') : `looked at nothing:\n${output}`);
+  if (!ok)
+    console.log(
+      count > 0 ? output.trimEnd().split('\n').slice(-60).join('\n') : `looked at nothing:\n${output}`,
+    );
   return ok;
 }
 

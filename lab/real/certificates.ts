@@ -16,7 +16,17 @@ export interface ServerCertificates {
 /** Makes a CA and a certificate for 127.0.0.1 and localhost in `directory`. Valid for 30 days. */
 export async function makeServerCertificates(directory: string): Promise<ServerCertificates> {
   const path = (name: string) => join(directory, name);
-  const ec = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'];
+  const ec = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '30',
+  ];
   const files = (name: string) => ['-keyout', path(`${name}.key`), '-out', path(`${name}.crt`)];
   await runCommand('openssl', [...ec, '-subj', '/CN=kmm-lab-ca', ...files('ca')]);
   await runCommand('openssl', [
@@ -31,7 +41,19 @@ export async function makeServerCertificates(directory: string): Promise<ServerC
 export async function makeSigningPair(directory: string, name: string): Promise<CertificateFiles> {
   const files = { cert: join(directory, `${name}.der`), key: join(directory, `${name}.priv`) };
   await runCommand('openssl', [
-    ...['req', '-x509', '-new', '-newkey', 'rsa:2048', '-nodes', '-utf8', '-sha256', '-days', '36500', '-batch'],
+    ...[
+      'req',
+      '-x509',
+      '-new',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-utf8',
+      '-sha256',
+      '-days',
+      '36500',
+      '-batch',
+    ],
     ...['-subj', `/CN=${name}`, '-outform', 'DER', '-out', files.cert, '-keyout', files.key],
   ]);
   return files;

@@ -1,8 +1,21 @@
 /** Real components for the lab: registry, toolkit image, certificates, and what must be installed for them. */
 export { cacheDir } from './cache-dir.ts';
-export { type CertificateFiles, makeServerCertificates, makeSigningPair, type ServerCertificates } from './certificates.ts';
+export {
+  type CertificateFiles,
+  makeServerCertificates,
+  makeSigningPair,
+  type ServerCertificates,
+} from './certificates.ts';
 export { lastLines, runCommand } from './command.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
 export { freePort, type RealRegistry, startRegistry, stopChild } from './registry.ts';
-export { canInstall, findProgram, installPrograms, isRoot, missingPrograms, PACKAGES, type Program } from './requirements.ts';
+export {
+  canInstall,
+  findProgram,
+  installPrograms,
+  isRoot,
+  missingPrograms,
+  PACKAGES,
+  type Program,
+} from './requirements.ts';
 export { type BaseImages, makeBaseImages, pushBaseImages } from './toolkit.ts';

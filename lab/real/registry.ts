@@ -32,7 +32,9 @@ export async function startRegistry(options: RealRegistryOptions): Promise<RealR
   mkdirSync(options.storage, { recursive: true });
   const port = options.port ?? (await freePort());
   const htpasswd = join(directory, 'htpasswd');
-  const line = await runCommand(findProgram('htpasswd') ?? 'htpasswd', ['-Bin', username], { input: password });
+  const line = await runCommand(findProgram('htpasswd') ?? 'htpasswd', ['-Bin', username], {
+    input: password,
+  });
   writeFileSync(htpasswd, line.trim() + '\n', { mode: 0o600 });
   const config = join(directory, 'registry.yml');
   writeFileSync(config, registryConfig(options, `127.0.0.1:${port}`, htpasswd));
@@ -53,7 +55,9 @@ export function freePort(): Promise<number> {
     probe.on('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))));
+      probe.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }
@@ -88,7 +92,8 @@ function registryConfig(options: RealRegistryOptions, address: string, htpasswd:
 
 async function waitUntilListening(port: number, child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
-    if (child.exitCode !== null) throw new Error(`docker-registry exited with ${child.exitCode} at its start.`);
+    if (child.exitCode !== null)
+      throw new Error(`docker-registry exited with ${child.exitCode} at its start.`);
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true));
       socket.on('error', () => resolve(false));

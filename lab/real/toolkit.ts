@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheDir } from './cache-dir.ts';
@@ -72,8 +81,17 @@ async function makeStorage(
       makeRootTar(join(work, 'runtime.tar'), []),
     ]);
     progress('pushing the base images into the cache');
-    const registry = await startRegistry({ directory: work, storage, certificate: certificates.server, ...login });
-    await pushBaseImages(images, registry, certificates.ca, work, sources).finally(() => registry.stop());
+    const registry = await startRegistry({
+      directory: work,
+      storage,
+      certificate: certificates.server,
+      ...login,
+    });
+    try {
+      await pushBaseImages(images, registry, certificates.ca, work, sources);
+    } finally {
+      await registry.stop();
+    }
     renameOrCopy(storage, images.storage);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -95,18 +113,40 @@ export async function pushBaseImages(
     [images.toolkit, `FROM scratch\nADD toolkit.tar /\n${path}\n`],
     [images.runtime, `FROM scratch\nADD runtime.tar /\n${path}\n`],
     [images.source, 'FROM scratch\nCOPY source /\n'],
-    [images.devicePlugin, `FROM scratch\nADD runtime.tar /\nCOPY device-plugin /usr/bin/device-plugin\n${path}\n`],
+    [
+      images.devicePlugin,
+      `FROM scratch\nADD runtime.tar /\nCOPY device-plugin /usr/bin/device-plugin\n${path}\n`,
+    ],
   ];
   const certs = join(work, 'certs');
   mkdirSync(certs, { recursive: true });
   cpSync(ca, join(certs, 'ca.crt'));
-  const roots = ['--root', join(work, 'containers'), '--runroot', join(work, 'run'), '--storage-driver', 'vfs'];
+  const roots = [
+    '--root',
+    join(work, 'containers'),
+    '--runroot',
+    join(work, 'run'),
+    '--storage-driver',
+    'vfs',
+  ];
   const access = ['--cert-dir', certs, '--creds', `${registry.username}:${registry.password}`];
   for (const [name, recipe] of recipes) {
     const reference = `${registry.address}/${name}`;
     const file = join(work, `Dockerfile.${name.replaceAll(/\W/g, '-')}`);
     writeFileSync(file, recipe);
-    const build = ['bud', '-q', '--isolation', 'chroot', '--timestamp', '0', '-t', reference, '-f', file, work];
+    const build = [
+      'bud',
+      '-q',
+      '--isolation',
+      'chroot',
+      '--timestamp',
+      '0',
+      '-t',
+      reference,
+      '-f',
+      file,
+      work,
+    ];
     await runCommand('buildah', [...roots, ...build]);
     await runCommand('buildah', [...roots, 'push', '-q', ...access, reference]);
   }
@@ -117,13 +157,30 @@ async function makeRootTar(target: string, packages: readonly string[]): Promise
   const include = ['dash', 'coreutils', 'findutils', 'kmod', ...packages].join(',');
   const args = ['--format=tar', '--variant=extract', '--mode=root', `--include=${include}`];
   for (const path of LEFT_OUT) args.push(`--dpkgopt=path-exclude=${path}`);
-  await runCommand('mmdebstrap', [...args, `--extract-hook=${FINISH}`, debianCodename(), target, ...aptSources()]);
+  await runCommand('mmdebstrap', [
+    ...args,
+    `--extract-hook=${FINISH}`,
+    debianCodename(),
+    target,
+    ...aptSources(),
+  ]);
 }
 
 /** What neither a module build nor a module loader reads; brings the toolkit from 330 to 185 MB. */
 const LEFT_OUT = [
   ...['doc', 'man', 'info', 'locale', 'lintian', 'bash-completion'].map((name) => `/usr/share/${name}/*`),
-  ...['lto1', 'lto-wrapper', 'lto-dump*', 'cc1plus', 'gprof', '*-gprof', '*gcov*', '*-ld.gold', '*-dwp', '*gprofng*'],
+  ...[
+    'lto1',
+    'lto-wrapper',
+    'lto-dump*',
+    'cc1plus',
+    'gprof',
+    '*-gprof',
+    '*gcov*',
+    '*-ld.gold',
+    '*-dwp',
+    '*gprofng*',
+  ],
   ...['asan', 'tsan', 'lsan', 'ubsan', 'hwasan', 'itm', 'gomp', 'quadmath'].map((name) => `lib${name}*`),
   ...['libstdc++.a', 'libgcc_eh.a', 'libgcov.a'],
 ].map((path) => (path.startsWith('/') ? path : `*/${path}`));
@@ -141,7 +198,8 @@ const FINISH = [
 
 function debianCodename(): string {
   const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
-  if (!codename) throw new Error('/etc/os-release names no VERSION_CODENAME: the base images are made on Debian.');
+  if (!codename)
+    throw new Error('/etc/os-release names no VERSION_CODENAME: the base images are made on Debian.');
   return codename;
 }
 
