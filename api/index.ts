@@ -1,1 +1,58 @@
-export {};
+/**
+ * The contract that hub and spoke share. Everything here is pure.
+ *
+ * names, resources   labels, annotations, finalizers, claims, and where kinds live in the API
+ * kinds/             zod schemas and types: Module, ManagedClusterModule, ModuleImage, views of OCM's kinds
+ * finding            a user's mistake as a value
+ * rules/             what both sides must agree on: validation, kernel mapping, merging, substitution, image
+ *                    references, trimming, claims, conditions
+ */
+export * from './finding.ts';
+export type { Condition, ObjectMeta as ObjectMetaView } from './kinds/common.ts';
+export type { Build, KernelMapping, LoaderContainer, Modprobe, Sign, TlsOptions } from './kinds/loader.ts';
+export { ManagedClusterModule, type ManagedClusterModuleStatus } from './kinds/managed-cluster-module.ts';
+export {
+  type DevicePlugin,
+  Module,
+  type ModuleSpec,
+  type ModuleStatus,
+  type Toleration,
+} from './kinds/module.ts';
+export {
+  type ImageState,
+  ModuleImage,
+  type ModuleImageSpec,
+  type ModuleImageStatus,
+} from './kinds/module-image.ts';
+export {
+  type AppliedManifestWork,
+  type Claim,
+  type ClusterClaim,
+  ManagedCluster,
+  type Manifest,
+  ManifestWork,
+  type OcmCondition,
+} from './kinds/ocm.ts';
+export * from './names.ts';
+export { RESOURCES } from './resources.ts';
+export { checkManagedClusterModule, checkModule } from './rules/check.ts';
+export { isTrue, type NextCondition, setConditions } from './rules/conditions.ts';
+export {
+  formatImageReference,
+  type ImageReference,
+  parseImageReference,
+  unsignedReference,
+  withDigest,
+} from './rules/image-reference.ts';
+export { type KernelVariables, kernelKey, kernelVariables } from './rules/kernel.ts';
+export { isKernelClaim, KERNELS_MAX, kernelClaims, kernelsFromClaims } from './rules/kernel-claims.ts';
+export { FEEDBACK_NAMES, manifestWorkFor, WORK_NAME_CHARS_MAX } from './rules/manifest-work.ts';
+export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
+export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';
+export { type Pin, pinnedModule } from './rules/pinned-module.ts';
+export { readDataKey, readDockerfile } from './rules/referenced-data.ts';
+export { findRegexp, regexpProblem } from './rules/regexp.ts';
+export { type LoaderRecipe, type ModuleIdentity, resolveRecipe } from './rules/resolve-recipe.ts';
+export { selectMapping } from './rules/select-mapping.ts';
+export { matchesSelector } from './rules/selector.ts';
+export { substitute } from './rules/substitute.ts';

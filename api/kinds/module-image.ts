@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { HUB_GROUP, VERSION } from '../names.ts';
+import { Count, LocalObjectReference, ObjectMeta } from './common.ts';
+import { Build, Sign, TlsOptions } from './loader.ts';
+
+/** One image that modules want: final reference and kernel. docs/decisions/0003 says why it is an object. */
+
+export const ModuleImageSpec = z
+  .strictObject({
+    image: z.string().min(1).max(1024).describe('The final reference, substituted.'),
+    kernelVersion: z.string().min(1).max(256),
+    module: z
+      .strictObject({ name: z.string(), namespace: z.string() })
+      .describe('Whose name goes into build arguments; namespace of Secrets and ConfigMaps.'),
+    build: Build.optional(),
+    sign: Sign.optional(),
+    registryTLS: TlsOptions.optional(),
+    imageRepoSecret: LocalObjectReference.optional(),
+    imageRebuildTriggerGeneration: z.int().meta({ format: 'int32' }).optional(),
+  })
+  .describe('The recipe, complete.');
+export type ModuleImageSpec = z.infer<typeof ModuleImageSpec>;
+
+export const IMAGE_STATES = [
+  'Wanted',
+  'Building',
+  'Signing',
+  'Ready',
+  'Failed',
+  'Missing',
+  'Conflict',
+] as const;
+export type ImageState = (typeof IMAGE_STATES)[number];
+
+const BaseImage = z.strictObject({ reference: z.string(), digest: z.string() });
+
+export const ModuleImageStatus = z.strictObject({
+  observedGeneration: z.int().meta({ format: 'int64' }).optional(),
+  state: z.enum(IMAGE_STATES).optional(),
+  digest: z.string().optional().describe('Of the final image; the last good one while a new one is made.'),
+  inputsHash: z.string().optional().describe('Of the inputs that digest was made from.'),
+  staticHash: z.string().optional().describe('Of the inputs without base images, when bases were resolved.'),
+  bases: z.array(BaseImage).max(64).optional().describe('Base images, as resolved for staticHash.'),
+  attempt: z
+    .strictObject({
+      inputsHash: z.string(),
+      failures: Count(),
+      nextTime: z.string().meta({ format: 'date-time' }).optional(),
+    })
+    .optional()
+    .describe('Failures in a row on the same inputs.'),
+  wantedBy: Count().optional().describe('Clusters that want it.'),
+  reason: z.string().max(256).optional(),
+  message: z.string().max(2048).optional(),
+  log: z.string().max(4096).optional().describe('Last lines of the build.'),
+  lastTransitionTime: z.string().meta({ format: 'date-time' }).optional(),
+});
+export type ModuleImageStatus = z.infer<typeof ModuleImageStatus>;
+
+export const ModuleImage = z.strictObject({
+  apiVersion: z.literal(`${HUB_GROUP}/${VERSION}`),
+  kind: z.literal('ModuleImage'),
+  metadata: ObjectMeta,
+  spec: ModuleImageSpec,
+  status: ModuleImageStatus.optional(),
+});
+export type ModuleImage = z.infer<typeof ModuleImage>;

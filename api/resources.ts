@@ -1,0 +1,44 @@
+import { GROUP, HUB_GROUP, VERSION } from './names.ts';
+
+const own = (group: string, plural: string, kind: string, namespaced: boolean) => ({
+  group,
+  version: VERSION,
+  plural,
+  kind,
+  namespaced,
+});
+
+/** Where our kinds and those of Open Cluster Management live in the API. */
+export const RESOURCES = {
+  module: own(GROUP, 'modules', 'Module', true),
+  managedClusterModule: own(HUB_GROUP, 'managedclustermodules', 'ManagedClusterModule', false),
+  moduleImage: own(HUB_GROUP, 'moduleimages', 'ModuleImage', false),
+  managedCluster: {
+    group: 'cluster.open-cluster-management.io',
+    version: 'v1',
+    plural: 'managedclusters',
+    kind: 'ManagedCluster',
+    namespaced: false,
+  },
+  clusterClaim: {
+    group: 'cluster.open-cluster-management.io',
+    version: 'v1alpha1',
+    plural: 'clusterclaims',
+    kind: 'ClusterClaim',
+    namespaced: false,
+  },
+  manifestWork: {
+    group: 'work.open-cluster-management.io',
+    version: 'v1',
+    plural: 'manifestworks',
+    kind: 'ManifestWork',
+    namespaced: true,
+  },
+  appliedManifestWork: {
+    group: 'work.open-cluster-management.io',
+    version: 'v1',
+    plural: 'appliedmanifestworks',
+    kind: 'AppliedManifestWork',
+    namespaced: false,
+  },
+} as const;

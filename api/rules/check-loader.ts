@@ -1,0 +1,101 @@
+import { type Finding, found, warned } from '../finding.ts';
+import type { KernelMapping, LoaderContainer, Modprobe } from '../kinds/loader.ts';
+import { regexpProblem } from './regexp.ts';
+
+/** Rules on a loader that upstream's webhook checks; those that CEL can tell stand in the CRD too. */
+export function checkLoader(container: LoaderContainer, path: string): Finding[] {
+  return [
+    ...container.kernelMappings.flatMap((mapping, index) =>
+      checkMapping(mapping, container, `${path}.kernelMappings[${index}]`),
+    ),
+    ...checkInTree(container, path),
+    ...checkModprobe(container.modprobe, `${path}.modprobe`),
+    ...checkSignSource(container, path),
+  ];
+}
+
+function checkMapping(mapping: KernelMapping, container: LoaderContainer, path: string): Finding[] {
+  const findings = [...checkMatch(mapping, path), ...checkInTree(mapping, path)];
+  const image = mapping.containerImage || container.containerImage;
+  if (!image) {
+    const next = 'Set it here or at spec.moduleLoader.container.';
+    findings.push(found('ImageMissing', `${path}.containerImage`, 'No containerImage is given.', next));
+  } else if (!/[:@]/.test(image.slice(image.lastIndexOf('/') + 1))) {
+    const message = `"${image}" has no tag and means :latest.`;
+    findings.push(warned('ImageWithoutTag', `${path}.containerImage`, message, 'Name a tag or a digest.'));
+  }
+  return findings;
+}
+
+function checkMatch({ literal, regexp }: KernelMapping, path: string): Finding[] {
+  if (literal && regexp) {
+    return [found('FieldsExclusive', path, 'literal and regexp exclude each other.', 'Keep one of them.')];
+  }
+  if (!literal && !regexp)
+    return [found('MatchMissing', path, 'Neither literal nor regexp is set.', 'Set one of them.')];
+  const problem = regexp ? regexpProblem(regexp) : undefined;
+  if (!problem) return [];
+  const next = 'Use RE2 syntax: no lookaround, no back-references.';
+  return [found('RegexpInvalid', `${path}.regexp`, `"${regexp}" does not compile: ${problem}.`, next)];
+}
+
+function checkInTree(
+  level: { inTreeModuleToRemove?: string | undefined; inTreeModulesToRemove?: readonly string[] | undefined },
+  path: string,
+): Finding[] {
+  if (!level.inTreeModuleToRemove || !level.inTreeModulesToRemove) return [];
+  const message = 'inTreeModuleToRemove and inTreeModulesToRemove exclude each other.';
+  return [found('FieldsExclusive', path, message, 'Keep inTreeModulesToRemove.')];
+}
+
+function checkModprobe(modprobe: Modprobe, path: string): Finding[] {
+  const { moduleName, rawArgs } = modprobe;
+  const findings = checkOrder(modprobe, path);
+  if (moduleName && (rawArgs?.load || rawArgs?.unload)) {
+    const message = 'rawArgs are the whole command and exclude moduleName.';
+    findings.push(found('FieldsExclusive', `${path}.rawArgs`, message, 'Remove rawArgs or moduleName.'));
+  }
+  if (!moduleName && !(rawArgs?.load && rawArgs.unload)) {
+    const next = 'Set moduleName, or both rawArgs.load and rawArgs.unload.';
+    findings.push(
+      found('ModuleNameMissing', `${path}.moduleName`, 'Nothing says which module to load.', next),
+    );
+  }
+  return findings;
+}
+
+function checkOrder({ modulesLoadingOrder: order, moduleName }: Modprobe, path: string): Finding[] {
+  if (!order) return [];
+  const field = `${path}.modulesLoadingOrder`;
+  const problems = [
+    order.length < 2 && 'needs at least two modules',
+    order[0] !== moduleName && 'must begin with moduleName',
+    new Set(order).size < order.length && 'names a module twice',
+  ].filter((problem) => problem !== false);
+  return problems.map((problem) =>
+    found(
+      'LoadingOrderInvalid',
+      field,
+      `modulesLoadingOrder ${problem}.`,
+      'List each module once, the topmost first.',
+    ),
+  );
+}
+
+function checkSignSource(container: LoaderContainer, path: string): Finding[] {
+  return container.kernelMappings.flatMap((mapping, index) => {
+    const sign = mapping.sign ?? container.sign;
+    const hasSource =
+      mapping.build ?? container.build ?? sign?.unsignedImage ?? container.sign?.unsignedImage;
+    if (!sign || hasSource) return [];
+    const field = `${path}.kernelMappings[${index}].sign.unsignedImage`;
+    return [
+      found(
+        'UnsignedImageMissing',
+        field,
+        'Nothing is built and no image to sign is named.',
+        'Add unsignedImage or build.',
+      ),
+    ];
+  });
+}

@@ -1,0 +1,96 @@
+import type { z } from 'zod';
+import { bad, type Checked, type Finding, found, good, sortFindings, warned } from '../finding.ts';
+import { ManagedClusterModule } from '../kinds/managed-cluster-module.ts';
+import { Module, type ModuleSpec } from '../kinds/module.ts';
+import { checkLoader } from './check-loader.ts';
+
+/** Length of `<namespace>.<name>` that still fits the label keys made from it (upstream's limit). */
+const NAMES_CHARS_MAX = 41;
+
+/** Reads a Module strictly: unknown fields, wrong types and every rule of upstream's webhooks are findings. */
+export function checkModule(object: unknown): Checked<Module> {
+  return check(Module, object, (module) => [
+    ...checkSpec(module.spec, 'spec'),
+    ...checkNames(module.metadata.name, module.metadata.namespace ?? ''),
+  ]);
+}
+
+/** The same for a ManagedClusterModule; names are checked as they will be on the clusters. */
+export function checkManagedClusterModule(object: unknown): Checked<ManagedClusterModule> {
+  return check(ManagedClusterModule, object, (mcm) => [
+    ...checkSpec(mcm.spec.moduleSpec, 'spec.moduleSpec'),
+    ...checkNames(mcm.metadata.name, mcm.spec.spokeNamespace),
+    ...(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$|^<.*>$/.test(mcm.spec.spokeNamespace)
+      ? []
+      : [
+          found(
+            'NamespaceInvalid',
+            'spec.spokeNamespace',
+            `"${mcm.spec.spokeNamespace}" is not a namespace name.`,
+            'Use lower-case letters, digits and hyphens.',
+          ),
+        ]),
+  ]);
+}
+
+function check<S extends z.ZodType>(
+  schema: S,
+  object: unknown,
+  rules: (value: z.output<S>) => readonly Finding[],
+): Checked<z.output<S>> {
+  const parsed = schema.safeParse(object);
+  if (!parsed.success) return bad(...sortFindings(parsed.error.issues.flatMap(schemaFindings)));
+  const findings = sortFindings(rules(parsed.data));
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  return errors.length > 0 ? bad(...findings) : good(parsed.data, findings);
+}
+
+function checkSpec(spec: ModuleSpec, path: string): Finding[] {
+  const both = spec.devicePlugin && spec.dra;
+  return [
+    ...(spec.moduleLoader ? checkLoader(spec.moduleLoader.container, `${path}.moduleLoader.container`) : []),
+    ...(both
+      ? [found('FieldsExclusive', path, 'devicePlugin and dra exclude each other.', 'Remove one.')]
+      : []),
+    ...(spec.dra
+      ? [
+          warned(
+            'NotDeployed',
+            `${path}.dra`,
+            'DRA drivers are accepted but not deployed.',
+            'Deploy it yourself.',
+          ),
+        ]
+      : []),
+  ];
+}
+
+function checkNames(name: string, namespace: string): Finding[] {
+  if (name.length + namespace.length <= NAMES_CHARS_MAX) return [];
+  const message = `Name "${name}" and namespace "${namespace}" have more than ${NAMES_CHARS_MAX} characters together.`;
+  return [found('NameTooLong', 'metadata.name', message, 'Node labels are made of both: shorten one.')];
+}
+
+function schemaFindings(issue: z.core.$ZodIssue): Finding[] {
+  const path = formatPath(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) =>
+      found(
+        'UnknownField',
+        path ? `${path}.${key}` : key,
+        `Unknown field "${key}".`,
+        'Check the spelling or remove it.',
+      ),
+    );
+  }
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  if (missing) return [found('FieldMissing', path, 'The field is required.', 'Add it.')];
+  return [found('FieldInvalid', path, `${issue.message}.`, 'See the API reference of the field.')];
+}
+
+/** `spec.a[0].b` from zod's path. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
+    .join('');
+}
