@@ -16,7 +16,11 @@ export const FAILURES = {
   API_UNREACHABLE: failure('ApiUnreachable', 'backoff', 'Check the network path to the API server.'),
   API_UNAUTHORIZED: failure('ApiUnauthorized', 'backoff', 'Check the credentials in the kubeconfig.'),
   API_FORBIDDEN: failure('ApiForbidden', 'backoff', 'Grant the missing right to the service account.'),
-  API_THROTTLED: failure('ApiThrottled', 'backoff', 'The API server asks for fewer requests; it is tried again.'),
+  API_THROTTLED: failure(
+    'ApiThrottled',
+    'backoff',
+    'The API server asks for fewer requests; it is tried again.',
+  ),
   API_INVALID: failure('ApiInvalid', 'on-change', 'The API server refused the object; read the message.'),
   API_ERROR: failure('ApiError', 'backoff', 'Read the API server log.'),
   CONFLICT: failure('Conflict', 'now', 'Somebody else changed the object; it is tried again.'),
@@ -24,19 +28,39 @@ export const FAILURES = {
   NOT_FOUND: failure('NotFound', 'on-change', 'Create the missing object.'),
   WATCH_EXPIRED: failure('WatchExpired', 'now', 'The watch is restarted from a fresh list.'),
   WATCH_IDLE: failure('WatchIdle', 'now', 'The watch is reopened.'),
-  REGISTRY_UNREACHABLE: failure('RegistryUnreachable', 'backoff', 'Check that the hub can reach the registry.'),
+  REGISTRY_UNREACHABLE: failure(
+    'RegistryUnreachable',
+    'backoff',
+    'Check that the hub can reach the registry.',
+  ),
   REGISTRY_UNAUTHORIZED: failure(
     'RegistryUnauthorized',
     'backoff',
     'Check the credentials in the Secret that imageRepoSecret names.',
   ),
-  REGISTRY_THROTTLED: failure('RegistryThrottled', 'backoff', 'The registry asks to wait; it is tried again.'),
-  REGISTRY_INVALID: failure('RegistryInvalid', 'backoff', 'The registry answered nonsense; check its address.'),
-  IMAGE_NOT_FOUND: failure('ImageNotFound', 'backoff', 'Push the image, or add a build section to the mapping.'),
+  REGISTRY_THROTTLED: failure(
+    'RegistryThrottled',
+    'backoff',
+    'The registry asks to wait; it is tried again.',
+  ),
+  REGISTRY_INVALID: failure(
+    'RegistryInvalid',
+    'backoff',
+    'The registry answered nonsense; check its address.',
+  ),
+  IMAGE_NOT_FOUND: failure(
+    'ImageNotFound',
+    'backoff',
+    'Push the image, or add a build section to the mapping.',
+  ),
   IMAGE_INVALID: failure('ImageInvalid', 'on-change', 'Rebuild the image; its contents break the rules.'),
   BUILD_FAILED: failure('BuildFailed', 'backoff', 'Read the build log and mend the Dockerfile.'),
   BUILDER_MISSING: failure('BuilderMissing', 'backoff', 'Install buildah on the hub.'),
-  SIGN_FAILED: failure('SignFailed', 'on-change', 'Check the key and the certificate in the signing Secrets.'),
+  SIGN_FAILED: failure(
+    'SignFailed',
+    'on-change',
+    'Check the key and the certificate in the signing Secrets.',
+  ),
 } as const satisfies Record<string, Failure>;
 
 export type FailureCode = keyof typeof FAILURES;
@@ -69,5 +93,7 @@ export class AppError extends Error {
 
 /** True for every AppError, also one from a second copy of this package. */
 export function isAppError(error: unknown): error is AppError {
-  return error instanceof Error && error.name === 'AppError' && 'code' in error && String(error.code) in FAILURES;
+  return (
+    error instanceof Error && error.name === 'AppError' && 'code' in error && String(error.code) in FAILURES
+  );
 }

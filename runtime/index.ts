@@ -1,1 +1,39 @@
-export {};
+/** Controller machinery that knows no Module: client, caches, queue, lease, events, metrics, health, config, log. */
+export { backoffMs } from './backoff.ts';
+export { type Cache, type Change, createCache, type WatchedCache } from './cache.ts';
+export { type Clock, sleep, systemClock } from './clock.ts';
+export { readConfig } from './config.ts';
+export { AppError, FAILURES, type FailureCode, isAppError } from './errors.ts';
+export { createEvents, type EventRecorder } from './events.ts';
+export { serveHealth } from './health.ts';
+export { canonicalJson, deepEqual, isSubset, mergePatch } from './json.ts';
+export type {
+  HttpRequest,
+  HttpResponse,
+  KubeClient,
+  ListOptions,
+  Transport,
+  WatchEvent,
+} from './kube/client.ts';
+export { createHttpTransport } from './kube/http-transport.ts';
+export { createKubeClient } from './kube/kube-client.ts';
+export { type KubeConnection, loadKubeConnection } from './kube/kube-config.ts';
+export {
+  apiVersionOf,
+  CORE,
+  type KubeObject,
+  type ObjectMeta,
+  type ObjectName,
+  type OwnerReference,
+  objectKey,
+  parseObjectKey,
+  type ResourceType,
+} from './kube/object.ts';
+export { runLeased } from './lease.ts';
+export { createLimiter, type Limiter } from './limiter.ts';
+export { createLog, type Log, type LogFields, silentLog } from './log.ts';
+export { createManualClock, type ManualClock } from './manual-clock.ts';
+export { createMetrics, type Metrics } from './metrics.ts';
+export { runProcess } from './process.ts';
+export { createQueue, type Queue } from './queue.ts';
+export { createRandom, type Random, systemRandom } from './random.ts';

@@ -16,7 +16,12 @@ export interface KubeClient {
   watch(type: ResourceType, options: WatchOptions, signal?: AbortSignal): AsyncIterable<WatchEvent>;
   create(type: ResourceType, object: KubeObject, signal?: AbortSignal): Promise<KubeObject>;
   /** Server-side apply under `fieldManager`. `subresource: 'status'` writes the status only. */
-  apply(type: ResourceType, object: KubeObject, options: ApplyOptions, signal?: AbortSignal): Promise<KubeObject>;
+  apply(
+    type: ResourceType,
+    object: KubeObject,
+    options: ApplyOptions,
+    signal?: AbortSignal,
+  ): Promise<KubeObject>;
   /** RFC 7386 merge patch. Put `metadata.resourceVersion` in it to make it conditional (409 → CONFLICT). */
   mergePatch(
     type: ResourceType,
@@ -28,7 +33,12 @@ export interface KubeClient {
   /** Full PUT with `metadata.resourceVersion` inside: the lease is its main user. */
   replace(type: ResourceType, object: KubeObject, signal?: AbortSignal): Promise<KubeObject>;
   /** Resolves whether or not the object was there: true when a delete was accepted, false on 404. */
-  delete(type: ResourceType, name: ObjectName, options?: DeleteOptions, signal?: AbortSignal): Promise<boolean>;
+  delete(
+    type: ResourceType,
+    name: ObjectName,
+    options?: DeleteOptions,
+    signal?: AbortSignal,
+  ): Promise<boolean>;
 }
 
 export interface ListOptions {

@@ -1,0 +1,154 @@
+import { backoffMs } from './backoff.ts';
+import { type Clock, sleep } from './clock.ts';
+import { isAppError } from './errors.ts';
+import type { KubeClient, ListOptions } from './kube/client.ts';
+import { type KubeObject, objectKey, type ResourceType } from './kube/object.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { Random } from './random.ts';
+import { createStore } from './store.ts';
+
+/** What happened to one object: `before` is absent for a new one, `after` for a deleted one. */
+export interface Change<T> {
+  readonly key: string;
+  readonly before?: T | undefined;
+  readonly after?: T | undefined;
+}
+
+/** Objects of one kind as last seen. One writer fills it; everybody else reads. */
+export interface Cache<T> {
+  /** The first list is complete. */
+  readonly synced: boolean;
+  readonly size: number;
+  get(key: string): T | undefined;
+  all(): IterableIterator<T>;
+  /** Objects under one value of an index, sorted by key. */
+  by(index: string, value: string): readonly T[];
+  /** Called after the store changed, also for each object of the first list. Returns a function that ends it. */
+  onChange(handler: (change: Change<T>) => void): () => void;
+}
+
+export interface WatchedCache<T> extends Cache<T> {
+  /** Lists and watches until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  whenSynced(): Promise<void>;
+}
+
+export interface CacheOptions<T> extends ListOptions {
+  readonly client: KubeClient;
+  readonly type: ResourceType;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics?: Metrics | undefined;
+  /** Keeps only what is needed of an object, before it is stored. */
+  readonly transform?: (object: KubeObject) => T;
+  /** Named indexes: the values under which an object is found. */
+  readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
+}
+
+const RETRY = { baseMs: 500, maxMs: 30_000 };
+/** A watch that ends sooner than this and brought nothing is asked for again only after a pause. */
+const HEALTHY_MS = 5_000;
+
+/** Where the cache stands: nothing is known, or everything up to a version is. */
+type State = { readonly state: 'empty' } | { readonly state: 'watching'; readonly resourceVersion: string };
+
+/**
+ * A list that a watch keeps true. Every way a watch can end leads back to watching from where it was, or to a fresh
+ * list whose difference to the store is told as changes: no change is lost and none is told twice.
+ */
+export function createCache<T extends { metadata: KubeObject['metadata'] } = KubeObject>(
+  options: CacheOptions<T>,
+): WatchedCache<T> {
+  const { client, type, clock, log } = options;
+  const store = createStore<T>(options.indexes ?? {}, (error) =>
+    log.error('cache.handler-failed', { kind: type.kind, err: error }),
+  );
+  const transform = options.transform ?? dropManagedFields<T>;
+  const waiters: (() => void)[] = [];
+  let state: State = { state: 'empty' };
+  let synced = false;
+  /** Lists and watches in a row that brought nothing. */
+  let failures = 0;
+
+  const list = async (signal: AbortSignal) => {
+    const fresh = new Map<string, T>();
+    let resourceVersion = '';
+    for await (const page of client.list(type, options, signal)) {
+      for (const item of page.items) fresh.set(objectKey(item.metadata), transform(item));
+      resourceVersion = page.resourceVersion;
+    }
+    store.replace(fresh);
+    state = { state: 'watching', resourceVersion };
+    synced = true;
+    for (const resolve of waiters.splice(0)) resolve();
+  };
+
+  const watch = async (resourceVersion: string, signal: AbortSignal) => {
+    const startedMs = clock.now();
+    let events = 0;
+    for await (const event of client.watch(type, { ...options, resourceVersion }, signal)) {
+      events += 1;
+      failures = 0;
+      if (event.type === 'BOOKMARK') state = { state: 'watching', resourceVersion: event.resourceVersion };
+      else accept(event.type, event.object);
+    }
+    if (events === 0 && clock.now() - startedMs < HEALTHY_MS) failures += 1;
+  };
+
+  const accept = (kind: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject) => {
+    const key = objectKey(object.metadata);
+    if (kind === 'DELETED') store.delete(key);
+    else store.set(key, transform(object));
+    const { resourceVersion } = object.metadata;
+    if (resourceVersion) state = { state: 'watching', resourceVersion };
+  };
+
+  const recover = (error: unknown) => {
+    const code = isAppError(error) ? error.code : 'BUG';
+    if (code === 'WATCH_EXPIRED' || code === 'NOT_FOUND' || code === 'BUG') state = { state: 'empty' };
+    if (code !== 'WATCH_IDLE') failures += 1;
+    options.metrics?.count('kmm_watch_restarts_total', { kind: type.kind, cause: code });
+    const fields = { kind: type.kind, code, count: failures, err: error };
+    // The first break of a watch is daily life; from the third in a row somebody should know.
+    if (failures >= 3 || code === 'API_FORBIDDEN' || code === 'BUG') log.error('watch.failed', fields);
+    else log.debug('watch.restarted', fields);
+  };
+
+  const run = async (signal: AbortSignal) => {
+    while (!signal.aborted) {
+      try {
+        if (state.state === 'empty') await list(signal);
+        else await watch(state.resourceVersion, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        recover(error);
+      }
+      if (failures > 0) {
+        const waitMs = backoffMs(failures, options.random(), RETRY);
+        await sleep(clock, waitMs, signal).catch(() => {});
+      }
+    }
+  };
+
+  return {
+    get: store.get,
+    all: store.all,
+    by: store.by,
+    onChange: store.onChange,
+    get size() {
+      return store.size;
+    },
+    get synced() {
+      return synced;
+    },
+    whenSynced: () => (synced ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
+    run,
+  };
+}
+
+function dropManagedFields<T>(object: KubeObject): T {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata } as unknown as T;
+}

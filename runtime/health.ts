@@ -1,0 +1,35 @@
+import { createServer } from 'node:http';
+import type { Metrics } from './metrics.ts';
+
+export interface HealthOptions {
+  readonly port: number;
+  readonly host?: string;
+  readonly metrics: Metrics;
+  /** Caches are filled and work is going on. */
+  readonly ready: () => boolean;
+}
+
+/** Serves /healthz, /readyz and /metrics over HTTP. Port 0 takes a free one. */
+export function serveHealth(
+  options: HealthOptions,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const answers: Record<string, () => Promise<[number, string]>> = {
+    '/healthz': async () => [200, 'ok\n'],
+    '/readyz': async () => (options.ready() ? [200, 'ok\n'] : [503, 'not ready: waiting for caches\n']),
+    '/metrics': async () => [200, await options.metrics.text()],
+  };
+  const server = createServer((request, response) => {
+    const answer = answers[request.url ?? ''] ?? (async () => [404, 'not found\n'] as [number, string]);
+    void answer().then(([status, body]) =>
+      response.writeHead(status, { 'content-type': 'text/plain' }).end(body),
+    );
+  });
+  return new Promise((resolve, reject) => {
+    server.on('error', reject);
+    server.listen(options.port, options.host, () => {
+      const address = server.address();
+      const port = address && typeof address === 'object' ? address.port : options.port;
+      resolve({ port, close: () => new Promise((done) => server.close(() => done())) });
+    });
+  });
+}

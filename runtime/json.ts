@@ -1,0 +1,49 @@
+/** JSON values compared, merged and written in one canonical way. */
+
+type JsonObject = Record<string, unknown>;
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Equality of JSON values: key order does not count, an undefined member equals an absent one. */
+export function deepEqual(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (Array.isArray(left) && Array.isArray(right)) {
+    return left.length === right.length && left.every((item, index) => deepEqual(item, right[index]));
+  }
+  if (!isObject(left) || !isObject(right)) return false;
+  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
+  return [...keys].every((key) => deepEqual(left[key], right[key]));
+}
+
+/**
+ * Whether everything in `desired` stands in `observed` already; what others added does not count. Lists must have
+ * the same length. When true, a server-side apply of `desired` would change nothing.
+ */
+export function isSubset(desired: unknown, observed: unknown): boolean {
+  if (Array.isArray(desired)) {
+    if (!Array.isArray(observed) || desired.length !== observed.length) return false;
+    return desired.every((item, index) => isSubset(item, observed[index]));
+  }
+  if (!isObject(desired)) return desired === undefined || desired === observed;
+  if (!isObject(observed)) return false;
+  return Object.entries(desired).every(([key, value]) => isSubset(value, observed[key]));
+}
+
+/** JSON with sorted keys: equal values give equal text, so it can be hashed. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}
+
+/** RFC 7386: null removes, objects merge, all else replaces. */
+export function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch;
+  const merged: JsonObject = isObject(target) ? { ...target } : {};
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key];
+    else if (value !== undefined) merged[key] = mergePatch(merged[key], value);
+  }
+  return merged;
+}

@@ -1,0 +1,83 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { AppError } from '../errors.ts';
+import type { HttpRequest, HttpResponse, Transport } from './client.ts';
+import type { KubeConnection } from './kube-config.ts';
+
+/** Connections kept to one API server: unary requests are limited elsewhere, watches hold one each. */
+const SOCKETS_MAX = 256;
+
+/** Requests over node's own HTTP client with one keep-alive agent: one TLS handshake serves thousands of requests. */
+export function createHttpTransport(connection: KubeConnection): Transport {
+  const base = new URL(connection.server);
+  const isPlain = base.protocol === 'http:';
+  const shared = { keepAlive: true, maxSockets: SOCKETS_MAX };
+  const agent = isPlain ? new HttpAgent(shared) : new HttpsAgent({ ...shared, ...tlsOptions(connection) });
+  const send = isPlain ? httpRequest : httpsRequest;
+  const prefix = base.pathname.replace(/\/$/, '');
+
+  return {
+    request: ({ method, path, headers, body }: HttpRequest, signal) =>
+      new Promise<HttpResponse>((resolve, reject) => {
+        const token = connection.token?.();
+        const outgoing = send(
+          {
+            host: base.hostname.replace(/^\[|\]$/g, ''),
+            port: base.port || (isPlain ? 80 : 443),
+            method,
+            path: prefix + path,
+            agent,
+            headers: {
+              ...headers,
+              ...(token && { authorization: `Bearer ${token}` }),
+              ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
+            },
+            ...(signal && { signal }),
+          },
+          (incoming) =>
+            resolve({ status: incoming.statusCode ?? 0, headers: flat(incoming), body: pieces(incoming) }),
+        );
+        outgoing.on('error', (error) => reject(unreachable(connection.server, error)));
+        outgoing.end(body);
+      }),
+    async close() {
+      agent.destroy();
+    },
+  };
+}
+
+function tlsOptions(connection: KubeConnection) {
+  return {
+    ...(connection.ca && { ca: connection.ca }),
+    ...(connection.clientCert && { cert: connection.clientCert }),
+    ...(connection.clientKey && { key: connection.clientKey }),
+    ...(connection.tlsServerName && { servername: connection.tlsServerName }),
+    rejectUnauthorized: !connection.insecureSkipTlsVerify,
+  };
+}
+
+async function* pieces(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of incoming) yield piece as Uint8Array;
+  } catch (error) {
+    throw new AppError('API_UNREACHABLE', `The connection broke: ${messageOf(error)}`, { cause: error });
+  } finally {
+    incoming.destroy();
+  }
+}
+
+function flat(incoming: IncomingMessage): Record<string, string> {
+  const entries = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]);
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+function unreachable(server: string, error: unknown): AppError {
+  return new AppError('API_UNREACHABLE', `${server} cannot be reached: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || ('code' in error ? String(error.code) : error.name);
+}

@@ -1,0 +1,202 @@
+import { backoffMs } from '../backoff.ts';
+import { type Clock, sleep } from '../clock.ts';
+import { AppError, isAppError } from '../errors.ts';
+import { createLimiter } from '../limiter.ts';
+import type { Metrics } from '../metrics.ts';
+import type { Random } from '../random.ts';
+import type {
+  ApplyOptions,
+  HttpRequest,
+  HttpResponse,
+  KubeClient,
+  KubePage,
+  ListOptions,
+  Transport,
+} from './client.ts';
+import type { KubeObject, ObjectName, ResourceType } from './object.ts';
+import { resourcePath, selectors, withQuery } from './paths.ts';
+import { readBody } from './read-body.ts';
+import { statusError } from './status-error.ts';
+import { watchResource } from './watch.ts';
+
+export interface KubeClientOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Shows in audit logs and is the default field manager of the server. */
+  readonly userAgent: string;
+  readonly metrics?: Metrics | undefined;
+  /** Requests under way at once, watches not counted. */
+  readonly maxInFlight?: number;
+  /** A watch that brings nothing, not even a bookmark, for this long is opened again. */
+  readonly idleMs?: number;
+}
+
+/** Objects per page of a list: the size kubectl asks for. */
+const PAGE_ITEMS = 500;
+/** Larger than any page of 500 objects at etcd's usual sizes; a larger answer is not a list of ours. */
+const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+const TRIES_MAX = 5;
+const RETRY = { baseMs: 250, maxMs: 8_000 };
+/** Servers send a bookmark about each minute; five silent minutes are a dead connection. */
+const IDLE_MS = 300_000;
+
+/** A client over any transport: see {@link KubeClient} for what each call promises. */
+export function createKubeClient(options: KubeClientOptions): KubeClient {
+  const { transport, clock, random } = options;
+  const limiter = createLimiter(options.maxInFlight ?? 64);
+
+  /** One request, tried again while the server asks to wait or, when that is safe, when it cannot be reached. */
+  const send = async (
+    type: ResourceType,
+    request: HttpRequest,
+    signal?: AbortSignal,
+  ): Promise<KubeObject> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await limiter.run(() => sendOnce(type, request, signal));
+      } catch (error) {
+        if (!isAppError(error) || attempt >= TRIES_MAX || signal?.aborted || !mayRepeat(request, error))
+          throw error;
+        await sleep(clock, error.retryAfterMs ?? backoffMs(attempt, random(), RETRY), signal);
+      }
+    }
+  };
+
+  const sendOnce = async (
+    type: ResourceType,
+    request: HttpRequest,
+    signal?: AbortSignal,
+  ): Promise<KubeObject> => {
+    const response = await transport.request(request, signal);
+    const body = await readBody(response.body, ANSWER_BYTES_MAX);
+    count(type, request, response);
+    if (response.status >= 300) throw failed(request, response, body);
+    return parseObject(body, request);
+  };
+
+  const count = (type: ResourceType, { method }: HttpRequest, { status }: HttpResponse) =>
+    options.metrics?.count('kmm_api_requests_total', { method, kind: type.kind, code: String(status) });
+
+  const request = (
+    method: HttpRequest['method'],
+    path: string,
+    body?: object,
+    contentType = 'application/json',
+  ) => ({
+    method,
+    path,
+    headers: {
+      accept: 'application/json',
+      'user-agent': options.userAgent,
+      ...(body && { 'content-type': contentType }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  });
+
+  async function* list(
+    type: ResourceType,
+    from: ListOptions = {},
+    signal?: AbortSignal,
+  ): AsyncGenerator<KubePage> {
+    let next: string | undefined;
+    do {
+      const query = { ...selectors(from), limit: PAGE_ITEMS, continue: next };
+      const path = withQuery(resourcePath(type, { namespace: from.namespace ?? '' }), query);
+      const page = await send(type, request('GET', path), signal);
+      const metadata = page.metadata as unknown as { resourceVersion?: string; continue?: string };
+      const items = (page['items'] as KubeObject[] | null) ?? [];
+      yield {
+        items: items.map((item) => withKind(item, type)),
+        resourceVersion: metadata.resourceVersion ?? '',
+      };
+      next = metadata.continue || undefined;
+    } while (next);
+  }
+
+  const applyPath = (
+    type: ResourceType,
+    object: KubeObject,
+    { fieldManager, force, subresource }: ApplyOptions,
+  ) => withQuery(resourcePath(type, object.metadata, subresource), { fieldManager, force });
+
+  return {
+    async get(type, name, signal) {
+      try {
+        return await send(type, request('GET', resourcePath(type, name)), signal);
+      } catch (error) {
+        if (isAppError(error) && error.code === 'NOT_FOUND') return undefined;
+        throw error;
+      }
+    },
+    list,
+    watch: (type, from, signal) =>
+      watchResource(
+        { transport, clock, random, userAgent: options.userAgent, idleMs: options.idleMs ?? IDLE_MS },
+        type,
+        from,
+        signal,
+      ),
+    create: (type, object, signal) =>
+      send(
+        type,
+        request('POST', resourcePath(type, { namespace: object.metadata.namespace ?? '' }), object),
+        signal,
+      ),
+    apply: (type, object, how, signal) =>
+      send(
+        type,
+        request('PATCH', applyPath(type, object, how), object, 'application/apply-patch+yaml'),
+        signal,
+      ),
+    mergePatch(type, name, patch, { fieldManager, subresource }, signal) {
+      const path = withQuery(resourcePath(type, name, subresource), { fieldManager });
+      return send(type, request('PATCH', path, patch, 'application/merge-patch+json'), signal);
+    },
+    replace: (type, object, signal) =>
+      send(type, request('PUT', resourcePath(type, object.metadata), object), signal),
+    async delete(type, name, how = {}, signal) {
+      const { uid, resourceVersion, propagationPolicy = 'Background', gracePeriodSeconds } = how;
+      const preconditions = uid || resourceVersion ? { uid, resourceVersion } : undefined;
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        propagationPolicy,
+        preconditions,
+        gracePeriodSeconds,
+      };
+      try {
+        await send(type, request('DELETE', resourcePath(type, name), body), signal);
+        return true;
+      } catch (error) {
+        if (isAppError(error) && error.code === 'NOT_FOUND') return false;
+        throw error;
+      }
+    },
+  };
+}
+
+/** A create must not be sent twice when nobody knows whether it arrived; all else of ours may. */
+function mayRepeat({ method }: HttpRequest, { code }: AppError): boolean {
+  return code === 'API_THROTTLED' || (code === 'API_UNREACHABLE' && method !== 'POST');
+}
+
+function failed({ method, path }: HttpRequest, { status, headers }: HttpResponse, body: string): AppError {
+  return statusError(`${method} ${path.split('?')[0]}`, status, body, headers['retry-after']);
+}
+
+function parseObject(body: string, { method, path }: HttpRequest): KubeObject {
+  try {
+    return JSON.parse(body) as KubeObject;
+  } catch (error) {
+    throw new AppError('API_ERROR', `${method} ${path.split('?')[0]}: the answer is not JSON.`, {
+      cause: error,
+    });
+  }
+}
+
+/** Items of a typed list come without kind and version; an object should always say what it is. */
+function withKind(item: KubeObject, { group, version, kind }: ResourceType): KubeObject {
+  if (item.kind) return item;
+  return Object.assign(item, { apiVersion: group ? `${group}/${version}` : version, kind });
+}

@@ -1,0 +1,48 @@
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+export type MetricLabels = Readonly<Record<string, string>>;
+
+/** What every process measures. Names are declared here, so that two callers never disagree on labels. */
+const METRICS = {
+  kmm_reconcile_duration_seconds: ['histogram', 'Duration of one pass of a queue.', ['queue']],
+  kmm_reconcile_errors_total: ['counter', 'Failed passes by error code.', ['queue', 'code']],
+  kmm_api_requests_total: ['counter', 'Requests to the API server.', ['method', 'kind', 'code']],
+  kmm_watch_restarts_total: ['counter', 'Watches that were opened again, by cause.', ['kind', 'cause']],
+  kmm_clusters: ['gauge', 'Clusters of a ManagedClusterModule by state.', ['module', 'state']],
+  kmm_module_images: ['gauge', 'ModuleImages by state.', ['state']],
+  kmm_builds_total: ['counter', 'Builds and signings by outcome.', ['step', 'outcome']],
+} as const satisfies Record<string, readonly ['histogram' | 'counter' | 'gauge', string, readonly string[]]>;
+
+export type MetricName = keyof typeof METRICS;
+
+export interface Metrics {
+  count(name: MetricName, labels: MetricLabels, by?: number): void;
+  observe(name: MetricName, labels: MetricLabels, value: number): void;
+  set(name: MetricName, labels: MetricLabels, value: number): void;
+  /** Removes a series when the thing that it measures is gone. */
+  remove(name: MetricName, labels: MetricLabels): void;
+  /** Prometheus text format. */
+  text(): Promise<string>;
+}
+
+const BUCKETS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60, 600];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const counters = new Map<string, Counter>();
+  const gauges = new Map<string, Gauge>();
+  const histograms = new Map<string, Histogram>();
+  for (const [name, [kind, help, labels]] of Object.entries(METRICS)) {
+    const shape = { name, help, labelNames: [...labels], registers: [registry] };
+    if (kind === 'counter') counters.set(name, new Counter(shape));
+    else if (kind === 'gauge') gauges.set(name, new Gauge(shape));
+    else histograms.set(name, new Histogram({ ...shape, buckets: BUCKETS_SECONDS }));
+  }
+  return {
+    count: (name, labels, by = 1) => counters.get(name)?.inc({ ...labels }, by),
+    observe: (name, labels, value) => histograms.get(name)?.observe({ ...labels }, value),
+    set: (name, labels, value) => gauges.get(name)?.set({ ...labels }, value),
+    remove: (name, labels) => gauges.get(name)?.remove({ ...labels }),
+    text: () => registry.metrics(),
+  };
+}
