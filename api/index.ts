@@ -6,6 +6,7 @@
  * finding            a user's mistake as a value
  * rules/             what both sides must agree on: validation, kernel mapping, merging, substitution, image
  *                    references, trimming, claims, conditions
+ * generating/        the CRDs under crds/ (ours) and lab/crds/ (OCM's, for the embedded fleet); see generate.ts
  */
 export * from './finding.ts';
 export type { Condition, ObjectMeta as ObjectMetaView } from './kinds/common.ts';
@@ -50,7 +51,12 @@ export { FEEDBACK_NAMES, manifestWorkFor, WORK_NAME_CHARS_MAX } from './rules/ma
 export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
 export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';
 export { type Pin, pinnedModule } from './rules/pinned-module.ts';
-export { readDataKey, readDockerfile } from './rules/referenced-data.ts';
+export {
+  checkDockerfileConfigMap,
+  checkSigningSecret,
+  readDataKey,
+  readDockerfile,
+} from './rules/referenced-data.ts';
 export { findRegexp, regexpProblem } from './rules/regexp.ts';
 export { type LoaderRecipe, type ModuleIdentity, resolveRecipe } from './rules/resolve-recipe.ts';
 export { selectMapping } from './rules/select-mapping.ts';

@@ -52,6 +52,10 @@ const inTree = {
   inTreeModuleToRemove: z.string().max(256).optional().describe('Deprecated form of inTreeModulesToRemove.'),
   inTreeModulesToRemove: z.array(z.string().min(1).max(256)).max(64).optional().describe('Unloaded first.'),
 };
+const oneInTreeFormOverall = {
+  rule: '!(has(self.inTreeModuleToRemove) && self.kernelMappings.exists(m, has(m.inTreeModulesToRemove))) && !(has(self.inTreeModulesToRemove) && self.kernelMappings.exists(m, has(m.inTreeModuleToRemove)))',
+  message: 'inTreeModuleToRemove and inTreeModulesToRemove exclude each other on all levels',
+};
 const oneInTreeForm = {
   rule: '!(has(self.inTreeModuleToRemove) && has(self.inTreeModulesToRemove))',
   message: 'inTreeModuleToRemove and inTreeModulesToRemove exclude each other',
@@ -112,6 +116,10 @@ export const Modprobe = withRules(
     rule: '!has(self.modulesLoadingOrder) || (size(self.modulesLoadingOrder) >= 2 && has(self.moduleName) && self.modulesLoadingOrder[0] == self.moduleName)',
     message: 'modulesLoadingOrder needs at least two modules, the first being moduleName',
   },
+  {
+    rule: '!has(self.modulesLoadingOrder) || self.modulesLoadingOrder.all(m, self.modulesLoadingOrder.exists_one(n, n == m))',
+    message: 'modulesLoadingOrder names each module once',
+  },
 ).describe('How modprobe is called.');
 export type Modprobe = z.infer<typeof Modprobe>;
 
@@ -132,6 +140,7 @@ export const LoaderContainer = withRules(
     message: 'containerImage is needed here or in each kernel mapping',
   },
   oneInTreeForm,
+  oneInTreeFormOverall,
 );
 export type LoaderContainer = z.infer<typeof LoaderContainer>;
 

@@ -9,11 +9,13 @@ const OcmCondition = z.looseObject({
   reason: z.string().optional(),
   message: z.string().optional(),
   lastTransitionTime: z.string().optional(),
-  observedGeneration: z.number().optional(),
+  observedGeneration: z.int().meta({ format: 'int64' }).optional(),
 });
 export type OcmCondition = z.infer<typeof OcmCondition>;
 
-export const Claim = z.looseObject({ name: z.string().min(1).max(253), value: z.string().min(1) });
+/** Read as it comes; the API server is told OCM's limit on the value, so that an agent that breaks it is seen. */
+const ClaimValue = z.string().min(1).meta({ maxLength: 1024 });
+export const Claim = z.looseObject({ name: z.string().min(1).max(253), value: ClaimValue });
 export type Claim = z.infer<typeof Claim>;
 
 export const ManagedCluster = z.looseObject({
@@ -34,23 +36,24 @@ export const ClusterClaim = z.looseObject({
   apiVersion: z.literal('cluster.open-cluster-management.io/v1alpha1'),
   kind: z.literal('ClusterClaim'),
   metadata: ObjectMeta,
-  spec: z.looseObject({ value: z.string().min(1).max(1024) }),
+  spec: z.looseObject({ value: ClaimValue }),
 });
 export type ClusterClaim = z.infer<typeof ClusterClaim>;
 
 const FeedbackValue = z.looseObject({
   name: z.string(),
   fieldValue: z.looseObject({
-    type: z.string(),
-    integer: z.number().optional(),
+    type: z.string().meta({ enum: ['Integer', 'String', 'Boolean', 'JsonRaw'] }),
+    integer: z.int().meta({ format: 'int64' }).optional(),
     string: z.string().optional(),
     boolean: z.boolean().optional(),
+    jsonRaw: z.string().meta({ maxLength: 1024 }).optional(),
   }),
 });
 
 const ManifestStatus = z.looseObject({
   resourceMeta: z.looseObject({
-    ordinal: z.number().optional(),
+    ordinal: z.int().meta({ format: 'int32' }).optional(),
     group: z.string().optional(),
     version: z.string().optional(),
     kind: z.string().optional(),

@@ -1,5 +1,6 @@
 import { type Finding, found, warned } from '../finding.ts';
 import type { KernelMapping, LoaderContainer, Modprobe } from '../kinds/loader.ts';
+import { type MergedMapping, mergeMapping } from './merge-mapping.ts';
 import { regexpProblem } from './regexp.ts';
 
 /** Rules on a loader that upstream's webhook checks; those that CEL can tell stand in the CRD too. */
@@ -9,8 +10,11 @@ export function checkLoader(container: LoaderContainer, path: string): Finding[]
       checkMapping(mapping, container, `${path}.kernelMappings[${index}]`),
     ),
     ...checkInTree(container, path),
+    ...checkInTreeAcrossLevels(container, path),
     ...checkModprobe(container.modprobe, `${path}.modprobe`),
-    ...checkSignSource(container, path),
+    ...container.kernelMappings.flatMap((mapping, index) =>
+      checkRecipe(mergeMapping(container, mapping), `${path}.kernelMappings[${index}]`),
+    ),
   ];
 }
 
@@ -48,6 +52,24 @@ function checkInTree(
   return [found('FieldsExclusive', path, message, 'Keep inTreeModulesToRemove.')];
 }
 
+function checkInTreeAcrossLevels(container: LoaderContainer, path: string): Finding[] {
+  return container.kernelMappings.flatMap((mapping, index) => {
+    const mixed =
+      (container.inTreeModuleToRemove && mapping.inTreeModulesToRemove) ||
+      (container.inTreeModulesToRemove && mapping.inTreeModuleToRemove);
+    if (!mixed) return [];
+    const message = 'The mapping and the container use different forms of inTreeModulesToRemove.';
+    return [
+      found(
+        'FieldsExclusive',
+        `${path}.kernelMappings[${index}]`,
+        message,
+        'Use inTreeModulesToRemove in both.',
+      ),
+    ];
+  });
+}
+
 function checkModprobe(modprobe: Modprobe, path: string): Finding[] {
   const { moduleName, rawArgs } = modprobe;
   const findings = checkOrder(modprobe, path);
@@ -82,20 +104,19 @@ function checkOrder({ modulesLoadingOrder: order, moduleName }: Modprobe, path: 
   );
 }
 
-function checkSignSource(container: LoaderContainer, path: string): Finding[] {
-  return container.kernelMappings.flatMap((mapping, index) => {
-    const sign = mapping.sign ?? container.sign;
-    const hasSource =
-      mapping.build ?? container.build ?? sign?.unsignedImage ?? container.sign?.unsignedImage;
-    if (!sign || hasSource) return [];
-    const field = `${path}.kernelMappings[${index}].sign.unsignedImage`;
-    return [
-      found(
-        'UnsignedImageMissing',
-        field,
-        'Nothing is built and no image to sign is named.',
-        'Add unsignedImage or build.',
-      ),
-    ];
-  });
+/** What container and mapping say together: a level may leave to the other what its own schema does not demand. */
+function checkRecipe({ build, sign }: MergedMapping, path: string): Finding[] {
+  const named = [
+    { field: 'build.dockerfileConfigMap', reference: build?.dockerfileConfigMap },
+    { field: 'sign.keySecret', reference: sign?.keySecret },
+    { field: 'sign.certSecret', reference: sign?.certSecret },
+  ];
+  const unnamed = named.filter(({ reference }) => reference && !reference.name);
+  const findings = unnamed.map(({ field }) =>
+    found('NameMissing', `${path}.${field}.name`, `${field} names no object.`, 'Set its name.'),
+  );
+  if (!sign || build || sign.unsignedImage) return findings;
+  const message = 'Nothing is built and no image to sign is named.';
+  const next = 'Add unsignedImage or build.';
+  return [...findings, found('UnsignedImageMissing', `${path}.sign.unsignedImage`, message, next)];
 }

@@ -3,11 +3,16 @@ import { bad, type Checked, type Finding, found, good, sortFindings, warned } fr
 import { ManagedClusterModule } from '../kinds/managed-cluster-module.ts';
 import { Module, type ModuleSpec } from '../kinds/module.ts';
 import { checkLoader } from './check-loader.ts';
+import { checkTolerations } from './check-tolerations.ts';
 
 /** Length of `<namespace>.<name>` that still fits the label keys made from it (upstream's limit). */
 const NAMES_CHARS_MAX = 41;
 
-/** Reads a Module strictly: unknown fields, wrong types and every rule of upstream's webhooks are findings. */
+/**
+ * Reads a Module strictly: unknown fields, wrong types and the rules of upstream's webhooks on one object are findings.
+ * Image references are templates until a kernel is known, so their grammar is judged by `resolveRecipe`, not here;
+ * a template that shows no tag is a warning. Upstream's bound on hostPath volumes is left to the cluster's own policy.
+ */
 export function checkModule(object: unknown): Checked<Module> {
   return check(Module, object, (module) => [
     ...checkSpec(module.spec, 'spec'),
@@ -49,6 +54,7 @@ function checkSpec(spec: ModuleSpec, path: string): Finding[] {
   const both = spec.devicePlugin && spec.dra;
   return [
     ...(spec.moduleLoader ? checkLoader(spec.moduleLoader.container, `${path}.moduleLoader.container`) : []),
+    ...checkTolerations(spec.tolerations, `${path}.tolerations`),
     ...(both
       ? [found('FieldsExclusive', path, 'devicePlugin and dra exclude each other.', 'Remove one.')]
       : []),

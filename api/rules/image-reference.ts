@@ -1,4 +1,5 @@
 import { bad, type Checked, found, good } from '../finding.ts';
+import { fnv64 } from './names-of-objects.ts';
 
 /** An image reference in parts. `registry` and `repository` are never empty. */
 export interface ImageReference {
@@ -15,6 +16,8 @@ const COMPONENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const REPOSITORY_CHARS_MAX = 255;
+const TAG_CHARS_MAX = 128;
+const DOCKER_HUB = 'docker.io';
 
 /**
  * Reads a reference after the distribution grammar. A first part with a dot, a colon or the name `localhost` is the
@@ -61,20 +64,23 @@ export function withDigest(reference: ImageReference, digest: string): string {
 
 /**
  * Where the unsigned result of a build waits for its signature: the tag gets `_<namespace>_<module>_kmm_unsigned`,
- * as in KMM 1.1; a reference without tag (or by digest) gets that text alone as its tag.
+ * as in KMM 1.1; a reference without tag (or by digest) gets that text alone as its tag. What is too long for a tag
+ * ends in a hash of the whole, so that two kernels never share an unsigned image.
  */
 export function unsignedReference(final: ImageReference, namespace: string, module: string): string {
   const suffix = `${namespace}_${module}_kmm_unsigned`;
-  const tag = (final.tag && !final.digest ? `${final.tag}_${suffix}` : suffix)
-    .slice(-128)
-    .replace(/^[.-]+/, '');
+  const whole = final.tag && !final.digest ? `${final.tag}_${suffix}` : suffix;
+  const short = `${whole.slice(0, TAG_CHARS_MAX - 17)}-${fnv64(whole)}`;
+  const tag = whole.length > TAG_CHARS_MAX ? short : whole;
   return formatImageReference({ registry: final.registry, repository: final.repository, tag });
 }
 
 function splitName(name: string): { registry: string; repository: string } {
   const slash = name.indexOf('/');
   const first = name.slice(0, Math.max(slash, 0));
-  if (first === 'localhost' || /[.:]/.test(first))
-    return { registry: first, repository: name.slice(slash + 1) };
-  return { registry: 'docker.io', repository: slash < 0 ? `library/${name}` : name };
+  const isRegistry = first === 'localhost' || /[.:]/.test(first);
+  const registry = isRegistry ? first : DOCKER_HUB;
+  const repository = isRegistry ? name.slice(slash + 1) : name;
+  const isOfficial = registry === DOCKER_HUB && !repository.includes('/');
+  return { registry, repository: isOfficial ? `library/${repository}` : repository };
 }

@@ -46,6 +46,7 @@ function mergeSign(base: Sign | undefined, over: Sign | undefined): Sign | undef
   return {
     ...base,
     ...over,
+    ...(!over.unsignedImage && base.unsignedImage && { unsignedImage: base.unsignedImage }),
     keySecret: over.keySecret.name ? over.keySecret : base.keySecret,
     certSecret: over.certSecret.name ? over.certSecret : base.certSecret,
     filesToSign: [...(base.filesToSign ?? []), ...(over.filesToSign ?? [])],

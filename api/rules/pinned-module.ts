@@ -2,6 +2,7 @@ import type { KernelMapping } from '../kinds/loader.ts';
 import type { ManagedClusterModule } from '../kinds/managed-cluster-module.ts';
 import type { Module } from '../kinds/module.ts';
 import { GROUP, VERSION } from '../names.ts';
+import { kernelKey } from './kernel.ts';
 
 /** One kernel of one cluster and the image it runs, by digest. */
 export interface Pin {
@@ -11,8 +12,8 @@ export interface Pin {
 }
 
 /**
- * The Module that a cluster is given: literals only, images by digest, nothing to build or to sign, sorted by kernel.
- * All else of the spec is kept as it is. The caller sees to it that `pins` is not empty when there is a moduleLoader.
+ * The Module that a cluster is given: literals only, images by digest, nothing to build, to sign or to substitute,
+ * sorted by kernel; releases that differ in a trailing '+' are one kernel, served by the first of them. All else of the spec is kept as it is. The caller sees to it that `pins` is not empty when there is a moduleLoader.
  */
 export function pinnedModule(mcm: ManagedClusterModule, pins: readonly Pin[]): Module {
   const spec = structuredClone(mcm.spec.moduleSpec);
@@ -20,10 +21,11 @@ export function pinnedModule(mcm: ManagedClusterModule, pins: readonly Pin[]): M
   if (container) {
     delete container.build;
     delete container.sign;
-    // Each mapping says what it removes, so the container level would only say it twice.
+    // Each mapping names its image and what it removes, so the container level would only say it twice.
+    delete container.containerImage;
     delete container.inTreeModuleToRemove;
     delete container.inTreeModulesToRemove;
-    container.kernelMappings = pins.toSorted((a, b) => (a.kernel < b.kernel ? -1 : 1)).map(pinnedMapping);
+    container.kernelMappings = pinnedMappings(pins);
   }
   return {
     apiVersion: `${GROUP}/${VERSION}`,
@@ -31,6 +33,14 @@ export function pinnedModule(mcm: ManagedClusterModule, pins: readonly Pin[]): M
     metadata: { name: mcm.metadata.name, namespace: mcm.spec.spokeNamespace },
     spec,
   };
+}
+
+function pinnedMappings(pins: readonly Pin[]): KernelMapping[] {
+  const sorted = pins.toSorted((a, b) => Number(a.kernel > b.kernel) - Number(a.kernel < b.kernel));
+  const byKernel = new Map(sorted.toReversed().map((pin) => [kernelKey(pin.kernel), pin]));
+  return [...byKernel]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([kernel, pin]) => pinnedMapping({ ...pin, kernel }));
 }
 
 function pinnedMapping({ kernel, image, inTreeModulesToRemove }: Pin): KernelMapping {

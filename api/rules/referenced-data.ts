@@ -1,4 +1,4 @@
-import { bad, type Checked, found, good } from '../finding.ts';
+import { bad, type Checked, type Finding, found, good } from '../finding.ts';
 import { DATA_KEYS } from '../names.ts';
 
 /** Data of a ConfigMap or Secret; undefined when the object does not exist. */
@@ -33,3 +33,13 @@ export function readDataKey(
 /** The Dockerfile of a ConfigMap. */
 export const readDockerfile = (name: string, data: Data) =>
   readDataKey('ConfigMap', name, data, DATA_KEYS.dockerfile);
+
+/** What is wrong with a Dockerfile ConfigMap; nothing when the Dockerfile is there. */
+export const checkDockerfileConfigMap = (name: string, data: Data): readonly Finding[] =>
+  findingsOf(readDockerfile(name, data));
+
+/** What is wrong with a signing Secret; which one it is says whether it must hold the `key` or the `cert`. */
+export const checkSigningSecret = (name: string, data: Data, key: 'key' | 'cert'): readonly Finding[] =>
+  findingsOf(readDataKey('Secret', name, data, DATA_KEYS[key]));
+
+const findingsOf = (checked: Checked<unknown>) => (checked.ok ? [] : checked.findings);

@@ -1,0 +1,21 @@
+import { stringify } from 'yaml';
+import { customResourceDefinition, type Definition } from './custom-resource-definition.ts';
+import { OCM, OWN } from './definitions.ts';
+
+const HEADER = '# Generated from the schemas in api/kinds by `make generate`. Do not edit.\n';
+
+/** Every generated file: its path in the repository and its whole text, sorted by path. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  const files = [...OWN.map(file('api/crds')), ...OCM.map(file('lab/crds'))];
+  return new Map(files.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const file =
+  (folder: string) =>
+  (definition: Definition): readonly [string, string] => {
+    const crd = customResourceDefinition(definition);
+    return [`${folder}/${definition.resource.plural}.yaml`, `${HEADER}${yaml(crd)}`];
+  };
+
+/** No anchors and no folding: the same schema gives the same bytes, whatever shares an object in memory. */
+const yaml = (value: unknown) => stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 });
