@@ -19,6 +19,8 @@ export interface Metrics {
   count(name: MetricName, labels: MetricLabels, by?: number): void;
   observe(name: MetricName, labels: MetricLabels, value: number): void;
   set(name: MetricName, labels: MetricLabels, value: number): void;
+  /** Moves a gauge up or down. */
+  add(name: MetricName, labels: MetricLabels, by: number): void;
   /** Removes a series when the thing that it measures is gone. */
   remove(name: MetricName, labels: MetricLabels): void;
   /** Prometheus text format. */
@@ -42,6 +44,7 @@ export function createMetrics(): Metrics {
     count: (name, labels, by = 1) => counters.get(name)?.inc({ ...labels }, by),
     observe: (name, labels, value) => histograms.get(name)?.observe({ ...labels }, value),
     set: (name, labels, value) => gauges.get(name)?.set({ ...labels }, value),
+    add: (name, labels, by) => gauges.get(name)?.inc({ ...labels }, by),
     remove: (name, labels) => gauges.get(name)?.remove({ ...labels }),
     text: () => registry.metrics(),
   };

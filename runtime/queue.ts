@@ -55,12 +55,20 @@ export function createQueue(options: QueueOptions): Queue {
   const delayed = new Map<string, Delayed>();
   let signal: AbortSignal | undefined;
   let drained: (() => void) | undefined;
+  let pumping = false;
 
   const add = (key: string) => {
     dropDelay(key);
     if (running.has(key)) again.add(key);
     else waiting.add(key);
-    pump();
+    pumpSoon();
+  };
+
+  /** Never inside the caller: a cache tells all its listeners before anybody acts on what changed. */
+  const pumpSoon = () => {
+    if (pumping) return;
+    pumping = true;
+    queueMicrotask(pump);
   };
 
   const dropDelay = (key: string) => {
@@ -81,6 +89,7 @@ export function createQueue(options: QueueOptions): Queue {
   };
 
   const pump = () => {
+    pumping = false;
     while (signal && !signal.aborted && running.size < concurrency && waiting.size > 0) {
       const [key = ''] = waiting;
       waiting.delete(key);
@@ -106,7 +115,7 @@ export function createQueue(options: QueueOptions): Queue {
     );
     running.delete(key);
     if (again.delete(key)) waiting.add(key);
-    pump();
+    pumpSoon();
   };
 
   const retry = (key: string, error: unknown) => {
@@ -131,7 +140,7 @@ export function createQueue(options: QueueOptions): Queue {
     addAfter,
     async run(until) {
       signal = until;
-      pump();
+      pumpSoon();
       await new Promise<void>((resolve) => {
         const stop = () => {
           for (const key of delayed.keys()) dropDelay(key);

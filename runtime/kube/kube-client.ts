@@ -13,7 +13,7 @@ import type {
   ListOptions,
   Transport,
 } from './client.ts';
-import type { KubeObject, ObjectName, ResourceType } from './object.ts';
+import type { KubeObject, ResourceType } from './object.ts';
 import { resourcePath, selectors, withQuery } from './paths.ts';
 import { readBody } from './read-body.ts';
 import { statusError } from './status-error.ts';

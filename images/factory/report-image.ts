@@ -1,0 +1,45 @@
+import type { ModuleImage } from '@kmm-fleet/api';
+import type { EventRecorder, KubeObject, Log, Metrics } from '@kmm-fleet/runtime';
+import type { ImageOutcome } from './image-status.ts';
+
+/** Tells people what became of an image: one log line, one event, one count. */
+export function reportImage(
+  ports: { readonly log: Log; readonly events: EventRecorder; readonly metrics?: Metrics | undefined },
+  image: ModuleImage,
+  outcome: ImageOutcome,
+): void {
+  const { image: reference, kernelVersion: kernel } = image.spec;
+  const fields = { image: reference, kernel };
+  const regarding = image as unknown as KubeObject;
+  if (outcome.kind === 'progress') ports.log.info(`image.${outcome.state.toLowerCase()}`, fields);
+  if (outcome.kind === 'ready') {
+    ports.log.info('image.ready', { ...fields, reason: outcome.reason });
+    const message = `${reference} is ready as ${outcome.digest}.`;
+    ports.events.record(regarding, { type: 'Normal', reason: outcome.reason, message });
+    if (outcome.reason === 'Built' || outcome.reason === 'Signed')
+      count(ports.metrics, outcome.reason, 'success');
+  }
+  if (outcome.kind === 'failed') {
+    ports.log.error('image.failed', { ...fields, code: outcome.code, message: outcome.message });
+    ports.events.record(regarding, { type: 'Warning', reason: 'ImageFailed', message: outcome.message });
+    if (outcome.code === 'BUILD_FAILED') count(ports.metrics, 'Built', 'failure');
+    if (outcome.code === 'SIGN_FAILED') count(ports.metrics, 'Signed', 'failure');
+  }
+  if (outcome.kind === 'refused') {
+    const [first] = outcome.findings;
+    ports.log.error('image.refused', {
+      ...fields,
+      reason: first?.reason ?? '',
+      message: first?.message ?? '',
+    });
+    ports.events.record(regarding, {
+      type: 'Warning',
+      reason: first?.reason ?? 'Refused',
+      message: first?.message ?? '',
+    });
+  }
+}
+
+function count(metrics: Metrics | undefined, step: string, outcome: string): void {
+  metrics?.count('kmm_builds_total', { step, outcome });
+}

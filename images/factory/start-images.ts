@@ -1,0 +1,198 @@
+import { type ModuleImage, type ModuleImageStatus, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import {
+  type Cache,
+  type Clock,
+  CORE,
+  createCache,
+  createLimiter,
+  createQueue,
+  type EventRecorder,
+  type KubeClient,
+  type KubeObject,
+  type Log,
+  type Metrics,
+  type Random,
+} from '@kmm-fleet/runtime';
+import type { Builder } from '../builders/builder.ts';
+import type { Registry } from '../registry/registry.ts';
+import { readHashKey } from './hash-key.ts';
+import type { ImageOutcome } from './image-status.ts';
+import type { InputSource } from './inputs.ts';
+import { reconcileImage } from './reconcile-image.ts';
+import { reportImage } from './report-image.ts';
+
+export interface ImagesPorts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly events: EventRecorder;
+  readonly metrics?: Metrics | undefined;
+  readonly registry: Registry;
+  readonly builder: Builder;
+  /** Namespace of Secrets, ConfigMaps and the toolkit catalogue; undefined watches all namespaces. */
+  readonly inputNamespace?: string;
+  /** Namespace of the operator: the hash key and the toolkit catalogue are there. */
+  readonly operatorNamespace: string;
+  readonly buildsMax?: number;
+}
+
+export interface Images {
+  readonly images: Cache<ModuleImage>;
+  run(signal: AbortSignal): Promise<void>;
+  settled(): boolean;
+}
+
+/** Passes under way at once: most of them wait for a registry. */
+const PASSES_MAX = 16;
+const FIELD_MANAGER = 'kmm-images';
+
+/** The controller of ModuleImages: watches them and what they refer to, and makes what is wanted. */
+export function createImages(ports: ImagesPorts): Images {
+  const { client, clock, random, log, metrics } = ports;
+  const shared = { client, clock, random, log, metrics };
+  const within = ports.inputNamespace ? { namespace: ports.inputNamespace } : {};
+  const images = createCache<ModuleImage>({
+    ...shared,
+    type: RESOURCES.moduleImage,
+    transform: (object) => object as unknown as ModuleImage,
+    indexes: { input: inputsOf },
+  });
+  const secrets = createCache({ ...shared, ...within, type: CORE.secret });
+  const configMaps = createCache({ ...shared, ...within, type: CORE.configMap });
+  const builds = createLimiter(ports.buildsMax ?? 2);
+  let hashKey: Uint8Array = new Uint8Array();
+
+  const source = (namespace: string): InputSource => ({
+    hashKey,
+    configMap: (name) =>
+      configMaps.get(`${namespace}/${name}`)?.['data'] as Record<string, string> | undefined,
+    secret: (name) => decode(secrets.get(`${namespace}/${name}`)),
+    toolkits: () => dataOf(configMaps.get(`${ports.operatorNamespace}/${OPERATOR.toolkits}`)),
+  });
+
+  const queue = createQueue({
+    ...shared,
+    name: 'images',
+    concurrency: PASSES_MAX,
+    reconcile: async (key, signal) => {
+      const image = images.get(key);
+      if (!image || image.metadata.deletionTimestamp) return undefined;
+      return reconcileImage(
+        image,
+        {
+          registry: ports.registry,
+          builder: ports.builder,
+          inputs: source,
+          limitBuilds: (task) => builds.run(task),
+          writeStatus: (target, status) => writeStatus(client, target, status, signal),
+          report: (target: ModuleImage, outcome: ImageOutcome) => reportImage(ports, target, outcome),
+          nowMs: clock.now,
+          random,
+        },
+        signal,
+      );
+    },
+  });
+
+  images.onChange(({ key, before, after }) => {
+    metricsOf(metrics, before, after);
+    // A status that we wrote ourselves asks for no new pass.
+    if (
+      after &&
+      (before?.metadata.generation !== after.metadata.generation ||
+        annotations(before) !== annotations(after))
+    )
+      queue.add(key);
+  });
+  const wake = (kind: string) => (change: { key: string }) => {
+    for (const image of images.by('input', `${kind}/${change.key}`)) queue.add(image.metadata.name);
+    if (change.key === `${ports.operatorNamespace}/${OPERATOR.toolkits}`)
+      for (const image of images.all()) queue.add(image.metadata.name);
+  };
+  secrets.onChange(wake('Secret'));
+  configMaps.onChange(wake('ConfigMap'));
+
+  return {
+    images,
+    settled: () => images.synced && secrets.synced && configMaps.synced && queue.idle,
+    async run(signal) {
+      const watching = [images.run(signal), secrets.run(signal), configMaps.run(signal)];
+      await Promise.race([
+        Promise.all([images.whenSynced(), secrets.whenSynced(), configMaps.whenSynced()]),
+        aborted(signal),
+      ]);
+      if (!signal.aborted)
+        hashKey = await readHashKey(client, secrets, ports.operatorNamespace, clock, random, log, signal);
+      await Promise.all([...watching, queue.run(signal)]);
+    },
+  };
+}
+
+async function writeStatus(
+  client: KubeClient,
+  image: ModuleImage,
+  status: ModuleImageStatus,
+  signal: AbortSignal,
+): Promise<void> {
+  // The count of clusters is somebody else's field; applying it here would take it over.
+  const { wantedBy: _, ...own } = status;
+  const { apiVersion, kind, metadata } = image;
+  const object: KubeObject = { apiVersion, kind, metadata: { name: metadata.name }, status: own };
+  await client.apply(
+    RESOURCES.moduleImage,
+    object,
+    { fieldManager: FIELD_MANAGER, force: true, subresource: 'status' },
+    signal,
+  );
+}
+
+/** `Kind/namespace/name` of everything that a recipe refers to. */
+function inputsOf({ spec }: ModuleImage): string[] {
+  const { namespace } = spec.module;
+  const secrets = [
+    spec.imageRepoSecret,
+    spec.sign?.keySecret,
+    spec.sign?.certSecret,
+    ...(spec.build?.secrets ?? []),
+  ];
+  const names = secrets.map((reference) => reference?.name).filter((name) => name !== undefined);
+  const configMap = spec.build?.dockerfileConfigMap.name;
+  return [
+    ...new Set(names.map((name) => `Secret/${namespace}/${name}`)),
+    ...(configMap ? [`ConfigMap/${namespace}/${configMap}`] : []),
+  ];
+}
+
+function decode(secret: KubeObject | undefined): Record<string, Uint8Array> | undefined {
+  const data = dataOf(secret);
+  if (!secret) return undefined;
+  return Object.fromEntries(
+    Object.entries(data ?? {}).map(([key, text]) => [key, Buffer.from(text, 'base64')]),
+  );
+}
+
+function dataOf(object: KubeObject | undefined): Record<string, string> | undefined {
+  return object?.['data'] as Record<string, string> | undefined;
+}
+
+const annotations = (image: ModuleImage | undefined) => JSON.stringify(image?.metadata.annotations ?? {});
+
+function metricsOf(
+  metrics: Metrics | undefined,
+  before: ModuleImage | undefined,
+  after: ModuleImage | undefined,
+): void {
+  // Counts are kept by the gauge itself: one down, one up.
+  const [from, to] = [
+    before && (before.status?.state ?? 'Wanted'),
+    after && (after.status?.state ?? 'Wanted'),
+  ];
+  if (from === to) return;
+  if (from) metrics?.add('kmm_module_images', { state: from }, -1);
+  if (to) metrics?.add('kmm_module_images', { state: to }, 1);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,30 @@
+import { AppError } from '@kmm-fleet/runtime';
+import type { Registry, RemoteImage } from '../registry/registry.ts';
+import type { RegistryAccess } from '../registry/types.ts';
+import { createImageFs, type ImageFs } from './image-fs.ts';
+import { applyLayer, LAYER_LIMITS, type LayerLimits } from './read-layer.ts';
+
+export interface PulledImage extends RemoteImage {
+  readonly fs: ImageFs;
+}
+
+/** Pulls an image and lays its layers over each other. @throws {AppError} IMAGE_NOT_FOUND when there is none */
+export async function pullImage(
+  registry: Registry,
+  reference: string,
+  access: RegistryAccess,
+  options: {
+    readonly signal?: AbortSignal;
+    readonly limits?: LayerLimits;
+    readonly keep?: (path: string) => boolean;
+  } = {},
+): Promise<PulledImage> {
+  const image = await registry.image(reference, access, options.signal);
+  if (!image) throw new AppError('IMAGE_NOT_FOUND', `Image ${reference} does not exist.`);
+  const fs = createImageFs();
+  for (const layer of image.manifest.layers) {
+    const blob = await registry.blob(reference, layer, access, options.signal);
+    await applyLayer(fs, blob, options.limits ?? LAYER_LIMITS, options.keep);
+  }
+  return { ...image, fs };
+}

@@ -1,0 +1,104 @@
+import { Readable } from 'node:stream';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { AppError } from '@kmm-fleet/runtime';
+import { extract, type Header } from 'tar-stream';
+import { type FsEntry, type ImageFs, safePath } from './image-fs.ts';
+
+export interface LayerLimits {
+  /** Uncompressed bytes of one layer. */
+  readonly layerBytesMax: number;
+  readonly entriesMax: number;
+}
+
+/** Module images are some ten MB; a toolkit some hundred. */
+export const LAYER_LIMITS: LayerLimits = { layerBytesMax: 1024 * 1024 * 1024, entriesMax: 200_000 };
+
+/**
+ * Applies one layer to a file system: whiteouts remove, everything else replaces. Devices and sockets are passed over.
+ *
+ * @param keep which files' contents are wanted; others are there with no bytes
+ * @throws {AppError} IMAGE_INVALID for paths that lead out, sizes beyond the limits, and broken archives
+ */
+export async function applyLayer(
+  fs: ImageFs,
+  blob: Uint8Array,
+  limits: LayerLimits = LAYER_LIMITS,
+  keep: (path: string) => boolean = () => true,
+): Promise<void> {
+  const tar = decompress(blob, limits.layerBytesMax);
+  const parser = extract();
+  const whiteouts: string[] = [];
+  const fresh: [string, FsEntry][] = [];
+  let count = 0;
+  const piping = Readable.from([tar]).pipe(parser);
+  try {
+    for await (const member of parser) {
+      count += 1;
+      if (count > limits.entriesMax) throw invalid(`has more than ${limits.entriesMax} entries`);
+      const { name, size } = member.header;
+      if (size > limits.layerBytesMax) throw invalid(`holds "${name.slice(0, 200)}" of ${size} bytes`);
+      const path = safePath(name);
+      const bytes = await drain(member as unknown as AsyncIterable<Uint8Array>, keep(path));
+      const base = path.slice(path.lastIndexOf('/') + 1);
+      if (base.startsWith('.wh.')) whiteouts.push(path);
+      else fresh.push(...toEntries(path, member.header, bytes, fs, fresh));
+    }
+  } catch (error) {
+    piping.destroy();
+    if (error instanceof AppError) throw error;
+    throw invalid(`is no valid archive: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  // Whiteouts speak of the layers below, wherever they stand in the archive.
+  for (const path of whiteouts) whiteOut(fs, path);
+  for (const [path, entry] of fresh) fs.write(path, entry);
+}
+
+/** The uncompressed archive of a layer, whatever its media type says: the first bytes tell. */
+export function decompress(blob: Uint8Array, bytesMax: number): Uint8Array {
+  const options = { maxOutputLength: bytesMax };
+  try {
+    if (blob[0] === 0x1f && blob[1] === 0x8b) return gunzipSync(blob, options);
+    if (blob[0] === 0x28 && blob[1] === 0xb5 && blob[2] === 0x2f && blob[3] === 0xfd)
+      return zstdDecompressSync(blob, options);
+    return blob;
+  } catch (error) {
+    throw invalid(
+      `cannot be decompressed within ${bytesMax} bytes: ${error instanceof Error ? error.message : ''}`,
+    );
+  }
+}
+
+function whiteOut(fs: ImageFs, path: string): void {
+  const slash = path.lastIndexOf('/');
+  const [directory, base] = [path.slice(0, slash) || '/', path.slice(slash + 1)];
+  if (base !== '.wh..wh..opq') return fs.remove(`${directory}/${base.slice('.wh.'.length)}`);
+  for (const name of fs.list(directory)) fs.remove(`${directory}/${name}`);
+}
+
+function toEntries(
+  path: string,
+  { type, mode = 0o644, linkname }: Header,
+  bytes: Uint8Array,
+  fs: ImageFs,
+  fresh: readonly [string, FsEntry][],
+): [string, FsEntry][] {
+  if (path === '/') return [];
+  if (type === 'directory') return [[path, { type: 'directory', mode }]];
+  if (type === 'symlink') return [[path, { type: 'symlink', target: linkname ?? '' }]];
+  if (type === 'link') {
+    const target = safePath(linkname ?? '');
+    const entry = fresh.findLast(([candidate]) => candidate === target)?.[1] ?? fs.lookup(target, true);
+    return entry ? [[path, entry]] : [];
+  }
+  return type === 'file' || type === 'contiguous-file' ? [[path, { type: 'file', mode, bytes }]] : [];
+}
+
+async function drain(member: AsyncIterable<Uint8Array>, wanted: boolean): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of member) if (wanted) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+function invalid(problem: string): AppError {
+  return new AppError('IMAGE_INVALID', `A layer ${problem}.`);
+}

@@ -1,0 +1,89 @@
+import { AppError } from '@kmm-fleet/runtime';
+
+/** A section of a 64-bit little-endian ELF file. */
+export interface ElfSection {
+  readonly name: string;
+  /** Section header type: 2 is a symbol table, 3 a string table, 8 occupies no space in the file. */
+  readonly type: number;
+  readonly bytes: Uint8Array;
+  readonly link: number;
+}
+
+const HEADER_BYTES = 64;
+const SECTION_BYTES = 64;
+const SECTIONS_MAX = 65_536;
+const NO_BITS = 8;
+
+/**
+ * Sections of a relocatable object file. Every offset is checked against the file: it may come from anybody.
+ *
+ * @throws {AppError} IMAGE_INVALID saying what is wrong
+ */
+export function readElfSections(file: Uint8Array): ElfSection[] {
+  if (
+    file.byteLength < HEADER_BYTES ||
+    file[0] !== 0x7f ||
+    file[1] !== 0x45 ||
+    file[2] !== 0x4c ||
+    file[3] !== 0x46
+  ) {
+    throw invalid('is no ELF file');
+  }
+  if (file[4] !== 2 || file[5] !== 1) throw invalid('is not 64-bit little-endian');
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  const tableAt = offset(view.getBigUint64(0x28, true));
+  const count = view.getUint16(0x3c, true);
+  const namesIndex = view.getUint16(0x3e, true);
+  if (view.getUint16(0x3a, true) !== SECTION_BYTES || count > SECTIONS_MAX)
+    throw invalid('has an odd section table');
+  const headers = Array.from({ length: count }, (_, index) =>
+    sectionHeader(view, tableAt + index * SECTION_BYTES),
+  );
+  const names = headers[namesIndex] ? slice(file, headers[namesIndex]) : new Uint8Array();
+  return headers.map((header) => ({
+    name: cString(names, header.nameAt),
+    type: header.type,
+    bytes: slice(file, header),
+    link: header.link,
+  }));
+}
+
+interface SectionHeader {
+  readonly nameAt: number;
+  readonly type: number;
+  readonly at: number;
+  readonly size: number;
+  readonly link: number;
+}
+
+function sectionHeader(view: DataView, at: number): SectionHeader {
+  if (at + SECTION_BYTES > view.byteLength) throw invalid('ends inside its section table');
+  return {
+    nameAt: view.getUint32(at, true),
+    type: view.getUint32(at + 4, true),
+    at: offset(view.getBigUint64(at + 0x18, true)),
+    size: offset(view.getBigUint64(at + 0x20, true)),
+    link: view.getUint32(at + 0x28, true),
+  };
+}
+
+function slice(file: Uint8Array, { type, at, size }: SectionHeader): Uint8Array {
+  if (type === NO_BITS || type === 0) return new Uint8Array();
+  if (at + size > file.byteLength) throw invalid('has a section beyond its end');
+  return file.subarray(at, at + size);
+}
+
+/** The zero-terminated text at an offset; empty when there is none. */
+export function cString(bytes: Uint8Array, at: number): string {
+  const end = bytes.indexOf(0, at);
+  return end < 0 ? '' : Buffer.from(bytes.subarray(at, end)).toString('latin1');
+}
+
+function offset(value: bigint): number {
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid('has an offset beyond any file');
+  return Number(value);
+}
+
+function invalid(problem: string): AppError {
+  return new AppError('IMAGE_INVALID', `A kernel module ${problem}.`);
+}

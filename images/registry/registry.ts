@@ -1,0 +1,237 @@
+import { type ImageReference, parseImageReference } from '@kmm-fleet/api';
+import { AppError } from '@kmm-fleet/runtime';
+import { readBytes, sha256 } from './bytes.ts';
+import { createSession, type Session, type SessionPorts, statusError } from './session.ts';
+import type { RegistryResponse } from './transport.ts';
+import {
+  type Descriptor,
+  DOCUMENT_BYTES_MAX,
+  ImageConfig,
+  ImageIndex,
+  ImageManifest,
+  MEDIA_TYPES,
+  type RegistryAccess,
+} from './types.ts';
+
+/** Client of OCI registries. References are texts; every call throws AppError for what the registry does. */
+export interface Registry {
+  /** Digest that a tag stands for (of the index where there is one), or undefined when there is no such image. */
+  resolve(reference: string, access: RegistryAccess, signal?: AbortSignal): Promise<string | undefined>;
+  /** Manifest and config for one architecture, followed through an index. Undefined when there is no such image. */
+  image(
+    reference: string,
+    access: RegistryAccess,
+    signal?: AbortSignal,
+    architecture?: string,
+  ): Promise<RemoteImage | undefined>;
+  /** A blob of a bounded size; size and digest are checked. */
+  blob(
+    reference: string,
+    descriptor: Descriptor,
+    access: RegistryAccess,
+    signal?: AbortSignal,
+  ): Promise<Buffer>;
+  /** Uploads bytes unless they are there. */
+  putBlob(reference: string, bytes: Uint8Array, access: RegistryAccess, signal?: AbortSignal): Promise<void>;
+  /** Makes a blob of another repository of the same registry available, by mounting or else by copying. */
+  copyBlob(
+    from: string,
+    to: string,
+    descriptor: Descriptor,
+    access: RegistryAccess,
+    signal?: AbortSignal,
+  ): Promise<void>;
+  /** Writes a manifest under the tag of the reference and returns its digest. */
+  putManifest(
+    reference: string,
+    mediaType: string,
+    bytes: Uint8Array,
+    access: RegistryAccess,
+    signal?: AbortSignal,
+  ): Promise<string>;
+}
+
+export interface RemoteImage {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly manifest: ImageManifest;
+  readonly config: ImageConfig;
+}
+
+/** Largest blob that is read into memory: a layer of a module image, not of a desktop. */
+const BLOB_BYTES_MAX = 1024 * 1024 * 1024;
+const ACCEPT = [
+  MEDIA_TYPES.ociIndex,
+  MEDIA_TYPES.ociManifest,
+  MEDIA_TYPES.dockerIndex,
+  MEDIA_TYPES.dockerManifest,
+].join(', ');
+
+export function createRegistry(ports: SessionPorts): Registry {
+  const open = (text: string, access: RegistryAccess) => {
+    const reference = parse(text);
+    return { reference, session: createSession(ports, reference, access) };
+  };
+
+  const document = async (session: Session, target: string, signal?: AbortSignal) => {
+    const response = await session.send(
+      'GET',
+      `/manifests/${target}`,
+      { headers: { accept: ACCEPT } },
+      signal,
+    );
+    if (response.status === 404) return undefined;
+    if (response.status !== 200) throw statusError(response.status, `${session.name}: manifest ${target}`);
+    const bytes = await readBytes(response.body, DOCUMENT_BYTES_MAX, session.name);
+    const digest = sha256(bytes);
+    if (target.startsWith('sha256:') && digest !== target) throw mismatch(session, target, digest);
+    return { digest, value: parseJson(bytes, session), contentType: response.headers['content-type'] ?? '' };
+  };
+
+  const blob = async (session: Session, descriptor: Descriptor, bytesMax: number, signal?: AbortSignal) => {
+    if (descriptor.size > bytesMax) {
+      throw new AppError(
+        'IMAGE_INVALID',
+        `${session.name}: blob ${descriptor.digest} has ${descriptor.size} bytes, more than ${bytesMax}.`,
+      );
+    }
+    const response = await session.send('GET', `/blobs/${descriptor.digest}`, {}, signal);
+    if (response.status !== 200)
+      throw statusError(response.status, `${session.name}: blob ${descriptor.digest}`);
+    const bytes = await readBytes(response.body, descriptor.size, session.name);
+    const digest = sha256(bytes);
+    if (digest !== descriptor.digest) throw mismatch(session, descriptor.digest, digest);
+    return bytes;
+  };
+
+  const upload = async (session: Session, bytes: Uint8Array, signal?: AbortSignal) => {
+    const digest = sha256(bytes);
+    const push = { action: 'pull,push' as const };
+    const known = await session.send('HEAD', `/blobs/${digest}`, push, signal);
+    if (known.status === 200) return;
+    const started = await session.send(
+      'POST',
+      '/blobs/uploads/',
+      { ...push, body: new Uint8Array() },
+      signal,
+    );
+    await put(session, started, digest, bytes, signal);
+  };
+
+  const put = async (
+    session: Session,
+    started: RegistryResponse,
+    digest: string,
+    bytes: Uint8Array,
+    signal?: AbortSignal,
+  ) => {
+    const location = started.headers['location'];
+    if (started.status !== 202 || !location)
+      throw statusError(started.status, `${session.name}: start of an upload`);
+    const target = `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`;
+    const headers = { 'content-type': 'application/octet-stream' };
+    const done = await session.send('PUT', target, { headers, body: bytes, action: 'pull,push' }, signal);
+    if (done.status !== 201) throw statusError(done.status, `${session.name}: upload of ${digest}`);
+  };
+
+  return {
+    async resolve(text, access, signal) {
+      const { reference, session } = open(text, access);
+      const target = targetOf(reference);
+      const head = await session.send(
+        'HEAD',
+        `/manifests/${target}`,
+        { headers: { accept: ACCEPT } },
+        signal,
+      );
+      if (head.status === 404) return undefined;
+      if (head.status !== 200) throw statusError(head.status, `${session.name}: manifest ${target}`);
+      const digest = head.headers['docker-content-digest'];
+      if (digest && /^sha256:[0-9a-f]{64}$/.test(digest)) return digest;
+      return (await document(session, target, signal))?.digest;
+    },
+    async image(text, access, signal, architecture = 'amd64') {
+      const { reference, session } = open(text, access);
+      let found = await document(session, targetOf(reference), signal);
+      const index = ImageIndex.safeParse(found?.value);
+      if (index.success)
+        found = await document(session, pickPlatform(index.data, architecture, session), signal);
+      if (!found) return undefined;
+      const manifest = ImageManifest.safeParse(found.value);
+      if (!manifest.success)
+        throw new AppError('IMAGE_INVALID', `${session.name}: the manifest is not one of an image.`);
+      const raw = await blob(session, manifest.data.config, DOCUMENT_BYTES_MAX, signal);
+      const config = ImageConfig.safeParse(parseJson(raw, session));
+      if (!config.success)
+        throw new AppError('IMAGE_INVALID', `${session.name}: the image config cannot be read.`);
+      const mediaType = manifest.data.mediaType ?? found.contentType;
+      return { digest: found.digest, mediaType, manifest: manifest.data, config: config.data };
+    },
+    blob: (text, descriptor, access, signal) =>
+      blob(open(text, access).session, descriptor, BLOB_BYTES_MAX, signal),
+    putBlob: (text, bytes, access, signal) => upload(open(text, access).session, bytes, signal),
+    async copyBlob(from, to, descriptor, access, signal) {
+      const source = open(from, access);
+      const target = open(to, access);
+      if (source.reference.repository === target.reference.repository) return;
+      const query = `mount=${descriptor.digest}&from=${source.reference.repository}`;
+      const action = 'pull,push' as const;
+      const mounted = await target.session.send(
+        'POST',
+        `/blobs/uploads/?${query}`,
+        { action, body: new Uint8Array() },
+        signal,
+      );
+      if (mounted.status === 201) return;
+      const bytes = await blob(source.session, descriptor, BLOB_BYTES_MAX, signal);
+      await put(target.session, mounted, descriptor.digest, bytes, signal);
+    },
+    async putManifest(text, mediaType, bytes, access, signal) {
+      const { reference, session } = open(text, access);
+      const options = { headers: { 'content-type': mediaType }, body: bytes, action: 'pull,push' as const };
+      const response = await session.send('PUT', `/manifests/${targetOf(reference)}`, options, signal);
+      if (response.status !== 201)
+        throw statusError(response.status, `${session.name}: upload of the manifest`);
+      return sha256(bytes);
+    },
+  };
+}
+
+function parse(text: string): ImageReference {
+  const parsed = parseImageReference(text);
+  if (parsed.ok) return parsed.value;
+  throw new AppError('IMAGE_INVALID', parsed.findings[0]?.message ?? text);
+}
+
+const targetOf = ({ tag, digest }: ImageReference) => digest ?? tag ?? 'latest';
+
+function pickPlatform(
+  index: ReturnType<typeof ImageIndex.parse>,
+  architecture: string,
+  session: Session,
+): string {
+  const entry = index.manifests.find(
+    ({ platform }) => platform?.os === 'linux' && platform.architecture === architecture,
+  );
+  if (entry) return entry.digest;
+  throw new AppError(
+    'IMAGE_INVALID',
+    `${session.name}: the index has no manifest for linux/${architecture}.`,
+  );
+}
+
+function parseJson(bytes: Uint8Array, session: Session): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (error) {
+    throw new AppError(
+      'REGISTRY_INVALID',
+      `${session.name}: the registry answered something that is not JSON.`,
+      { cause: error },
+    );
+  }
+}
+
+function mismatch(session: Session, wanted: string, got: string): AppError {
+  return new AppError('REGISTRY_INVALID', `${session.name}: ${wanted} was asked for, the bytes have ${got}.`);
+}

@@ -1,0 +1,68 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { bad, type Checked, found, good } from '@kmm-fleet/api';
+import type { SigningPair } from './module-signature.ts';
+
+/**
+ * Reads the private key and the certificate of the signing Secrets: PEM or DER, RSA or EC, matching each other, and
+ * valid now. Findings name the Secret and what is wrong; no byte of the key is in them.
+ */
+export function readSigningPair(
+  key: { readonly secret: string; readonly bytes: Uint8Array },
+  cert: { readonly secret: string; readonly bytes: Uint8Array },
+  now: Date,
+): Checked<SigningPair> {
+  const privateKey = readKey(key.bytes);
+  if (!privateKey) {
+    const message = `Secret ${key.secret} holds no private key under "key" that can be read.`;
+    return bad(
+      found('SigningKeyInvalid', 'data.key', message, 'Store an unencrypted PEM or DER key, RSA or EC.'),
+    );
+  }
+  const certificate = readCertificate(cert.bytes);
+  if (!certificate) {
+    const message = `Secret ${cert.secret} holds no certificate under "cert" that can be read.`;
+    return bad(
+      found('CertificateInvalid', 'data.cert', message, 'Store an X.509 certificate in DER or PEM.'),
+    );
+  }
+  if (certificate.validToDate < now || certificate.validFromDate > now) {
+    const word =
+      certificate.validToDate < now
+        ? `expired on ${certificate.validTo}`
+        : `is not valid before ${certificate.validFrom}`;
+    const message = `The certificate in Secret ${cert.secret} ${word}.`;
+    return bad(found('CertificateExpired', 'data.cert', message, 'Store a certificate that is valid now.'));
+  }
+  if (!certificate.checkPrivateKey(privateKey)) {
+    const message = `The key in Secret ${key.secret} does not belong to the certificate in Secret ${cert.secret}.`;
+    return bad(found('SigningPairMismatch', 'data.key', message, 'Store the two halves of one pair.'));
+  }
+  return good({ key: privateKey, certificate });
+}
+
+function readKey(bytes: Uint8Array): KeyObject | undefined {
+  const buffer = Buffer.from(bytes);
+  const forms: (() => KeyObject)[] = [
+    () => createPrivateKey(buffer),
+    ...(['pkcs8', 'pkcs1', 'sec1'] as const).map(
+      (type) => () => createPrivateKey({ key: buffer, format: 'der', type }),
+    ),
+  ];
+  const key = firstThatWorks(forms);
+  return key?.asymmetricKeyType === 'rsa' || key?.asymmetricKeyType === 'ec' ? key : undefined;
+}
+
+function readCertificate(bytes: Uint8Array): X509Certificate | undefined {
+  return firstThatWorks([() => new X509Certificate(bytes)]);
+}
+
+function firstThatWorks<T>(attempts: readonly (() => T)[]): T | undefined {
+  for (const attempt of attempts) {
+    try {
+      return attempt();
+    } catch {
+      // The next form is tried; the caller says what was expected.
+    }
+  }
+  return undefined;
+}
