@@ -6,7 +6,7 @@ import { type KubeObject, objectKey, type ResourceType } from './kube/object.ts'
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
-import { createStore } from './store.ts';
+import { createStore, type Versioned } from './store.ts';
 
 /** What happened to one object: `before` is absent for a new one, `after` for a deleted one. */
 export interface Change<T> {
@@ -58,9 +58,7 @@ type State = { readonly state: 'empty' } | { readonly state: 'watching'; readonl
  * A list that a watch keeps true. Every way a watch can end leads back to watching from where it was, or to a fresh
  * list whose difference to the store is told as changes: no change is lost and none is told twice.
  */
-export function createCache<T extends { metadata: KubeObject['metadata'] } = KubeObject>(
-  options: CacheOptions<T>,
-): WatchedCache<T> {
+export function createCache<T extends Versioned = KubeObject>(options: CacheOptions<T>): WatchedCache<T> {
   const { client, type, clock, log } = options;
   const store = createStore<T>(options.indexes ?? {}, (error) =>
     log.error('cache.handler-failed', { kind: type.kind, err: error }),

@@ -1,6 +1,7 @@
 import type { Change } from './cache.ts';
 
-type Versioned = { readonly metadata: { readonly resourceVersion?: string | undefined } };
+/** What a store needs to know of an object: which version of it this is. */
+export type Versioned = { readonly metadata: { readonly resourceVersion?: string | undefined } };
 
 /** The memory of a cache: objects by key, indexes kept step by step, and who wants to know. */
 export interface Store<T> {

@@ -197,7 +197,7 @@ async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promis
   const { inputs, image } = pass;
   if (!inputs.build) throw new AppError('IMAGE_NOT_FOUND', `Image ${image.spec.image} does not exist.`);
   await progress(pass, ports, 'Building', `Building for kernel ${image.spec.kernelVersion}.`);
-  const labels = inputs.sign
+  const labels: Record<string, string> = inputs.sign
     ? { [LABELS.buildInputsHash]: buildHashOf(pass) }
     : { [LABELS.inputsHash]: pass.hash ?? '' };
   const { digest, log } = await ports.builder.build(

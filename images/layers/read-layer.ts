@@ -77,7 +77,7 @@ function whiteOut(fs: ImageFs, path: string): void {
 
 function toEntries(
   path: string,
-  { type, mode = 0o644, linkname }: Header,
+  { type, mode, linkname }: Header,
   bytes: Uint8Array,
   fs: ImageFs,
   fresh: readonly [string, FsEntry][],
