@@ -4,19 +4,19 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { generatedFiles } from './generating/generated-files.ts';
+import { driftedFiles, generatedFiles } from './generating/generated-files.ts';
 
 const root = join(import.meta.dirname, '..');
 const files = generatedFiles();
-const differing = [...files].filter(([path, text]) => read(path) !== text);
+const drifted = driftedFiles(read);
 
 if (process.argv.includes('--check')) {
-  for (const [path] of differing) process.stderr.write(`${path} is out of date: run make generate\n`);
-  process.exitCode = differing.length > 0 ? 1 : 0;
+  for (const path of drifted) process.stderr.write(`${path} is out of date: run make generate\n`);
+  process.exitCode = drifted.length > 0 ? 1 : 0;
 } else {
-  for (const [path, text] of differing) write(path, text);
+  for (const path of drifted) write(path, files.get(path) ?? '');
 }
-process.stdout.write(`${files.size} generated files, ${differing.length} differed\n`);
+process.stdout.write(`${files.size} generated files, ${drifted.length} differed\n`);
 
 function read(path: string): string | undefined {
   try {

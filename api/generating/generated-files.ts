@@ -10,6 +10,11 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map(files.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Paths of generated files that `read` does not have, or has with another text. */
+export function driftedFiles(read: (path: string) => string | undefined): readonly string[] {
+  return [...generatedFiles()].filter(([path, text]) => read(path) !== text).map(([path]) => path);
+}
+
 const file =
   (folder: string) =>
   (definition: Definition): readonly [string, string] => {
