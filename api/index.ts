@@ -6,7 +6,7 @@
  * finding            a user's mistake as a value
  * rules/             what both sides must agree on: validation, kernel mapping, merging, substitution, image
  *                    references, trimming, claims, conditions
- * generating/        the CRDs under crds/ (ours) and lab/crds/ (OCM's, for the embedded fleet); see generate.ts
+ * generating/        the CRDs: ours under crds/, those of OCM under lab/crds/; see generate.ts
  */
 export * from './finding.ts';
 export type { Condition, ObjectMeta as ObjectMetaView } from './kinds/common.ts';

@@ -26,7 +26,7 @@ export interface Definition {
   readonly columns: readonly Column[];
 }
 
-/** A CustomResourceDefinition, ready to be written as YAML. Kinds with a status get the status subresource. */
+/** A CustomResourceDefinition, ready to be written. Kinds with a status get the status subresource. */
 export function customResourceDefinition(definition: Definition) {
   const { resource, shortNames, categories, columns } = definition;
   const schema = objectSchema(definition);

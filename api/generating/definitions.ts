@@ -61,7 +61,7 @@ export const OWN: readonly Definition[] = [
   },
 ];
 
-/** Kinds of Open Cluster Management as far as we know them, for the embedded fleet. Real fleets bring their own. */
+/** Kinds of Open Cluster Management as we know them, for the embedded fleet. Real fleets bring their own. */
 export const OCM: readonly Definition[] = [
   {
     resource: RESOURCES.managedCluster,

@@ -14,7 +14,7 @@ const REFUSED = ['oneOf', 'anyOf', 'allOf', 'not', '$ref', 'propertyNames', 'pat
 const INTEGER_BOUND = Number.MAX_SAFE_INTEGER;
 
 /**
- * The schema of a zod type as a CRD takes it. Keywords under `.meta()`, such as `x-kubernetes-validations`, pass.
+ * The schema of a zod type as a CRD takes it. Keywords under `.meta()`, as `x-kubernetes-validations`, pass.
  * Strictness is not lost: an API server prunes what is not named, or refuses it when the client asks for that.
  *
  * @throws {Error} on a union or another form that is not structural: use flat optional fields and a CEL rule
