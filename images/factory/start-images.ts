@@ -40,6 +40,8 @@ export interface ImagesPorts {
 export interface Images {
   readonly images: Cache<ModuleImage>;
   run(signal: AbortSignal): Promise<void>;
+  /** The first lists of images and of what they refer to are complete. */
+  whenSynced(): Promise<void>;
   settled(): boolean;
 }
 
@@ -113,15 +115,17 @@ export function createImages(ports: ImagesPorts): Images {
   secrets.onChange(wake('Secret'));
   configMaps.onChange(wake('ConfigMap'));
 
+  const whenSynced = async () => {
+    await Promise.all([images.whenSynced(), secrets.whenSynced(), configMaps.whenSynced()]);
+  };
+
   return {
     images,
+    whenSynced,
     settled: () => images.synced && secrets.synced && configMaps.synced && queue.idle,
     async run(signal) {
       const watching = [images.run(signal), secrets.run(signal), configMaps.run(signal)];
-      await Promise.race([
-        Promise.all([images.whenSynced(), secrets.whenSynced(), configMaps.whenSynced()]),
-        aborted(signal),
-      ]);
+      await Promise.race([whenSynced(), aborted(signal)]);
       if (!signal.aborted)
         hashKey = await readHashKey(client, secrets, ports.operatorNamespace, clock, random, log, signal);
       await Promise.all([...watching, queue.run(signal)]);

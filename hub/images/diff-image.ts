@@ -1,0 +1,39 @@
+import { ANNOTATIONS, HUB_GROUP, type ModuleImage, VERSION } from '@kmm-fleet/api';
+import { deepEqual, type KubeObject } from '@kmm-fleet/runtime';
+import type { ImageWish } from './wanted-images.ts';
+
+/** The writes that bring one ModuleImage to what is wanted. */
+export interface ImageChange {
+  readonly apply?: KubeObject;
+  readonly remove?: true;
+  /** New count of clusters, a field of the status of its own writer. */
+  readonly wantedBy?: number;
+}
+
+/** @param mayRemove all items were planned once: before that, nobody wanting an image proves nothing */
+export function diffImage(
+  name: string,
+  wish: ImageWish | undefined,
+  observed: ModuleImage | undefined,
+  mayRemove: boolean,
+): ImageChange {
+  if (!wish) return observed && mayRemove && !observed.metadata.deletionTimestamp ? { remove: true } : {};
+  const conflict = wish.conflict.join(', ');
+  const same =
+    observed &&
+    deepEqual(observed.spec, wish.spec) &&
+    (observed.metadata.annotations?.[ANNOTATIONS.conflict] ?? '') === conflict;
+  return {
+    ...(!same && { apply: imageObject(name, wish, conflict) }),
+    ...(observed?.status?.wantedBy !== wish.clusters && { wantedBy: wish.clusters }),
+  };
+}
+
+function imageObject(name: string, { spec }: ImageWish, conflict: string): KubeObject {
+  return {
+    apiVersion: `${HUB_GROUP}/${VERSION}`,
+    kind: 'ModuleImage',
+    metadata: { name, ...(conflict && { annotations: { [ANNOTATIONS.conflict]: conflict } }) },
+    spec,
+  };
+}

@@ -1,0 +1,89 @@
+import { ANNOTATIONS, type ModuleImage, type ModuleImageSpec } from '@kmm-fleet/api';
+import { canonicalJson, deepEqual } from '@kmm-fleet/runtime';
+
+/** Which clusters want which images, kept step by step: one entry per image, whoever wants it. */
+export interface WantedImages {
+  /** Replaces what one item (module/cluster) wants. Returns the names of images whose wish changed. */
+  set(
+    item: string,
+    module: string,
+    wanted: readonly { readonly name: string; readonly spec: ModuleImageSpec }[],
+  ): string[];
+  /** What an image should be; undefined when nobody wants it. */
+  wish(name: string): ImageWish | undefined;
+  /** Items that want an image, sorted. */
+  itemsOf(name: string): string[];
+}
+
+export interface ImageWish {
+  readonly spec: ModuleImageSpec;
+  /** Clusters that want it. */
+  readonly clusters: number;
+  /** Modules that want different contents under this name; empty when all agree. */
+  readonly conflict: readonly string[];
+}
+
+interface Entry {
+  /** module → its recipe and the clusters that want it. */
+  readonly modules: Map<string, { spec: ModuleImageSpec; items: Set<string> }>;
+}
+
+export function createWantedImages(): WantedImages {
+  const images = new Map<string, Entry>();
+  const ofItem = new Map<string, readonly string[]>();
+
+  const leave = (name: string, module: string, item: string) => {
+    const wishes = images.get(name)?.modules.get(module);
+    wishes?.items.delete(item);
+    if (wishes?.items.size === 0) images.get(name)?.modules.delete(module);
+    if (images.get(name)?.modules.size === 0) images.delete(name);
+  };
+
+  const join = (name: string, module: string, item: string, spec: ModuleImageSpec) => {
+    const entry = images.get(name) ?? { modules: new Map() };
+    images.set(name, entry);
+    const known = entry.modules.get(module);
+    const isNew = !known?.items.has(item) || !deepEqual(known.spec, spec);
+    // All clusters of a module want the same recipe for one name: the newest counts for all.
+    entry.modules.set(module, { spec, items: (known?.items ?? new Set()).add(item) });
+    return isNew;
+  };
+
+  return {
+    set(item, module, wanted) {
+      const names = wanted.map(({ name }) => name);
+      const gone = (ofItem.get(item) ?? []).filter((name) => !names.includes(name));
+      for (const name of gone) leave(name, module, item);
+      const fresh = wanted.filter(({ name, spec }) => join(name, module, item, spec)).map(({ name }) => name);
+      if (names.length > 0) ofItem.set(item, names);
+      else ofItem.delete(item);
+      return [...new Set([...gone, ...fresh])].sort();
+    },
+    wish(name) {
+      const modules = [...(images.get(name)?.modules ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+      const [first] = modules;
+      if (!first) return undefined;
+      const recipes = new Set(modules.map(([, { spec }]) => canonicalJson(comparable(spec))));
+      const clusters = modules.reduce((sum, [, { items }]) => sum + items.size, 0);
+      return {
+        spec: first[1].spec,
+        clusters,
+        conflict: recipes.size > 1 ? modules.map(([module]) => module) : [],
+      };
+    },
+    itemsOf: (name) =>
+      [...(images.get(name)?.modules.values() ?? [])].flatMap(({ items }) => [...items]).sort(),
+  };
+}
+
+/** For an image that nobody makes it does not matter on whose behalf it is looked up. */
+function comparable(spec: ModuleImageSpec): ModuleImageSpec {
+  return spec.build || spec.sign ? spec : { ...spec, module: { name: '', namespace: spec.module.namespace } };
+}
+
+/** Whether a stored image is the one that a module wants: then its status counts for it. */
+export function isWanted(image: ModuleImage, spec: ModuleImageSpec): boolean {
+  return !image.metadata.annotations?.[ANNOTATIONS.conflict]
+    ? deepEqual(comparable(image.spec), comparable(spec))
+    : image.status?.state === 'Conflict';
+}

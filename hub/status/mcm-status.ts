@@ -1,0 +1,104 @@
+import {
+  type Checked,
+  describeFinding,
+  type ManagedClusterModule,
+  type ManagedClusterModuleStatus,
+  type NextCondition,
+  setConditions,
+} from '@kmm-fleet/api';
+import { deepEqual } from '@kmm-fleet/runtime';
+import type { Tally, TallyCounts } from './tally.ts';
+
+const EXAMPLES_MAX = 10;
+const SHOWN = ['Degraded', 'Waiting', 'Progressing', 'Deleting'] as const;
+
+/** The status of a ManagedClusterModule; `previous` itself when it says the same. Pure. @param now RFC 3339 */
+export function mcmStatus(
+  checked: Checked<ManagedClusterModule>,
+  tally: Tally,
+  generation: number | undefined,
+  previous: ManagedClusterModuleStatus | undefined,
+  now: string,
+): ManagedClusterModuleStatus {
+  const { counts } = tally;
+  const examples = SHOWN.flatMap((state) => tally.examples(state, EXAMPLES_MAX)).slice(0, EXAMPLES_MAX);
+  const { Ready: ready, Progressing: progressing, Waiting: waiting, Degraded: degraded } = counts.states;
+  const conditions = conditionsOf(checked, tally, generation);
+  const next: ManagedClusterModuleStatus = {
+    numberDesired: counts.works.exist,
+    numberApplied: counts.works.applied,
+    numberDegraded: counts.works.degraded,
+    ...(generation !== undefined && { observedGeneration: generation }),
+    summary: summaryOf(counts),
+    clusters: { selected: ready + progressing + waiting + degraded, ready, progressing, waiting, degraded },
+    nodes: counts.nodes,
+    waiting: examples.map(({ cluster, item }) => ({
+      cluster,
+      ...(item.kernel && { kernel: item.kernel }),
+      reason: item.reason,
+      message: item.message,
+    })),
+    conditions: [...setConditions(previous?.conditions, conditions, now)],
+  };
+  return deepEqual(next, previous) && previous ? previous : next;
+}
+
+function conditionsOf(
+  checked: Checked<ManagedClusterModule>,
+  tally: Tally,
+  generation: number | undefined,
+): NextCondition[] {
+  const condition = (type: string, isTrue: boolean, reason: string, message: string): NextCondition => ({
+    type,
+    status: isTrue ? 'True' : 'False',
+    reason,
+    message,
+    ...(generation !== undefined && { observedGeneration: generation }),
+  });
+  if (!checked.ok) {
+    const message = checked.findings.map(describeFinding).join(' ').slice(0, 4_000);
+    const reason = checked.findings[0]?.reason ?? 'Invalid';
+    return [
+      condition('Ready', false, reason, message),
+      condition('Progressing', false, reason, 'Nothing is changed on any cluster until the object is valid.'),
+      condition('Degraded', true, reason, message),
+    ];
+  }
+  const { states } = tally.counts;
+  const [problem] = SHOWN.flatMap((state) => tally.examples(state, 1));
+  const [failure] = tally.examples('Degraded', 1);
+  const moving = states.Progressing + states.Deleting;
+  const total = Object.values(states).reduce((sum, count) => sum + count, 0);
+  const tell = ({ cluster, item }: { cluster: string; item: { message: string } }) =>
+    `${cluster}: ${item.message}`;
+  return [
+    problem
+      ? condition('Ready', false, problem.item.reason, tell(problem))
+      : condition(
+          'Ready',
+          total > 0,
+          total > 0 ? 'AllClustersReady' : 'NoClusterSelected',
+          readyMessage(tally.counts, total),
+        ),
+    condition(
+      'Progressing',
+      moving > 0,
+      moving > 0 ? 'ClustersChanging' : 'Settled',
+      `${moving} clusters are changing.`,
+    ),
+    failure
+      ? condition('Degraded', true, failure.item.reason, tell(failure))
+      : condition('Degraded', false, 'NoFailure', 'Nothing has failed.'),
+  ];
+}
+
+function readyMessage({ nodes }: TallyCounts, total: number): string {
+  if (total === 0) return 'No ManagedCluster has the labels of spec.selector. Label one to start.';
+  return `${nodes.available} nodes in ${total} clusters have the module.`;
+}
+
+function summaryOf({ states, nodes }: TallyCounts): string {
+  const parts = Object.entries(states).filter(([, count]) => count > 0);
+  const clusters = parts.map(([state, count]) => `${count} ${state.toLowerCase()}`).join(', ') || 'none';
+  return `clusters: ${clusters}; nodes: ${nodes.available} of ${nodes.desired} loaded`;
+}

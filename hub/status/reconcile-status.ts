@@ -1,0 +1,32 @@
+import { type ManagedClusterModuleStatus, RESOURCES } from '@kmm-fleet/api';
+import type { Clock, KubeClient, KubeObject, Log } from '@kmm-fleet/runtime';
+import type { McmView } from '../hub-caches.ts';
+import { mcmStatus } from './mcm-status.ts';
+import type { Tally } from './tally.ts';
+
+const FIELD_MANAGER = 'kmm-hub-status';
+
+/** One pass over the status of one module: sums up what is known and writes it when it says something new. */
+export async function reconcileStatus(
+  mcm: McmView,
+  tally: Tally,
+  ports: { readonly client: KubeClient; readonly clock: Clock; readonly log: Log },
+  signal: AbortSignal,
+): Promise<undefined> {
+  const previous = mcm.object['status'] as ManagedClusterModuleStatus | undefined;
+  const now = new Date(ports.clock.now()).toISOString();
+  const { generation, name } = mcm.metadata;
+  const status = mcmStatus(mcm.checked, tally, generation, previous, now);
+  if (status === previous) return undefined;
+  const { apiVersion, kind } = mcm.object;
+  const object: KubeObject = { apiVersion, kind, metadata: { name }, status };
+  const options = { fieldManager: FIELD_MANAGER, force: true, subresource: 'status' } as const;
+  await ports.client.apply(RESOURCES.managedClusterModule, object, options, signal);
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  ports.log.info('module.status', {
+    module: name,
+    reason: ready?.reason ?? '',
+    message: status.summary ?? '',
+  });
+  return undefined;
+}

@@ -1,0 +1,108 @@
+import { isTrue, type ManifestWork, type OcmCondition } from '@kmm-fleet/api';
+import type { Wait, WorkPlan } from './plan-work.ts';
+
+/** Where one module stands on one cluster. */
+export interface ItemState {
+  readonly state: 'Ready' | 'Progressing' | 'Waiting' | 'Degraded' | 'Deleting';
+  readonly reason: string;
+  readonly message: string;
+  readonly kernel?: string;
+  /** Counts in nodes, as the cluster reports them. */
+  readonly nodes: { readonly desired: number; readonly available: number };
+  /** Upstream's counters count these. */
+  readonly work: { readonly exists: boolean; readonly isApplied: boolean; readonly isDegraded: boolean };
+}
+
+type Verdict = Pick<ItemState, 'state' | 'reason' | 'message' | 'kernel'>;
+
+const RANK = { Degraded: 0, Waiting: 1, Progressing: 2 } as const;
+
+/** Sums up one item, what is worst first; undefined when there is nothing left to speak of. Pure. */
+export function itemStatus(plan: WorkPlan, work: ManifestWork | undefined): ItemState | undefined {
+  if (!work && plan.action.kind === 'delete') return undefined;
+  const conditions = work?.status?.conditions;
+  return {
+    ...verdict(plan, work),
+    nodes: nodesOf(work),
+    work: {
+      exists: Boolean(work),
+      isApplied: isTrue(conditions, 'Applied'),
+      isDegraded: isTrue(conditions, 'Degraded'),
+    },
+  };
+}
+
+function verdict({ action, waits }: WorkPlan, work: ManifestWork | undefined): Verdict {
+  if (action.kind === 'delete' || work?.metadata.deletionTimestamp) {
+    return {
+      state: 'Deleting',
+      reason: 'WaitingForSpoke',
+      message: 'The cluster unloads the module before its work goes.',
+    };
+  }
+  const applied = work && appliedVerdict(work);
+  const worst = waits.toSorted((a: Wait, b: Wait) => RANK[a.state] - RANK[b.state])[0];
+  if (applied?.state === 'Degraded') return applied;
+  if (worst) return worst;
+  if (!work) return { state: 'Progressing', reason: 'WorkPending', message: 'The work is being written.' };
+  return applied ?? nodesVerdict(work);
+}
+
+/** What the agent of the cluster says of the work; undefined when it is applied as it is now. */
+function appliedVerdict(work: ManifestWork): Verdict | undefined {
+  const applied = work.status?.conditions?.find(({ type }) => type === 'Applied');
+  if (!applied || isStale(applied, work)) {
+    return {
+      state: 'Progressing',
+      reason: 'WaitingForAgent',
+      message: 'The cluster has not applied the work yet.',
+    };
+  }
+  if (applied.status === 'True') return undefined;
+  const details = work.status?.resourceStatus?.manifests?.[0]?.conditions?.find(
+    ({ type }) => type === 'Applied',
+  );
+  const message = `The cluster cannot apply the Module: ${details?.message ?? applied.message ?? ''}`;
+  return { state: 'Degraded', reason: 'WorkNotApplied', message: message.slice(0, 1_000) };
+}
+
+function nodesVerdict(work: ManifestWork): Verdict {
+  const { desired, available } = nodesOf(work);
+  const plugin = [
+    feedback(work, 'devicePlugin.availableNumber'),
+    feedback(work, 'devicePlugin.desiredNumber'),
+  ] as const;
+  if (feedback(work, 'moduleLoader.desiredNumber') === undefined && plugin[1] === undefined) {
+    return { state: 'Progressing', reason: 'WaitingForStatus', message: 'The cluster has not reported yet.' };
+  }
+  if (available < desired) {
+    return {
+      state: 'Progressing',
+      reason: 'NodesLoading',
+      message: `${available} of ${desired} nodes have the module.`,
+    };
+  }
+  if ((plugin[0] ?? 0) < (plugin[1] ?? 0)) {
+    const message = `${plugin[0] ?? 0} of ${plugin[1]} nodes run the device plugin.`;
+    return { state: 'Progressing', reason: 'DevicePluginStarting', message };
+  }
+  return { state: 'Ready', reason: 'Loaded', message: `${available} nodes have the module.` };
+}
+
+function nodesOf(work: ManifestWork | undefined): { desired: number; available: number } {
+  const part = feedback(work, 'moduleLoader.desiredNumber') === undefined ? 'devicePlugin' : 'moduleLoader';
+  // Zeros are left out of a Module's status, so an absent value is one.
+  return {
+    desired: feedback(work, `${part}.desiredNumber`) ?? 0,
+    available: feedback(work, `${part}.availableNumber`) ?? 0,
+  };
+}
+
+function feedback(work: ManifestWork | undefined, name: string): number | undefined {
+  const values = work?.status?.resourceStatus?.manifests?.[0]?.statusFeedback?.values;
+  return values?.find((value) => value.name === name)?.fieldValue.integer;
+}
+
+function isStale({ observedGeneration }: OcmCondition, { metadata }: ManifestWork): boolean {
+  return observedGeneration !== undefined && observedGeneration < (metadata.generation ?? 0);
+}

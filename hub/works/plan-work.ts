@@ -1,0 +1,214 @@
+import {
+  type Checked,
+  describeFinding,
+  type Finding,
+  found,
+  type LoaderRecipe,
+  type ManagedClusterModule,
+  type Manifest,
+  type ManifestWork,
+  type ModuleImage,
+  type ModuleImageSpec,
+  manifestWorkFor,
+  moduleImageName,
+  type Pin,
+  parseImageReference,
+  pinnedModule,
+  resolveRecipe,
+  WORK_NAME_CHARS_MAX,
+  withDigest,
+} from '@kmm-fleet/api';
+import type { ClusterView } from '../clusters/cluster-view.ts';
+
+export interface WorkInput {
+  /** undefined: the module is gone, or on its way. */
+  readonly mcm: { readonly uid: string; readonly checked: Checked<ManagedClusterModule> } | undefined;
+  readonly cluster: ClusterView | undefined;
+  /** The module's selector matches the cluster. */
+  readonly isSelected: boolean;
+  readonly operatorNamespace: string;
+  /** A ModuleImage whose recipe is the wanted one; undefined while there is none. */
+  readonly image: (name: string, wanted: ModuleImageSpec) => ModuleImage | undefined;
+  readonly work: ManifestWork | undefined;
+}
+
+/** Why a kernel, or a whole cluster, does not have what it should have. */
+export interface Wait {
+  readonly kernel?: string;
+  /** How it will end: by itself, by an edit, or only when what failed is mended. */
+  readonly state: 'Progressing' | 'Waiting' | 'Degraded';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface WorkPlan {
+  readonly action:
+    | { readonly kind: 'apply'; readonly work: ManifestWork }
+    | { readonly kind: 'delete' }
+    | { readonly kind: 'keep' };
+  /** Images that this cluster needs, by name of their ModuleImage, sorted. */
+  readonly wanted: readonly { readonly name: string; readonly spec: ModuleImageSpec }[];
+  readonly waits: readonly Wait[];
+}
+
+const KEEP = { kind: 'keep' } as const;
+
+/** Decides the work of one module on one cluster: docs/decisions/0004 tells the rules. Pure. */
+export function planWork(input: WorkInput): WorkPlan {
+  const { mcm, cluster } = input;
+  if (!mcm || !cluster || cluster.isDeleting) return { action: { kind: 'delete' }, wanted: [], waits: [] };
+  if (!mcm.checked.ok) return waitForPerson(mcm.checked.findings);
+  if (!input.isSelected) return { action: { kind: 'delete' }, wanted: [], waits: [] };
+  const { value } = mcm.checked;
+  if (value.metadata.name.length > WORK_NAME_CHARS_MAX) return waitForPerson([nameTooLong()]);
+  if (!value.spec.moduleSpec.moduleLoader) return apply(input, mcm.uid, value, cluster, []);
+  if (!cluster.kernels.ok) return waitForPerson(cluster.kernels.findings);
+  return planKernels(input, mcm.uid, value, cluster, cluster.kernels.value);
+}
+
+function planKernels(
+  input: WorkInput,
+  uid: string,
+  mcm: ManagedClusterModule,
+  cluster: ClusterView,
+  kernels: readonly string[],
+): WorkPlan {
+  const current = currentPins(input.work);
+  const planned = kernels.map((kernel) => planKernel(input, mcm, kernel, current));
+  const pins = new Map(planned.flatMap(({ pin }) => (pin ? [[pin.kernel, pin] as const] : [])));
+  const wanted = new Map(planned.flatMap(({ image }) => (image ? [[image.name, image] as const] : [])));
+  const rest = {
+    wanted: [...wanted.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
+    waits: planned.flatMap(({ wait }) => (wait ? [wait] : [])),
+  };
+  // An empty list of mappings is refused by every spoke, and would unload what runs.
+  if (pins.size === 0) return { action: KEEP, ...rest };
+  return { ...apply(input, uid, mcm, cluster, [...pins.values()]), ...rest };
+}
+
+interface KernelPlan {
+  readonly pin?: Pin;
+  readonly image?: { readonly name: string; readonly spec: ModuleImageSpec };
+  readonly wait?: Wait;
+}
+
+function planKernel(
+  input: WorkInput,
+  mcm: ManagedClusterModule,
+  release: string,
+  current: ReadonlyMap<string, Pin>,
+): KernelPlan {
+  const identity = { name: mcm.metadata.name, namespace: input.operatorNamespace };
+  const recipe = resolveRecipe(identity, mcm.spec.moduleSpec, release);
+  if (!recipe.ok) return { wait: waitOf(recipe.findings, release) };
+  const { kernel, image: reference, inTreeModulesToRemove } = recipe.value;
+  const spec = imageSpec(mcm, input.operatorNamespace, recipe.value);
+  const name = moduleImageName(reference, kernel);
+  const image = input.image(name, spec);
+  const digest = readyDigest(image);
+  const pinned = digest ? pinTo(reference, digest) : current.get(kernel)?.image;
+  return {
+    image: { name, spec },
+    ...(pinned && { pin: { kernel, image: pinned, inTreeModulesToRemove } }),
+    ...(!digest && { wait: waitForImage(kernel, name, image, pinned !== undefined) }),
+  };
+}
+
+/** The whole recipe as an object of its own; what is not set is left out, so that it compares equal to what is stored. */
+function imageSpec(mcm: ManagedClusterModule, namespace: string, recipe: LoaderRecipe): ModuleImageSpec {
+  const { imageRepoSecret, imageRebuildTriggerGeneration } = mcm.spec.moduleSpec;
+  return {
+    image: recipe.image,
+    kernelVersion: recipe.kernel,
+    module: { name: mcm.metadata.name, namespace },
+    ...(recipe.build && { build: recipe.build }),
+    ...(recipe.sign && { sign: recipe.sign }),
+    ...(recipe.registryTLS && { registryTLS: recipe.registryTLS }),
+    ...(imageRepoSecret && { imageRepoSecret }),
+    ...(imageRebuildTriggerGeneration !== undefined && { imageRebuildTriggerGeneration }),
+  };
+}
+
+function readyDigest(image: ModuleImage | undefined): string | undefined {
+  const { status } = image ?? {};
+  const isCurrent = status?.observedGeneration === image?.metadata.generation;
+  return isCurrent && status?.state === 'Ready' ? status.digest : undefined;
+}
+
+function pinTo(reference: string, digest: string): string {
+  const parsed = parseImageReference(reference);
+  if (!parsed.ok) throw new RangeError(`${reference} was parsed before`);
+  return withDigest(parsed.value, digest);
+}
+
+/** What the cluster's work pins now, by kernel. Only digests count as pins. */
+function currentPins(work: ManifestWork | undefined): Map<string, Pin> {
+  const pins = new Map<string, Pin>();
+  for (const mapping of mappingsOf(work?.spec.workload?.manifests?.[0])) {
+    const { literal, containerImage } = mapping;
+    if (literal && containerImage?.includes('@sha256:')) {
+      pins.set(literal, { kernel: literal, image: containerImage, inTreeModulesToRemove: [] });
+    }
+  }
+  return pins;
+}
+
+function mappingsOf(
+  manifest: Manifest | undefined,
+): readonly { literal?: string; containerImage?: string }[] {
+  const spec = manifest?.['spec'] as ManagedClusterModule['spec']['moduleSpec'] | undefined;
+  return spec?.moduleLoader?.container?.kernelMappings ?? [];
+}
+
+function apply(
+  { work }: WorkInput,
+  uid: string,
+  mcm: ManagedClusterModule,
+  cluster: ClusterView,
+  pins: readonly Pin[],
+): WorkPlan {
+  if (work?.metadata.deletionTimestamp) {
+    const message = 'The work of an earlier selection is still being removed by the cluster.';
+    return {
+      action: KEEP,
+      wanted: [],
+      waits: [{ state: 'Progressing', reason: 'WaitingForSpoke', message }],
+    };
+  }
+  const desired = manifestWorkFor({
+    name: mcm.metadata.name,
+    uid,
+    cluster: cluster.metadata.name,
+    module: pinnedModule(mcm, pins),
+  });
+  return { action: { kind: 'apply', work: desired }, wanted: [], waits: [] };
+}
+
+function waitForPerson(findings: readonly Finding[]): WorkPlan {
+  return { action: KEEP, wanted: [], waits: [waitOf(findings)] };
+}
+
+function waitOf(findings: readonly Finding[], kernel?: string): Wait {
+  const [first] = findings;
+  if (!first) throw new RangeError('a refusal needs a finding');
+  const message = findings.map(describeFinding).join(' ').slice(0, 1_000);
+  return { ...(kernel && { kernel }), state: 'Waiting', reason: first.reason, message };
+}
+
+function waitForImage(kernel: string, name: string, image: ModuleImage | undefined, hasPin: boolean): Wait {
+  const { state = 'Wanted', reason = state, message = '', log } = image?.status ?? {};
+  const stuck = state === 'Failed' || state === 'Missing' || state === 'Conflict';
+  const kept = hasPin ? ' The cluster keeps the image it has.' : '';
+  const lines = stuck && log ? ` Last lines: ${log.trim().split('\n').slice(-3).join(' | ')}` : '';
+  return {
+    kernel,
+    state: stuck ? 'Degraded' : 'Progressing',
+    reason: stuck ? reason : `Image${state}`,
+    message: `ModuleImage ${name} is ${state}. ${message}${kept}${lines}`.slice(0, 1_000),
+  };
+}
+
+function nameTooLong(): Finding {
+  const message = `The name has more than ${WORK_NAME_CHARS_MAX} characters.`;
+  return found('NameTooLong', 'metadata.name', message, 'OCM cannot carry it: choose a shorter name.');
+}

@@ -1,0 +1,80 @@
+import { type ManifestWork, RESOURCES } from '@kmm-fleet/api';
+import { isAppError, type KubeClient, type KubeObject, type Log } from '@kmm-fleet/runtime';
+import { gate } from '../gate/gate.ts';
+import { diffWork, type WorkChange } from './diff-work.ts';
+import { type ItemState, itemStatus } from './item-status.ts';
+import { planWork, type Wait, type WorkInput, type WorkPlan } from './plan-work.ts';
+
+/** One module on one cluster. */
+export interface Item {
+  readonly module: string;
+  readonly cluster: string;
+}
+
+export interface WorkPorts {
+  readonly client: KubeClient;
+  readonly log: Log;
+  /** Reads caches only. */
+  observe(item: Item): WorkInput;
+  /** Tells which images the item needs. */
+  want(item: Item, wanted: WorkPlan['wanted']): void;
+  /** Remembers what was written until the watch shows it. */
+  wrote(item: Item, work: ManifestWork): void;
+  report(item: Item, state: ItemState | undefined): void;
+}
+
+const FIELD_MANAGER = 'kmm-hub';
+
+/** One pass over one item: observe, plan, diff, apply, report. The queue retries what is thrown. */
+export async function reconcileWork(item: Item, ports: WorkPorts, signal: AbortSignal): Promise<undefined> {
+  const observed = ports.observe(item);
+  const plan = planWork(observed);
+  ports.want(item, plan.wanted);
+  const change = diffWork(plan, observed.work);
+  const verdict = change?.kind === 'apply' ? gate(item) : { go: true as const };
+  if (!verdict.go) {
+    ports.report(item, itemStatus(withWait(plan, { state: 'Waiting', ...verdict }), observed.work));
+    return undefined;
+  }
+  ports.report(item, itemStatus(plan, observed.work));
+  if (!change) return undefined;
+  try {
+    await write(item, change, ports, signal);
+  } catch (error) {
+    if (isAppError(error))
+      ports.report(item, itemStatus(withWait(plan, writeFailed(item, error)), observed.work));
+    throw error;
+  }
+  return undefined;
+}
+
+async function write(
+  item: Item,
+  change: NonNullable<WorkChange>,
+  ports: WorkPorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, log } = ports;
+  if (change.kind === 'delete') {
+    await client.delete(RESOURCES.manifestWork, { namespace: item.cluster, name: item.module }, {}, signal);
+    log.info('work.deleted', { ...item });
+    return;
+  }
+  const work = change.work as unknown as KubeObject;
+  const stored = await client.apply(
+    RESOURCES.manifestWork,
+    work,
+    { fieldManager: FIELD_MANAGER, force: true },
+    signal,
+  );
+  ports.wrote(item, stored as unknown as ManifestWork);
+  log.info('work.applied', { ...item });
+}
+
+const withWait = (plan: WorkPlan, wait: Wait): WorkPlan => ({ ...plan, waits: [wait, ...plan.waits] });
+
+function writeFailed({ cluster }: Item, error: { code: string; reason: string; message: string }): Wait {
+  if (error.code !== 'NOT_FOUND') return { state: 'Degraded', reason: error.reason, message: error.message };
+  const message = `Namespace ${cluster} is missing on the hub. OCM makes it when the cluster is accepted.`;
+  return { state: 'Waiting', reason: 'ClusterNamespaceMissing', message };
+}
