@@ -1,0 +1,33 @@
+import { isKernelClaim, kernelClaims } from '@kmm-fleet/api';
+import type { KubeObject } from '@kmm-fleet/runtime';
+import type { NodeView } from '../views.ts';
+
+/** Writes that bring the kernel claims of a cluster to what its nodes run. */
+export interface ClaimChange {
+  readonly apply: readonly KubeObject[];
+  readonly remove: readonly string[];
+}
+
+/** Kernels of all nodes, whatever runs on them; nothing is removed while no node is known. Pure. */
+export function planClaims(nodes: Iterable<NodeView>, observed: readonly KubeObject[]): ClaimChange {
+  const releases = [...nodes].map(({ release }) => release).filter((release) => release !== '');
+  const desired = kernelClaims(releases);
+  if (desired.length === 0) return { apply: [], remove: [] };
+  const values = new Map(observed.map((claim) => [claim.metadata.name, valueOf(claim)]));
+  const names = new Set(desired.map(({ name }) => name));
+  return {
+    apply: desired
+      .filter(({ name, value }) => values.get(name) !== value)
+      .map(({ name, value }) => claimObject(name, value)),
+    remove: [...values.keys()].filter((name) => isKernelClaim(name) && !names.has(name)).sort(),
+  };
+}
+
+function claimObject(name: string, value: string): KubeObject {
+  const apiVersion = 'cluster.open-cluster-management.io/v1alpha1';
+  return { apiVersion, kind: 'ClusterClaim', metadata: { name }, spec: { value } };
+}
+
+function valueOf(claim: KubeObject): string | undefined {
+  return (claim['spec'] as { value?: string } | undefined)?.value;
+}

@@ -1,0 +1,73 @@
+import type { LoaderRecipe, Modprobe } from '@kmm-fleet/api';
+import { shellCommand, shellQuote } from './shell-quote.ts';
+
+/** Where firmware of modules lies on a node. */
+export const FIRMWARE_DIRECTORY = '/var/lib/firmware';
+
+/** What a hook says on standard error is kept for the pod's status: nobody else records it. */
+const KEPT = '2>/dev/termination-log';
+
+/** Loads the module: what is in the kernel already goes first, then firmware comes, then modprobe. */
+export function postStartCommand({ modprobe, inTreeModulesToRemove }: LoaderRecipe): string {
+  const steps = [
+    ...inTreeModulesToRemove.map(removeInTree),
+    ...(modprobe.firmwarePath ? [copyFirmware(modprobe.firmwarePath)] : []),
+    shellCommand(['modprobe', ...loadArguments(modprobe)]),
+  ];
+  return `{ ${steps.join(' && ')}; } ${KEPT}`;
+}
+
+/** Unloads the module, then removes the firmware that came with it; a module that stays keeps its firmware. */
+export function preStopCommand({ modprobe }: LoaderRecipe): string {
+  const unload = shellCommand(['modprobe', ...unloadArguments(modprobe)]);
+  const steps = [unload, ...(modprobe.firmwarePath ? [removeFirmware(modprobe.firmwarePath)] : [])];
+  return `{ ${steps.join(' && ')}; } ${KEPT}`;
+}
+
+/** Arguments of modprobe that load. `args.load` replaces -v, as in KMM 1.x; rawArgs are the whole list. */
+export function loadArguments(modprobe: Modprobe): string[] {
+  const { args, rawArgs, parameters = [] } = modprobe;
+  if (rawArgs?.load) return [...rawArgs.load];
+  return [...(args?.load ?? ['-v']), ...directory(modprobe), modprobe.moduleName ?? '', ...parameters];
+}
+
+/** Arguments of modprobe that unload; a module with soft dependencies goes with them, in one command. */
+export function unloadArguments(modprobe: Modprobe): string[] {
+  const { args, rawArgs, modulesLoadingOrder } = modprobe;
+  if (rawArgs?.unload) return [...rawArgs.unload];
+  return [
+    ...(args?.unload ?? ['-rv']),
+    ...directory(modprobe),
+    ...(modulesLoadingOrder ?? [modprobe.moduleName ?? '']),
+  ];
+}
+
+/** `softdep A pre: B` lines for modules that must be loaded after one another, the topmost first. */
+export function softdepConfig(order: readonly string[]): string {
+  return order
+    .slice(0, -1)
+    .map((module, index) => `softdep ${module} pre: ${order[index + 1]}\n`)
+    .join('');
+}
+
+function directory({ dirName }: Modprobe): string[] {
+  return dirName ? ['-d', dirName] : [];
+}
+
+/** A module that is not there, or not loaded, is as good as removed. */
+function removeInTree(module: string): string {
+  const loaded = `/sys/module/${module.replaceAll('-', '_')}`;
+  return `{ ${shellCommand(['modprobe', '-r', module])} || [ ! -d ${shellQuote(loaded)} ]; }`;
+}
+
+function copyFirmware(path: string): string {
+  return `cp -r ${shellQuote(`${path.replace(/\/+$/, '')}/.`)} ${FIRMWARE_DIRECTORY}`;
+}
+
+/** Only files that the image brought are removed, and folders only when nothing else is in them. */
+function removeFirmware(path: string): string {
+  const target = `${FIRMWARE_DIRECTORY}/{}`;
+  const files = `find . -type f -exec ${shellCommand(['rm', '-f', target, ';'])}`;
+  const folders = `find . -depth -mindepth 1 -type d -exec ${shellCommand(['rmdir', target, ';'])}`;
+  return `cd ${shellQuote(path)} && ${files} && { ${folders} || true; }`;
+}

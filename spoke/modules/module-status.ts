@@ -1,0 +1,139 @@
+import {
+  describeFinding,
+  type Finding,
+  LABELS,
+  type Module,
+  type ModuleStatus,
+  type NextCondition,
+  setConditions,
+} from '@kmm-fleet/api';
+import { deepEqual } from '@kmm-fleet/runtime';
+import { type DaemonSetView, daemonSetNumbers, type PodView } from '../views.ts';
+import type { ModulePlan } from './plan-module.ts';
+
+export interface StatusInput {
+  readonly module: Module;
+  readonly plan: ModulePlan;
+  readonly daemonSets: readonly DaemonSetView[];
+  readonly pods: readonly PodView[];
+  readonly generation: number | undefined;
+}
+
+const PROBLEMS_MAX = 5;
+
+/** The status of a Module: upstream's numbers, and conditions that say why. `previous` itself when nothing changed. */
+export function moduleStatus(
+  input: StatusInput,
+  previous: ModuleStatus | undefined,
+  now: string,
+): ModuleStatus {
+  const { module, plan, daemonSets } = input;
+  const available = (isLoader: boolean) =>
+    daemonSets
+      .filter(({ metadata }) => LABELS.kernelVersion in (metadata.labels ?? {}) === isLoader)
+      .reduce((sum, view) => sum + daemonSetNumbers(view).available, 0);
+  const numbers = (availableNumber: number) => ({
+    nodesMatchingSelectorNumber: plan.matching,
+    desiredNumber: plan.desired,
+    availableNumber,
+  });
+  const next: ModuleStatus = {
+    ...(module.spec.moduleLoader && { moduleLoader: numbers(available(true)) }),
+    ...(module.spec.devicePlugin && { devicePlugin: numbers(available(false)) }),
+    ...(input.generation !== undefined && { observedGeneration: input.generation }),
+    conditions: [
+      ...setConditions(previous?.conditions, conditionsOf(input, available(true), available(false)), now),
+    ],
+  };
+  return previous && deepEqual(next, previous) ? previous : next;
+}
+
+/** Conditions of a Module that is invalid; all else of its status stays. */
+export function refusedStatus(
+  findings: readonly Finding[],
+  generation: number | undefined,
+  previous: ModuleStatus | undefined,
+  now: string,
+): ModuleStatus {
+  const message = findings.map(describeFinding).join(' ').slice(0, 4_000);
+  const reason = findings[0]?.reason ?? 'Invalid';
+  const conditions = [
+    condition('Degraded', true, reason, message, generation),
+    condition('Progressing', false, reason, 'Nothing is changed until the object is valid.', generation),
+    condition('Ready', false, reason, message, generation),
+  ];
+  const next = { ...previous, conditions: [...setConditions(previous?.conditions, conditions, now)] };
+  return previous && deepEqual(next, previous) ? previous : next;
+}
+
+function conditionsOf(
+  { module, plan, pods, generation }: StatusInput,
+  loaded: number,
+  plugins: number,
+): NextCondition[] {
+  const problems = problemsOf(plan, pods);
+  const hasLoader = module.spec.moduleLoader !== undefined;
+  const missing = hasLoader ? plan.desired - loaded : 0;
+  const pluginsMissing = module.spec.devicePlugin ? plan.desired - plugins : 0;
+  const moving = missing > 0 || pluginsMissing > 0;
+  const [first] = problems;
+  const message = problems
+    .slice(0, PROBLEMS_MAX)
+    .map((problem) => problem.message)
+    .join(' ');
+  const progress =
+    missing > 0
+      ? `${loaded} of ${plan.desired} nodes have the module.`
+      : `${plugins} of ${plan.desired} nodes run the device plugin.`;
+  const calm = `${hasLoader ? loaded : plugins} nodes are served.`;
+  const ready = first
+    ? condition('Ready', false, first.reason, message, generation)
+    : condition('Ready', !moving, moving ? 'NodesLoading' : 'Loaded', moving ? progress : calm, generation);
+  return [
+    condition(
+      'Degraded',
+      first !== undefined,
+      first?.reason ?? 'NoFailure',
+      message || 'Nothing has failed.',
+      generation,
+    ),
+    condition(
+      'Progressing',
+      moving,
+      moving ? 'NodesLoading' : 'Settled',
+      moving ? progress : calm,
+      generation,
+    ),
+    ready,
+  ];
+}
+
+/** Why nodes are not served: what the plan found, then what pods report, in their words. */
+function problemsOf(
+  plan: ModulePlan,
+  pods: readonly PodView[],
+): { readonly reason: string; readonly message: string }[] {
+  const found = plan.findings.map((finding) => ({
+    reason: finding.reason,
+    message: describeFinding(finding),
+  }));
+  const failing = pods
+    .filter(({ problem, isDeleting }) => problem && !isDeleting)
+    .toSorted((a, b) => (a.node < b.node ? -1 : 1))
+    .map(({ node, role, problem }) => ({
+      reason: problem?.reason ?? '',
+      message: `Node ${node}, ${role}: ${problem?.message || problem?.reason}.`,
+    }));
+  return [...failing, ...found];
+}
+
+function condition(
+  type: string,
+  isTrue: boolean,
+  reason: string,
+  message: string,
+  generation: number | undefined,
+): NextCondition {
+  const observed = generation === undefined ? {} : { observedGeneration: generation };
+  return { type, status: isTrue ? 'True' : 'False', reason, message, ...observed };
+}

@@ -1,0 +1,25 @@
+import { LABELS, ROLES } from '@kmm-fleet/api';
+import type { DaemonSetView, PodView } from '../views.ts';
+
+/** The next step on the way out: device plugins first, then loaders, then the Module itself. */
+export type TeardownStep =
+  | { readonly step: 'remove'; readonly daemonSets: readonly string[] }
+  | { readonly step: 'wait'; readonly what: string }
+  | { readonly step: 'release' };
+
+/** Decides what to take away next of a Module that is being deleted. Pure. */
+export function planTeardown(daemonSets: readonly DaemonSetView[], pods: readonly PodView[]): TeardownStep {
+  const plugins = daemonSets.filter(({ metadata }) => !(LABELS.kernelVersion in (metadata.labels ?? {})));
+  const loaders = daemonSets.filter((view) => !plugins.includes(view));
+  const live = (views: readonly DaemonSetView[]) =>
+    views
+      .filter(({ metadata }) => !metadata.deletionTimestamp)
+      .map(({ metadata }) => metadata.name)
+      .sort();
+  if (live(plugins).length > 0) return { step: 'remove', daemonSets: live(plugins) };
+  if (plugins.length > 0 || pods.some(({ role }) => role === ROLES.devicePlugin))
+    return { step: 'wait', what: 'device plugins' };
+  if (live(loaders).length > 0) return { step: 'remove', daemonSets: live(loaders) };
+  if (loaders.length > 0 || pods.length > 0) return { step: 'wait', what: 'loaders' };
+  return { step: 'release' };
+}

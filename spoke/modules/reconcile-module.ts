@@ -1,0 +1,158 @@
+import { FINALIZERS, type Module, type ModuleStatus, RESOURCES } from '@kmm-fleet/api';
+import {
+  type Clock,
+  CORE,
+  type KubeClient,
+  type KubeObject,
+  type Log,
+  parseObjectKey,
+} from '@kmm-fleet/runtime';
+import type { DaemonSetView, ModuleView, NodeView, PodView } from '../views.ts';
+import { diffModule } from './diff-module.ts';
+import { moduleStatus, refusedStatus } from './module-status.ts';
+import { type ModuleInput, planModule } from './plan-module.ts';
+import { planTeardown } from './plan-teardown.ts';
+
+/** One Module and what is there of it. */
+export interface ModuleObservation {
+  readonly view: ModuleView;
+  readonly nodes: readonly NodeView[];
+  readonly daemonSets: readonly DaemonSetView[];
+  readonly pods: readonly PodView[];
+}
+
+export interface ModulePorts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly operatorNamespace: string;
+  readonly pin?: ModuleInput['pin'];
+  observe(key: string): ModuleObservation | undefined;
+}
+
+const FIELD_MANAGER = 'kmm-spoke';
+const STATUS_MANAGER = 'kmm-spoke-status';
+
+/** One pass over one Module: observe, plan, diff, apply, status. */
+export async function reconcileModule(
+  key: string,
+  ports: ModulePorts,
+  signal: AbortSignal,
+): Promise<undefined> {
+  const observed = ports.observe(key);
+  if (!observed) return undefined;
+  const { view } = observed;
+  if (view.metadata.deletionTimestamp) return tearDown(observed, ports, signal);
+  const previous = view.object['status'] as ModuleStatus | undefined;
+  const now = new Date(ports.clock.now()).toISOString();
+  const { generation } = view.metadata;
+  if (!view.checked.ok) {
+    const { findings } = view.checked;
+    return writeStatus(view, previous, refusedStatus(findings, generation, previous, now), ports, signal);
+  }
+  if (await holdFinalizer(view, ports, signal)) return undefined;
+  const module = view.checked.value;
+  const plan = planModule({
+    ...observed,
+    module,
+    uid: view.metadata.uid ?? '',
+    operatorNamespace: ports.operatorNamespace,
+    pin: ports.pin,
+  });
+  const change = diffModule(plan, observed.daemonSets);
+  for (const object of change.apply) await apply(object, module, ports, signal);
+  for (const name of change.remove) await remove(name, module, ports, signal);
+  const status = moduleStatus({ ...observed, module, plan, generation }, previous, now);
+  return writeStatus(view, previous, status, ports, signal);
+}
+
+/** Before anything is made for a Module it must not be able to vanish unnoticed. True when it was written now. */
+async function holdFinalizer(
+  { metadata }: ModuleView,
+  { client }: ModulePorts,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (metadata.finalizers?.includes(FINALIZERS.module)) return false;
+  await writeFinalizers(metadata, [...(metadata.finalizers ?? []), FINALIZERS.module], client, signal);
+  return true;
+}
+
+async function tearDown(
+  { view, daemonSets, pods }: ModuleObservation,
+  ports: ModulePorts,
+  signal: AbortSignal,
+): Promise<undefined> {
+  const { metadata } = view;
+  if (!metadata.finalizers?.includes(FINALIZERS.module)) return undefined;
+  const next = planTeardown(daemonSets, pods);
+  if (next.step === 'remove') {
+    for (const name of next.daemonSets) await remove(name, { metadata }, ports, signal);
+  }
+  if (next.step === 'release') {
+    const finalizers = metadata.finalizers.filter((finalizer) => finalizer !== FINALIZERS.module);
+    await writeFinalizers(metadata, finalizers, ports.client, signal);
+    ports.log.info('module.released', { module: `${metadata.namespace}/${metadata.name}` });
+  }
+  return undefined;
+}
+
+async function writeFinalizers(
+  { namespace, name, resourceVersion }: KubeObject['metadata'],
+  finalizers: readonly string[],
+  client: KubeClient,
+  signal: AbortSignal,
+): Promise<void> {
+  const target = { ...(namespace && { namespace }), name };
+  const patch = { metadata: { finalizers, resourceVersion } };
+  await client.mergePatch(RESOURCES.module, target, patch, { fieldManager: FIELD_MANAGER }, signal);
+}
+
+async function apply(
+  object: KubeObject,
+  { metadata }: Module,
+  { client, log }: ModulePorts,
+  signal: AbortSignal,
+): Promise<void> {
+  await client.apply(CORE.daemonSet, object, { fieldManager: FIELD_MANAGER, force: true }, signal);
+  log.info('daemonset.applied', {
+    module: `${metadata.namespace}/${metadata.name}`,
+    key: object.metadata.name,
+  });
+}
+
+async function remove(
+  name: string,
+  { metadata }: { readonly metadata: { readonly name: string; readonly namespace?: string | undefined } },
+  { client, log }: ModulePorts,
+  signal: AbortSignal,
+): Promise<void> {
+  const key = parseObjectKey(`${metadata.namespace}/${name}`);
+  await client.delete(CORE.daemonSet, key, { propagationPolicy: 'Background' }, signal);
+  log.info('daemonset.removed', { module: `${metadata.namespace}/${metadata.name}`, key: name });
+}
+
+async function writeStatus(
+  { object, metadata }: ModuleView,
+  previous: ModuleStatus | undefined,
+  status: ModuleStatus,
+  { client, log }: ModulePorts,
+  signal: AbortSignal,
+): Promise<undefined> {
+  if (status === previous) return undefined;
+  const { apiVersion, kind } = object;
+  const { namespace = '', name } = metadata;
+  const options = { fieldManager: STATUS_MANAGER, force: true, subresource: 'status' } as const;
+  await client.apply(
+    RESOURCES.module,
+    { apiVersion, kind, metadata: { namespace, name }, status },
+    options,
+    signal,
+  );
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  log.info('module.status', {
+    module: `${namespace}/${name}`,
+    reason: ready?.reason ?? '',
+    message: ready?.message ?? '',
+  });
+  return undefined;
+}

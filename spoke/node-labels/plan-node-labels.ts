@@ -1,0 +1,100 @@
+import {
+  deprecatedDevicePluginReadyLabel,
+  deprecatedReadyLabel,
+  devicePluginReadyLabel,
+  LABELS,
+  ROLES,
+  readyLabel,
+} from '@kmm-fleet/api';
+import type { NodeView, PodView } from '../views.ts';
+import { type LabelChange, planVersionLabels } from './plan-version-labels.ts';
+
+export interface NodePlan {
+  /** Labels of the node to set or to remove; empty when all is as it should be. */
+  readonly labels: LabelChange;
+  /** Pods on their way out whose label is gone: their finalizer may go. Keys, sorted. */
+  readonly released: readonly string[];
+  /** Modules that have just been loaded or unloaded here, `namespace/name`, sorted. */
+  readonly loaded: readonly string[];
+  readonly unloaded: readonly string[];
+}
+
+/** Node labels that only this operator writes: where a module is loaded, or its device plugin runs. */
+const READY = /^kmm\.node\.kubernetes\.io\/.+\.(?:ready|device-plugin-ready)$/;
+const LOADED = /^kmm\.node\.kubernetes\.io\/([^.]+)\.(.+)\.ready$/;
+
+/**
+ * Decides the labels of one node from the pods on it. A pod's finalizer goes only after the label that speaks for it is
+ * gone from the node as we see it, so a label never outlives the pod. Pure.
+ *
+ * @param versioned modules with an ordered upgrade
+ */
+export function planNodeLabels(
+  node: NodeView | undefined,
+  pods: readonly PodView[],
+  versioned: readonly { readonly namespace: string; readonly name: string }[],
+): NodePlan {
+  const leaving = pods.filter(({ isDeleting, metadata }) => isDeleting && metadata.finalizers?.length);
+  const key = ({ metadata }: PodView) => `${metadata.namespace}/${metadata.name}`;
+  if (!node) return { labels: {}, released: leaving.map(key).sort(), loaded: [], unloaded: [] };
+  const wanted = wantedLabels(node, pods);
+  const ready = readyChanges(node, wanted);
+  const changes = { ...ready, ...kernelChange(node), ...versionChanges(node, pods, versioned) };
+  const released = leaving.filter((pod) =>
+    labelsOf(pod).every((label) => wanted.has(label) || node.labels[label] === undefined),
+  );
+  return { labels: changes, released: released.map(key).sort(), ...transitions(ready) };
+}
+
+function wantedLabels(node: NodeView, pods: readonly PodView[]): Set<string> {
+  const serving = pods.filter(
+    ({ isReady, isDeleting, node: name }) => isReady && !isDeleting && name === node.metadata.name,
+  );
+  return new Set(serving.flatMap(labelsOf));
+}
+
+/** What a ready pod says about its node. */
+function labelsOf({ role, module, metadata }: PodView): string[] {
+  const namespace = metadata.namespace ?? '';
+  return role === ROLES.loader
+    ? [readyLabel(namespace, module), deprecatedReadyLabel(module)]
+    : [devicePluginReadyLabel(namespace, module), deprecatedDevicePluginReadyLabel(module)];
+}
+
+function readyChanges(node: NodeView, wanted: ReadonlySet<string>): LabelChange {
+  const missing = [...wanted]
+    .filter((label) => node.labels[label] !== '')
+    .map((label) => [label, ''] as const);
+  const stale = Object.keys(node.labels).filter((label) => READY.test(label) && !wanted.has(label));
+  return Object.fromEntries([...missing, ...stale.map((label) => [label, null] as const)]);
+}
+
+function kernelChange({ labels, kernel }: NodeView): LabelChange {
+  return kernel === '' || labels[LABELS.kernelVersion] === kernel ? {} : { [LABELS.kernelVersion]: kernel };
+}
+
+function versionChanges(
+  node: NodeView,
+  pods: readonly PodView[],
+  versioned: readonly { readonly namespace: string; readonly name: string }[],
+): LabelChange {
+  const changes = versioned.map((module) => {
+    const own = pods.filter(
+      (pod) => pod.module === module.name && pod.metadata.namespace === module.namespace,
+    );
+    return planVersionLabels(module, node.labels, own);
+  });
+  return Object.assign({}, ...changes) as LabelChange;
+}
+
+function transitions(changes: LabelChange): { loaded: string[]; unloaded: string[] } {
+  const modules = (value: string | null) =>
+    Object.entries(changes)
+      .filter(([, change]) => change === value)
+      .flatMap(([label]) => {
+        const [, namespace, name] = LOADED.exec(label) ?? [];
+        return namespace && name ? [`${namespace}/${name}`] : [];
+      })
+      .sort();
+  return { loaded: modules(''), unloaded: modules(null) };
+}

@@ -1,0 +1,20 @@
+import { readFileSync } from 'node:fs';
+import { createBuildah, createRegistry, createRegistryTransport, type ImagesPorts } from '@kmm-fleet/images';
+import type { SpokeConfig } from '../config.ts';
+import type { SpokeImages } from '../start-spoke.ts';
+import { createStandaloneImages } from './standalone-images.ts';
+
+/** The image room for a cluster without a hub; main loads this file only then. */
+export function loadImages(
+  ports: Omit<ImagesPorts, 'registry' | 'builder' | 'operatorNamespace'>,
+  config: SpokeConfig,
+): SpokeImages {
+  const ca = config.KMM_REGISTRY_CA_FILE && readFileSync(config.KMM_REGISTRY_CA_FILE, 'utf8');
+  const { clock, random } = ports;
+  return createStandaloneImages({
+    ...ports,
+    registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
+    builder: createBuildah({ directory: config.KMM_BUILD_DIR, ca }),
+    operatorNamespace: config.OPERATOR_NAMESPACE,
+  });
+}

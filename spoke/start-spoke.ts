@@ -1,0 +1,231 @@
+import { isKernelClaim, LABELS, RESOURCES } from '@kmm-fleet/api';
+import {
+  type Clock,
+  CORE,
+  createCache,
+  createQueue,
+  type EventRecorder,
+  type KubeClient,
+  type Log,
+  type Metrics,
+  type Random,
+} from '@kmm-fleet/runtime';
+import { planClaims } from './claim/plan-claims.ts';
+import type { ModuleInput } from './modules/plan-module.ts';
+import { type ModuleObservation, reconcileModule } from './modules/reconcile-module.ts';
+import { reconcileNode } from './node-labels/reconcile-node.ts';
+import {
+  type DaemonSetView,
+  daemonSetView,
+  type ModuleView,
+  moduleView,
+  type NodeView,
+  nodeView,
+  type PodView,
+  podView,
+} from './views.ts';
+
+export interface SpokePorts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly events: EventRecorder;
+  readonly metrics?: Metrics | undefined;
+  readonly operatorNamespace: string;
+  /** A hub makes the images and wants to know the kernels. */
+  readonly isManaged: boolean;
+  /** Images that this cluster makes itself; absent on a managed spoke. */
+  readonly images?: SpokeImages | undefined;
+}
+
+/** What the stand-alone operator puts in place of the hub. */
+export interface SpokeImages {
+  /** The image of a recipe by digest, or why there is none yet. Asks for it when nobody has. */
+  pinFor(module: ModuleView): ModuleInput['pin'];
+  /** Told when a Module is gone. */
+  forget(key: string): void;
+  /** Calls back when an image of a Module (`namespace/name`) has changed. */
+  onChange(handler: (key: string) => void): void;
+  whenSynced(): Promise<void>;
+  run(signal: AbortSignal): Promise<void>;
+  settled(): boolean;
+}
+
+export interface Spoke {
+  run(signal: AbortSignal): Promise<void>;
+  ready(): boolean;
+  settled(): boolean;
+}
+
+const CLAIMS = 'kernel-claims';
+/** Status of a Module follows bursts of pod events. */
+const MODULE_DEBOUNCE_MS = 50;
+
+/** The controllers of one cluster: claim, node labels, Modules. */
+export function createSpoke(ports: SpokePorts): Spoke {
+  const { client, clock, random, log, metrics } = ports;
+  const shared = { client, clock, random, log, metrics };
+  const nodes = createCache<NodeView>({ ...shared, type: CORE.node, transform: nodeView });
+  const modules = createCache<ModuleView>({ ...shared, type: RESOURCES.module, transform: moduleView });
+  const ours = { ...shared, labelSelector: LABELS.moduleName };
+  const byModule = ({ metadata }: PodView | DaemonSetView) => [
+    `${metadata.namespace}/${metadata.labels?.[LABELS.moduleName]}`,
+  ];
+  const daemonSets = createCache<DaemonSetView>({
+    ...ours,
+    type: CORE.daemonSet,
+    transform: daemonSetView,
+    indexes: { module: byModule },
+  });
+  const pods = createCache<PodView>({
+    ...ours,
+    type: CORE.pod,
+    transform: podView,
+    indexes: { module: byModule, node: ({ node }) => [node] },
+  });
+  const claims = createCache({ ...shared, type: RESOURCES.clusterClaim });
+  const caches = [nodes, modules, daemonSets, pods, ...(ports.isManaged ? [claims] : [])];
+
+  const observeModule = (key: string): ModuleObservation | undefined => {
+    const view = modules.get(key);
+    return (
+      view && {
+        view,
+        nodes: [...nodes.all()],
+        daemonSets: daemonSets.by('module', key),
+        pods: pods.by('module', key),
+      }
+    );
+  };
+
+  const versioned = () =>
+    [...modules.all()]
+      .filter(({ checked }) => checked.ok && checked.value.spec.moduleLoader?.container.version)
+      .map(({ metadata }) => ({ namespace: metadata.namespace ?? '', name: metadata.name }));
+
+  const moduleQueue = createQueue({
+    ...shared,
+    name: 'modules',
+    concurrency: 4,
+    reconcile: (key, signal) => {
+      const view = modules.get(key);
+      const pin = view && ports.images?.pinFor(view);
+      return reconcileModule(
+        key,
+        { ...shared, operatorNamespace: ports.operatorNamespace, observe: observeModule, pin },
+        signal,
+      );
+    },
+  });
+
+  const nodeQueue = createQueue({
+    ...shared,
+    name: 'nodes',
+    concurrency: 8,
+    reconcile: (name, signal) =>
+      reconcileNode(
+        name,
+        {
+          client,
+          log,
+          events: ports.events,
+          observe: () => ({ node: nodes.get(name), pods: pods.by('node', name), versioned: versioned() }),
+        },
+        signal,
+      ),
+  });
+
+  const claimQueue = createQueue({
+    ...shared,
+    name: 'claims',
+    reconcile: async (_key, signal) => {
+      const { apply, remove } = planClaims(
+        nodes.all(),
+        [...claims.all()].filter(({ metadata }) => isKernelClaim(metadata.name)),
+      );
+      for (const claim of apply) {
+        await client.apply(RESOURCES.clusterClaim, claim, { fieldManager: 'kmm-claim', force: true }, signal);
+        log.info('claim.published', { key: claim.metadata.name });
+      }
+      for (const name of remove) await client.delete(RESOURCES.clusterClaim, { name }, {}, signal);
+      return undefined;
+    },
+  });
+
+  const everyModule = () => {
+    for (const { metadata } of modules.all())
+      moduleQueue.addAfter(`${metadata.namespace}/${metadata.name}`, MODULE_DEBOUNCE_MS);
+  };
+
+  nodes.onChange(({ key, before, after }) => {
+    if (isSameNode(before, after)) return;
+    nodeQueue.add(key);
+    if (before?.release !== after?.release && ports.isManaged) claimQueue.add(CLAIMS);
+    if (!isSamePlacement(before, after)) everyModule();
+  });
+  modules.onChange(({ key, before, after }) => {
+    if (!after) ports.images?.forget(key);
+    moduleQueue.add(key);
+    if (versionOf(before) !== versionOf(after))
+      for (const { metadata } of nodes.all()) nodeQueue.add(metadata.name);
+  });
+  daemonSets.onChange(({ after, before }) => {
+    for (const key of byModule((after ?? before) as DaemonSetView))
+      moduleQueue.addAfter(key, MODULE_DEBOUNCE_MS);
+  });
+  pods.onChange(({ after, before }) => {
+    const pod = (after ?? before) as PodView;
+    nodeQueue.add(pod.node);
+    for (const key of byModule(pod)) moduleQueue.addAfter(key, MODULE_DEBOUNCE_MS);
+  });
+  claims.onChange(({ key }) => {
+    if (isKernelClaim(key)) claimQueue.add(CLAIMS);
+  });
+  ports.images?.onChange((key) => moduleQueue.add(key));
+
+  const queues = [moduleQueue, nodeQueue, claimQueue];
+  return {
+    ready: () => caches.every(({ synced }) => synced),
+    settled: () =>
+      caches.every(({ synced }) => synced) &&
+      queues.every(({ idle }) => idle) &&
+      (ports.images?.settled() ?? true),
+    async run(signal) {
+      const running = [...caches.map((cache) => cache.run(signal)), ports.images?.run(signal)];
+      const local = [nodes, modules, daemonSets, pods].map((cache) => cache.whenSynced());
+      await Promise.race([Promise.all([...local, ports.images?.whenSynced()]), ended(signal)]);
+      // A spoke whose OCM is not installed yet serves its modules all the same; the claim follows.
+      const publishing = ports.isManaged ? claims.whenSynced().then(() => claimQueue.run(signal)) : undefined;
+      await Promise.all([
+        ...running,
+        moduleQueue.run(signal),
+        nodeQueue.run(signal),
+        signal.aborted ? undefined : Promise.race([publishing, ended(signal)]),
+      ]);
+    },
+  };
+}
+
+function isSameNode(before: NodeView | undefined, after: NodeView | undefined): boolean {
+  return (
+    before?.kernel === after?.kernel && isSamePlacement(before, after) && Boolean(before) === Boolean(after)
+  );
+}
+
+/** Whether the two say the same about what may run on a node. */
+function isSamePlacement(before: NodeView | undefined, after: NodeView | undefined): boolean {
+  const facts = (node: NodeView | undefined) =>
+    node && JSON.stringify([node.release, node.labels, node.taints]);
+  return facts(before) === facts(after);
+}
+
+const versionOf = (view: ModuleView | undefined) =>
+  view?.checked.ok ? view.checked.value.spec.moduleLoader?.container.version : undefined;
+
+function ended(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
