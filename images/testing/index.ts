@@ -3,3 +3,4 @@ export { createFakeBuilder, type FakeBuilder, loaderTools } from './fake-builder
 export { type ModuleShape, makeModule, VERMAGIC_TAIL } from './make-module.ts';
 export { answer, createMemoryRegistry, type MemoryRegistry } from './memory-registry.ts';
 export { pushImage } from './push-image.ts';
+export { testPair } from './test-keys.ts';

@@ -1,0 +1,147 @@
+// The process that is the lab: API servers, their neighbours and nodes; hub and spokes are its children.
+// Started by `kmm lab up` with the lab's folder as its argument; ends on SIGTERM and takes everything along.
+import { randomBytes, X509Certificate } from 'node:crypto';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { OPERATOR } from '@kmm-fleet/api';
+import { createRegistryTransport } from '@kmm-fleet/images';
+import {
+  createFleet,
+  findLabKernels,
+  makeBaseImages,
+  makeServerCertificates,
+  makeSigningPair,
+  startRegistry,
+} from '@kmm-fleet/lab';
+import {
+  CORE,
+  systemClock as clock,
+  createKubeClient,
+  createLog,
+  type KubeClient,
+  type KubeObject,
+  systemRandom as random,
+  runProcess,
+} from '@kmm-fleet/runtime';
+import { writeKubeconfig } from './kubeconfig.ts';
+import { labClusters } from './lab-plan.ts';
+import { labPaths, writeLabState } from './lab-state.ts';
+import { demoFolder, spokeObjects, writeManifests } from './manifests.ts';
+import { supervise } from './supervise.ts';
+
+const paths = labPaths(process.argv[2]);
+for (const folder of [paths.directory, paths.logs, paths.path('tls'), paths.path('keys')])
+  mkdirSync(folder, { recursive: true });
+const log = createLog('kmm-lab');
+
+await runProcess(log, async (signal) => {
+  const certificates = await makeServerCertificates(paths.path('tls'));
+  const kernels = await findLabKernels();
+  const bases = await makeBaseImages(kernels, certificates, demoFolder('source'), (line) =>
+    log.info('lab.progress', { message: line }),
+  );
+  cpSync(bases.storage, paths.path('registry'), { recursive: true });
+  const login = { username: 'kmm', password: randomBytes(12).toString('hex') };
+  const registry = await startRegistry({
+    directory: paths.path('tls'),
+    storage: paths.path('registry'),
+    certificate: certificates.server,
+    ...login,
+  });
+  const pair = await makeSigningPair(paths.path('keys'), 'my-signing-key');
+  const ca = readFileSync(certificates.ca, 'utf8');
+  const fleet = createFleet({
+    clock,
+    random,
+    log,
+    registryTransport: createRegistryTransport(ca),
+    clusters: labClusters(kernels, [new X509Certificate(readFileSync(pair.cert))]),
+  });
+  const neighbours = fleet.run(signal);
+
+  const tls = {
+    cert: readFileSync(certificates.server.cert, 'utf8'),
+    key: readFileSync(certificates.server.key, 'utf8'),
+  };
+  const accesses = await Promise.all(
+    [
+      ['hub', fleet.hub] as const,
+      ...[...fleet.clusters].map(([name, { server }]) => [name, server] as const),
+    ].map(async ([name, server]) => {
+      const token = randomBytes(16).toString('hex');
+      const { url } = await server.listen({ tls, token });
+      return { name, server: url, token };
+    }),
+  );
+  writeKubeconfig(paths.kubeconfig, certificates.ca, accesses);
+  for (const access of accesses)
+    writeKubeconfig(paths.path(`${access.name}.kubeconfig`), certificates.ca, [access]);
+
+  const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
+  const base64 = (path: string) => readFileSync(path).toString('base64');
+  const values = {
+    REGISTRY: registry.address,
+    RUNTIME_IMAGE: bases.runtime,
+    SIGNING_KEY_BASE64: base64(pair.key),
+    SIGNING_CERT_BASE64: base64(pair.cert),
+    DOCKER_CONFIG_BASE64: Buffer.from(JSON.stringify({ auths: { [registry.address]: { auth } } })).toString(
+      'base64',
+    ),
+  };
+  writeManifests(paths.manifests, values);
+  const clientOf = (transport: Parameters<typeof createKubeClient>[0]['transport']): KubeClient =>
+    createKubeClient({ transport, clock, random, userAgent: 'kmm-lab' });
+  await putAll(clientOf(fleet.hub.transport), [toolkits(`${registry.address}/${bases.toolkit}`)]);
+  for (const { server } of fleet.clusters.values())
+    await putAll(clientOf(server.transport), spokeObjects(values));
+
+  const builds = paths.path('builds');
+  const common = { KMM_REGISTRY_CA_FILE: certificates.ca, LEADER_ELECTION: 'false' };
+  const save = () =>
+    writeLabState(paths, {
+      pid: process.pid,
+      registry: registry.address,
+      kernels,
+      clusters: accesses.map(({ name, server }) => ({ name, server })),
+      processes: Object.fromEntries([...processes].map(([name, supervised]) => [name, supervised.pid()])),
+    });
+  const processes = new Map(
+    accesses.map(({ name }) => {
+      const env = { ...common, KUBECONFIG: paths.path(`${name}.kubeconfig`) };
+      const own: Record<string, string> = name === 'hub' ? { KMM_BUILD_DIR: builds } : { KMM_MANAGED: '1' };
+      return [
+        name,
+        supervise(
+          name === 'hub' ? 'hub' : 'spoke',
+          { ...env, ...own },
+          paths.path('logs', `${name}.log`),
+          () => save(),
+        ),
+      ];
+    }),
+  );
+  save();
+  writeFileSync(paths.path('ready'), '');
+  log.info('lab.ready');
+
+  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await Promise.all([...processes.values()].map((supervised) => supervised.stop()));
+  await registry.stop();
+  await neighbours;
+});
+
+async function putAll(client: KubeClient, objects: readonly KubeObject[]): Promise<void> {
+  for (const object of objects) {
+    const type = object.kind === 'Secret' ? CORE.secret : CORE.configMap;
+    await client.apply(type, object, { fieldManager: 'kmm-lab', force: true });
+  }
+}
+
+/** What an administrator of the hub says once: which toolkit image serves which kernels. */
+function toolkits(image: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: OPERATOR.toolkits, namespace: OPERATOR.hubNamespace },
+    data: { debian: `^.+-amd64$ ${image}` },
+  };
+}

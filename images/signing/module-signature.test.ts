@@ -1,0 +1,66 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { makeModule } from '../testing/make-module.ts';
+import { testPair } from '../testing/test-keys.ts';
+import { readSignature, signModule, stripSignature, verifyModule } from './module-signature.ts';
+
+const module = makeModule({ name: 'kmm_a', kernel: '6.1.0' });
+const rsa = testPair('rsa');
+const ec = testPair('ec');
+const stranger = testPair('stranger');
+
+describe.each([
+  ['rsa', rsa],
+  ['ec', ec],
+] as const)('a module signed with %s', (_name, pair) => {
+  it.each(['sha256', 'sha384', 'sha512'] as const)('verifies with %s against its certificate', (hash) => {
+    const signed = signModule(module, pair, hash);
+
+    expect(verifyModule(signed, [stranger.certificate, pair.certificate])).toBe('signed');
+    expect(readSignature(signed)?.hash).toBe(hash);
+  });
+
+  it('is unknown where only another key is trusted, and unsigned without a signature', () => {
+    expect(verifyModule(signModule(module, pair), [stranger.certificate])).toBe('unknown-key');
+    expect(verifyModule(module, [pair.certificate])).toBe('unsigned');
+  });
+});
+
+it('signs equal bytes to equal bytes with RSA, and replaces a signature instead of adding one', () => {
+  const once = signModule(module, rsa);
+
+  expect(signModule(module, rsa).equals(once)).toBe(true);
+  expect(signModule(once, rsa).equals(once)).toBe(true);
+  expect(signModule(signModule(module, stranger), rsa).equals(once)).toBe(true);
+});
+
+it('gives the module back when the signature is stripped, whatever the bytes are', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+      expect(Buffer.from(stripSignature(signModule(bytes, rsa))).equals(Buffer.from(bytes))).toBe(true);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+it('notices one changed byte anywhere in the content', () => {
+  const signed = signModule(module, rsa);
+  fc.assert(
+    fc.property(fc.nat(module.byteLength - 1), (at) => {
+      const tampered = Buffer.from(signed);
+      tampered[at] = (tampered[at] ?? 0) ^ 1;
+      expect(verifyModule(tampered, [rsa.certificate])).toBe('tampered');
+    }),
+    { numRuns: 50 },
+  );
+});
+
+it('never throws on a signature that somebody made up', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 120 }), (junk) => {
+      const signed = signModule(module, rsa);
+      const forged = Buffer.concat([module, junk, signed.subarray(signed.byteLength - 40)]);
+      expect(['unsigned', 'unknown-key', 'tampered']).toContain(verifyModule(forged, [rsa.certificate]));
+    }),
+  );
+});
