@@ -1,0 +1,86 @@
+import { checkManagedClusterModule } from '@kmm-fleet/api';
+import { expect, it } from 'vitest';
+import { mcmObject } from '../testing/fixtures.ts';
+import type { ItemState } from '../works/item-status.ts';
+import { mcmStatus } from './mcm-status.ts';
+import { createTally } from './tally.ts';
+
+const NOW = '2026-01-01T00:00:00.000Z';
+const valid = checkManagedClusterModule(mcmObject());
+const item = (state: ItemState['state'], reason: string): ItemState => ({
+  state,
+  reason,
+  message: `${reason} it is.`,
+  nodes: { desired: 2, available: state === 'Ready' ? 2 : 0 },
+  work: { exists: true, isApplied: state === 'Ready', isDegraded: false },
+});
+
+function statusOf(items: Record<string, ItemState>, checked = valid) {
+  const tally = createTally();
+  for (const [cluster, state] of Object.entries(items)) tally.set(cluster, state);
+  return mcmStatus(checked, tally, 1, undefined, NOW);
+}
+const condition = (status: ReturnType<typeof mcmStatus>, type: string) =>
+  status.conditions?.find((one) => one.type === type);
+
+it('counts clusters, nodes and works', () => {
+  const status = statusOf({
+    a: item('Ready', 'Loaded'),
+    b: item('Waiting', 'ClaimMissing'),
+    c: item('Progressing', 'ImageBuilding'),
+  });
+
+  expect(status.clusters).toEqual({ selected: 3, ready: 1, progressing: 1, waiting: 1, degraded: 0 });
+  expect(status).toMatchObject({
+    numberDesired: 3,
+    numberApplied: 1,
+    numberDegraded: 0,
+    nodes: { desired: 6, available: 2 },
+  });
+  expect(status.waiting?.map(({ cluster, reason }) => [cluster, reason])).toEqual([
+    ['b', 'ClaimMissing'],
+    ['c', 'ImageBuilding'],
+  ]);
+});
+
+it.each([
+  ['nothing is selected', {}, 'Ready', 'False', 'NoClusterSelected'],
+  ['all are ready', { a: item('Ready', 'Loaded') }, 'Ready', 'True', 'AllClustersReady'],
+  [
+    'one waits',
+    { a: item('Ready', 'Loaded'), b: item('Waiting', 'ClaimMissing') },
+    'Ready',
+    'False',
+    'ClaimMissing',
+  ],
+  [
+    'one fails',
+    { a: item('Waiting', 'ClaimMissing'), b: item('Degraded', 'BuildFailed') },
+    'Degraded',
+    'True',
+    'BuildFailed',
+  ],
+  ['one moves', { a: item('Progressing', 'ImageBuilding') }, 'Progressing', 'True', 'ClustersChanging'],
+])('says in its conditions that %s', (_name, items, type, status, reason) => {
+  expect(condition(statusOf(items as Record<string, ItemState>), type)).toMatchObject({
+    status,
+    reason,
+    observedGeneration: 1,
+  });
+});
+
+it('names object, field and next step of an invalid module', () => {
+  const status = statusOf({}, checkManagedClusterModule(mcmObject({ selektor: {} })));
+
+  expect(condition(status, 'Ready')).toMatchObject({ status: 'False', reason: 'UnknownField' });
+  expect(condition(status, 'Ready')?.message).toContain('spec.selektor');
+});
+
+it('is the same object when it says the same, so that nothing is written', () => {
+  const tally = createTally();
+  tally.set('a', item('Ready', 'Loaded'));
+  const first = mcmStatus(valid, tally, 1, undefined, NOW);
+
+  expect(mcmStatus(valid, tally, 1, structuredClone(first), '2027-01-01T00:00:00Z')).toEqual(first);
+  expect(mcmStatus(valid, tally, 1, first, '2027-01-01T00:00:00Z')).toBe(first);
+});

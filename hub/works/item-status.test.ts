@@ -1,0 +1,109 @@
+import type { ManifestWork } from '@kmm-fleet/api';
+import { expect, it } from 'vitest';
+import { cluster, mcmInput, readyImages, stored } from '../testing/fixtures.ts';
+import { itemStatus } from './item-status.ts';
+import { planWork } from './plan-work.ts';
+
+const plan = planWork({
+  mcm: mcmInput(),
+  cluster: cluster(['6.1.0-1']),
+  isSelected: true,
+  operatorNamespace: 'ns',
+  image: readyImages({ '6.1.0-1': 'a' }),
+  work: undefined,
+});
+
+const applied = {
+  type: 'Applied',
+  status: 'True',
+  reason: 'AppliedManifestWorkComplete',
+  observedGeneration: 1,
+};
+const feedback = (numbers: Record<string, number>) => ({
+  manifests: [
+    {
+      resourceMeta: {},
+      statusFeedback: {
+        values: Object.entries(numbers).map(([name, integer]) => ({
+          name,
+          fieldValue: { type: 'Integer', integer },
+        })),
+      },
+    },
+  ],
+});
+
+function work(status: ManifestWork['status']): ManifestWork {
+  if (plan.action.kind !== 'apply') throw new RangeError('the plan must apply');
+  return stored(plan.action.work, status);
+}
+
+it.each([
+  ['nobody applied it yet', {}, 'Progressing', 'WaitingForAgent'],
+  [
+    'an older generation was applied',
+    { conditions: [{ ...applied, observedGeneration: 0 }] },
+    'Progressing',
+    'WaitingForAgent',
+  ],
+  [
+    'the agent cannot apply it',
+    { conditions: [{ ...applied, status: 'False', message: 'no rights' }] },
+    'Degraded',
+    'WorkNotApplied',
+  ],
+  ['nothing was reported', { conditions: [applied] }, 'Progressing', 'WaitingForStatus'],
+  [
+    'half of the nodes are ready',
+    {
+      conditions: [applied],
+      resourceStatus: feedback({ 'moduleLoader.desiredNumber': 2, 'moduleLoader.availableNumber': 1 }),
+    },
+    'Progressing',
+    'NodesLoading',
+  ],
+  [
+    'no node is ready, and zero is left out',
+    { conditions: [applied], resourceStatus: feedback({ 'moduleLoader.desiredNumber': 2 }) },
+    'Progressing',
+    'NodesLoading',
+  ],
+  [
+    'the plugin is missing',
+    {
+      conditions: [applied],
+      resourceStatus: feedback({
+        'moduleLoader.desiredNumber': 1,
+        'moduleLoader.availableNumber': 1,
+        'devicePlugin.desiredNumber': 1,
+      }),
+    },
+    'Progressing',
+    'DevicePluginStarting',
+  ],
+  [
+    'all is there',
+    {
+      conditions: [applied],
+      resourceStatus: feedback({ 'moduleLoader.desiredNumber': 2, 'moduleLoader.availableNumber': 2 }),
+    },
+    'Ready',
+    'Loaded',
+  ],
+])('tells when %s', (_name, status, state, reason) => {
+  expect(itemStatus(plan, work(status as ManifestWork['status']))).toMatchObject({ state, reason });
+});
+
+it('is Deleting while a work waits for its cluster, and nothing afterwards', () => {
+  const gone = planWork({
+    mcm: undefined,
+    cluster: undefined,
+    isSelected: false,
+    operatorNamespace: 'ns',
+    image: () => undefined,
+    work: undefined,
+  });
+
+  expect(itemStatus(gone, work({}))).toMatchObject({ state: 'Deleting', reason: 'WaitingForSpoke' });
+  expect(itemStatus(gone, undefined)).toBeUndefined();
+});
