@@ -1,0 +1,61 @@
+/** A refusal as kube-apiserver words it: becomes a Status body. */
+export class ApiError extends Error {
+  readonly code: number;
+  readonly reason: string;
+  readonly causes: readonly StatusCause[];
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(
+    code: number,
+    reason: string,
+    message: string,
+    causes: readonly StatusCause[] = [],
+    retryAfterSeconds?: number,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+    this.code = code;
+    this.reason = reason;
+    this.causes = causes;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+
+  status(): object {
+    const details = this.causes.length > 0 ? { details: { causes: this.causes } } : {};
+    const { code, reason, message } = this;
+    return {
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message,
+      reason,
+      ...details,
+      code,
+    };
+  }
+}
+
+export interface StatusCause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field: string;
+}
+
+export const notFound = (plural: string, name: string) =>
+  new ApiError(404, 'NotFound', `${plural} "${name}" not found`);
+
+export const conflict = (plural: string, name: string, why: string) =>
+  new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${plural} "${name}": ${why}`);
+
+export const badRequest = (message: string) => new ApiError(400, 'BadRequest', message);
+
+export const expired = () =>
+  new ApiError(410, 'Expired', 'The resourceVersion is too old: its events are compacted.');
+
+/** 422 with one cause per field, as for a CRD whose schema says no. */
+export function invalid(kind: string, name: string, causes: readonly StatusCause[]): ApiError {
+  const list = causes.map(({ field, message }) => `${field}: ${message}`);
+  const text = list.length === 1 ? list[0] : `[${list.join(', ')}]`;
+  return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${text}`, causes);
+}

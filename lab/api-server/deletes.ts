@@ -1,0 +1,59 @@
+import type { KubeObject } from '@kmm-fleet/runtime';
+import { conflict } from './api-error.ts';
+import { type HostedKind, storageKey } from './kinds.ts';
+import { isBound, timestamp, type WritePorts } from './writes.ts';
+
+export interface DeleteBody {
+  readonly propagationPolicy?: string;
+  readonly gracePeriodSeconds?: number;
+  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+}
+
+const FOREGROUND = 'foregroundDeletion';
+
+/**
+ * Deletes an object: at once, or marked while finalizers hold it. A pod on a node waits for its kubelet, which deletes it
+ * again without grace. Returns the object as it is or was last.
+ */
+export function deleteObject(
+  kind: HostedKind,
+  key: string,
+  live: KubeObject,
+  body: DeleteBody,
+  ports: WritePorts,
+): KubeObject {
+  const { uid, resourceVersion } = body.preconditions ?? {};
+  const { metadata } = live;
+  if (uid && uid !== metadata.uid)
+    throw conflict(
+      kind.plural,
+      metadata.name,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+    );
+  if (resourceVersion && resourceVersion !== metadata.resourceVersion)
+    throw conflict(kind.plural, metadata.name, 'Precondition failed: resourceVersion differs');
+  const finalizers = [
+    ...(metadata.finalizers ?? []),
+    ...(body.propagationPolicy === 'Foreground' && !metadata.finalizers?.includes(FOREGROUND)
+      ? [FOREGROUND]
+      : []),
+  ];
+  const waitsForKubelet = kind.kind === 'Pod' && isBound(live) && body.gracePeriodSeconds !== 0;
+  const storage = storageKey(kind);
+  const marked: KubeObject = {
+    ...live,
+    metadata: {
+      ...metadata,
+      ...(finalizers.length > 0 && { finalizers }),
+      deletionTimestamp: metadata.deletionTimestamp ?? timestamp(ports.clock),
+      deletionGracePeriodSeconds: waitsForKubelet ? 30 : 0,
+      ...(!metadata.deletionTimestamp && { generation: (metadata.generation ?? 1) + 1 }),
+    },
+  };
+  if (finalizers.length === 0 && !waitsForKubelet && kind.kind !== 'Namespace')
+    return ports.store.remove(storage, key, marked);
+  const isMarked =
+    metadata.deletionTimestamp &&
+    metadata.deletionGracePeriodSeconds === marked.metadata.deletionGracePeriodSeconds;
+  return isMarked ? live : ports.store.put(storage, key, marked);
+}

@@ -1,0 +1,139 @@
+import { apiVersionOf, type Clock, type KubeObject } from '@kmm-fleet/runtime';
+import { ApiError, expired, notFound } from './api-error.ts';
+import { createChannel } from './channel.ts';
+import { type HostedKind, storageKey } from './kinds.ts';
+import type { Route } from './route.ts';
+import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
+import type { ObjectStore, StoreEvent } from './store.ts';
+import { toTable } from './tables.ts';
+import { keyOf } from './writes.ts';
+
+export interface ReadRequest {
+  readonly kind: HostedKind;
+  readonly route: Route;
+  /** The reader asked for rows instead of objects. */
+  readonly wantsTable: boolean;
+}
+
+export interface ReadPorts {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+}
+
+const BOOKMARK_MS = 60_000;
+
+export function getObject({ kind, route, wantsTable }: ReadRequest, { store, clock }: ReadPorts): object {
+  const object = store.get(storageKey(kind), keyOf(kind, route.namespace, route.name ?? ''));
+  if (!object) throw notFound(kind.group ? `${kind.plural}.${kind.group}` : kind.plural, route.name ?? '');
+  return wantsTable ? toTable(kind, [object], clock) : object;
+}
+
+export function listObjects({ kind, route, wantsTable }: ReadRequest, { store, clock }: ReadPorts): object {
+  const matches = matcher(route);
+  const all = store.list(storageKey(kind)).filter(matches);
+  const limit = Number(route.query.get('limit') ?? 0);
+  const { at, version } = readContinue(route.query.get('continue'), store);
+  const from = at === undefined ? all : all.filter((object) => nameOf(object) > at);
+  const page = limit > 0 ? from.slice(0, limit) : from;
+  const last = page.at(-1);
+  const next =
+    last && from.length > page.length
+      ? { continue: writeContinue(nameOf(last), version), remainingItemCount: from.length - page.length }
+      : {};
+  const metadata = { resourceVersion: String(version), ...next };
+  if (wantsTable) return toTable(kind, page, clock, metadata);
+  return { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: page };
+}
+
+/** A watch as lines of JSON. Ends after `timeoutSeconds`, when it is closed from outside, or when its reader leaves. */
+export function watchObjects(
+  request: ReadRequest,
+  { store, clock }: ReadPorts,
+  closers: Set<() => void>,
+): AsyncIterable<Uint8Array> {
+  const { kind, route } = request;
+  const storage = storageKey(kind);
+  const matches = matcher(route);
+  const wanted = route.query.get('resourceVersion') ?? '';
+  const from = wanted === '' || wanted === '0' ? undefined : Number(wanted);
+  const missed = from === undefined ? initialEvents(store, storage) : missedEvents(store, storage, from);
+  const timers: (() => void)[] = [];
+  const channel = createChannel<Uint8Array>(() => {
+    unsubscribe();
+    closers.delete(channel.close);
+    for (const stop of timers) stop();
+  });
+  const send = (type: string, object: object) =>
+    channel.push(Buffer.from(`${JSON.stringify({ type, object })}\n`));
+  const deliver = (event: StoreEvent) => {
+    const seen = visible(event, matches);
+    if (seen) send(seen.type, request.wantsTable ? toTable(kind, [seen.object], clock) : seen.object);
+  };
+  const unsubscribe = store.subscribe(storage, deliver);
+  closers.add(channel.close);
+  for (const event of missed) deliver(event);
+  const seconds = Number(route.query.get('timeoutSeconds') ?? 0);
+  if (seconds > 0) timers.push(clock.after(seconds * 1_000, channel.close));
+  if (route.query.get('allowWatchBookmarks') === 'true') {
+    const bookmark = () => {
+      const metadata = { resourceVersion: String(store.version) };
+      send('BOOKMARK', { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata });
+      timers[1] = clock.after(BOOKMARK_MS, bookmark);
+    };
+    timers[1] = clock.after(BOOKMARK_MS, bookmark);
+  }
+  return channel;
+}
+
+function initialEvents(store: ObjectStore, storage: string): StoreEvent[] {
+  return store
+    .list(storage)
+    .map((object) => ({ type: 'ADDED', version: Number(object.metadata.resourceVersion), object }));
+}
+
+function missedEvents(store: ObjectStore, storage: string, from: number): readonly StoreEvent[] {
+  // A version from the future belongs to another life of this server.
+  if (!Number.isFinite(from) || from > store.version) throw expired();
+  return store.since(storage, from);
+}
+
+/** An event as a watch with a selector sees it: objects enter and leave when their labels change. */
+function visible({ type, object, before }: StoreEvent, matches: (object: KubeObject) => boolean) {
+  const [was, is] = [before ? matches(before) : false, type !== 'DELETED' && matches(object)];
+  if (type === 'DELETED') return was || matches(object) ? { type: 'DELETED', object } : undefined;
+  if (is) return { type: was ? 'MODIFIED' : 'ADDED', object };
+  return was ? { type: 'DELETED', object } : undefined;
+}
+
+function matcher({ namespace, name, query }: Route): (object: KubeObject) => boolean {
+  const labels = parseLabelSelector(query.get('labelSelector'));
+  const fields = parseFieldSelector(query.get('fieldSelector'));
+  return (object) =>
+    (namespace === undefined || object.metadata.namespace === namespace) &&
+    (name === undefined || object.metadata.name === name) &&
+    labels(object.metadata.labels ?? {}) &&
+    fields(object);
+}
+
+const nameOf = ({ metadata }: KubeObject) =>
+  metadata.namespace ? `${metadata.namespace}/${metadata.name}` : metadata.name;
+
+/** Pages go on by name at the version of the first page; the history must still hold it. */
+function writeContinue(at: string, version: number): string {
+  return Buffer.from(JSON.stringify({ at, version })).toString('base64url');
+}
+
+function readContinue(token: string | null, store: ObjectStore): { at: string | undefined; version: number } {
+  if (!token) return { at: undefined, version: store.version };
+  try {
+    const { at, version } = JSON.parse(Buffer.from(token, 'base64url').toString()) as {
+      at: string;
+      version: number;
+    };
+    store.since('', version);
+    return { at, version };
+  } catch (error) {
+    if (error instanceof ApiError) throw error;
+    throw new ApiError(400, 'BadRequest', 'continue key is not valid');
+  }
+}

@@ -1,0 +1,41 @@
+import type { HttpRequest } from '@kmm-fleet/runtime';
+
+/** A request for objects, in parts. */
+export interface Route {
+  readonly method: HttpRequest['method'];
+  readonly group: string;
+  readonly version: string;
+  readonly namespace: string | undefined;
+  readonly plural: string;
+  readonly name: string | undefined;
+  readonly subresource: string | undefined;
+  readonly query: URLSearchParams;
+}
+
+const OBJECTS =
+  /^\/(?:api|apis\/([^/]+))\/(v\d[^/]*)(?:\/namespaces\/([^/]+)(?=\/[^/]+))?\/([^/]+)(?:\/([^/]+)(?:\/([^/]+))?)?$/;
+const SUBRESOURCES = new Set(['status', 'finalize']);
+
+/** Reads the path of an object request; undefined when it is something else (discovery, health …). */
+export function parseRoute({ method, path }: Pick<HttpRequest, 'method' | 'path'>): Route | undefined {
+  const url = new URL(path, 'http://api');
+  const match = OBJECTS.exec(url.pathname);
+  if (!match) return undefined;
+  const [, group = '', version = '', namespace, plural = '', name, subresource] = match.map(
+    (part) => part && decodeURIComponent(part),
+  );
+  // `/api/v1/namespaces/x/status` is a namespace's status, not a kind called "status".
+  if (namespace !== undefined && SUBRESOURCES.has(plural) && name === undefined) {
+    return {
+      method,
+      group,
+      version,
+      namespace: undefined,
+      plural: 'namespaces',
+      name: namespace,
+      subresource: plural,
+      query: url.searchParams,
+    };
+  }
+  return { method, group, version, namespace, plural, name, subresource, query: url.searchParams };
+}

@@ -1,0 +1,52 @@
+import type { Clock, KubeObject } from '@kmm-fleet/runtime';
+import { readJsonPath } from './json-path.ts';
+import type { Column, HostedKind } from './kinds.ts';
+
+const NAME: Column = { name: 'Name', type: 'string', jsonPath: '.metadata.name' };
+const AGE: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+
+/** What `kubectl get` prints: columns of the kind, one row per object. */
+export function toTable(
+  kind: HostedKind,
+  objects: readonly KubeObject[],
+  clock: Clock,
+  metadata: object = {},
+): object {
+  const hasAge = kind.columns.some(({ name }) => name === 'Age' || name === 'Last Seen');
+  const columns = [NAME, ...kind.columns, ...(hasAge ? [] : [AGE])];
+  return {
+    kind: 'Table',
+    apiVersion: 'meta.k8s.io/v1',
+    metadata,
+    columnDefinitions: columns.map(({ name, type, priority = 0 }) => ({
+      name,
+      type,
+      format: name === 'Name' ? 'name' : '',
+      description: '',
+      priority,
+    })),
+    rows: objects.map((object) => ({
+      cells: columns.map((column) => cell(object, column, clock)),
+      object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
+    })),
+  };
+}
+
+function cell(object: KubeObject, { jsonPath, type }: Column, clock: Clock): unknown {
+  const [value] = readJsonPath(object, jsonPath);
+  if (value === undefined || value === null) return type === 'string' ? '' : null;
+  if (type === 'date') return age(clock.now() - Date.parse(String(value)));
+  return typeof value === 'object' ? JSON.stringify(value) : value;
+}
+
+/** A duration as kubectl words it: 45s, 12m, 3h20m, 5d. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
+  if (seconds < 120) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return seconds % 60 ? `${minutes}m${seconds % 60}s` : `${minutes}m`;
+  if (minutes < 180) return `${minutes}m`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 8) return minutes % 60 ? `${hours}h${minutes % 60}m` : `${hours}h`;
+  return hours < 48 ? `${hours}h` : `${Math.floor(hours / 24)}d`;
+}

@@ -1,0 +1,383 @@
+import {
+  apiVersionOf,
+  type Clock,
+  deepEqual,
+  type KubeObject,
+  mergePatch,
+  type Random,
+} from '@kmm-fleet/runtime';
+import { applyPatch, type Operation } from 'rfc6902';
+import { parse } from 'yaml';
+import { ApiError, badRequest, conflict, invalid, notFound } from './api-error.ts';
+import { type HostedKind, storageKey } from './kinds.ts';
+import { applyObject, trackUpdate, type Writer } from './patch/managed-fields.ts';
+import { strategicMerge } from './patch/strategic-merge.ts';
+import type { Route } from './route.ts';
+import { conform, isObject } from './schema/structural.ts';
+import { validate } from './schema/validate.ts';
+import type { ObjectStore } from './store.ts';
+
+export interface WritePorts {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A write request, read. */
+export interface WriteRequest {
+  readonly kind: HostedKind;
+  readonly route: Route;
+  readonly body: unknown;
+  readonly contentType: string;
+  /** Name of the writer: `fieldManager`, or the first word of the user agent. */
+  readonly manager: string;
+}
+
+const NAME = /^[a-z0-9]([-a-z0-9.:]*[a-z0-9])?$/;
+
+export function create(request: WriteRequest, ports: WritePorts): KubeObject {
+  const { kind, route } = request;
+  const object = asObject(request.body, kind);
+  const name = object.metadata.name || generateName(object, ports.random);
+  const metadata = { ...object.metadata, name };
+  checkName(kind, metadata.name);
+  checkNamespace(request, ports, object.metadata.namespace);
+  const key = keyOf(kind, route.namespace ?? object.metadata.namespace, name);
+  if (ports.store.get(storageKey(kind), key)) {
+    throw new ApiError(
+      409,
+      'AlreadyExists',
+      `${kind.plural}${kind.group ? `.${kind.group}` : ''} "${name}" already exists`,
+    );
+  }
+  const { status, ...rest } = {
+    ...object,
+    metadata: freshMetadata(kind, metadata, route, ports),
+  } as KubeObject;
+  const ready = finish(
+    kind,
+    kind.hasStatus && kind.schema
+      ? (rest as KubeObject)
+      : ({ ...rest, ...(status !== undefined && { status }) } as KubeObject),
+  );
+  return store(request, ports, key, undefined, trackUpdate(undefined, ready, tracking(request, ports)));
+}
+
+export function replace(request: WriteRequest, ports: WritePorts): KubeObject {
+  const { live, key } = existing(request, ports);
+  const object = asObject(request.body, request.kind);
+  const { resourceVersion } = object.metadata;
+  if (resourceVersion && resourceVersion !== live.metadata.resourceVersion) throw stale(request);
+  return update(request, ports, key, live, object);
+}
+
+export function patch(request: WriteRequest, ports: WritePorts): KubeObject {
+  if (request.contentType.startsWith('application/apply-patch')) return apply(request, ports);
+  const { live, key } = existing(request, ports);
+  const patched = patchedObject(request, live);
+  const wanted = (
+    isObject(request.body)
+      ? (request.body['metadata'] as { resourceVersion?: string } | undefined)
+      : undefined
+  )?.resourceVersion;
+  if (wanted && wanted !== live.metadata.resourceVersion) throw stale(request);
+  return update(request, ports, key, live, patched);
+}
+
+function patchedObject({ contentType, body, kind }: WriteRequest, live: KubeObject): KubeObject {
+  if (contentType.startsWith('application/json-patch+json')) {
+    const copy = structuredClone(live);
+    const [failure] = applyPatch(copy, body as Operation[]).filter((problem) => problem !== null);
+    if (failure) throw new ApiError(422, 'Invalid', `the patch cannot be applied: ${failure.message}`);
+    return copy;
+  }
+  if (contentType.startsWith('application/strategic-merge-patch+json')) {
+    if (kind.schema)
+      throw new ApiError(
+        415,
+        'UnsupportedMediaType',
+        'strategic merge patch is not supported for custom resources',
+      );
+    return strategicMerge(live, body) as KubeObject;
+  }
+  if (contentType.startsWith('application/merge-patch+json')) return mergePatch(live, body) as KubeObject;
+  throw new ApiError(415, 'UnsupportedMediaType', `the patch type ${contentType} is not supported`);
+}
+
+function apply(request: WriteRequest, ports: WritePorts): KubeObject {
+  const { kind, route } = request;
+  if (!route.query.get('fieldManager')) throw badRequest('fieldManager is required for apply patch');
+  const config = asObject(request.body, kind);
+  const name = route.name ?? config.metadata.name;
+  const key = keyOf(kind, route.namespace, name);
+  const found = ports.store.get(storageKey(kind), key);
+  if (!found && route.subresource) throw notFound(kind.plural, name);
+  if (!found) checkNamespace(request, ports, config.metadata.namespace);
+  checkName(kind, name);
+  const base: KubeObject = found ?? {
+    apiVersion: apiVersionOf(kind),
+    kind: kind.kind,
+    metadata: freshMetadata(kind, { name }, route, ports),
+  };
+  const own = onlyPart({ ...config, metadata: { ...config.metadata, name } }, route.subresource, kind);
+  const merged = applyObject(base, own, {
+    ...tracking(request, ports),
+    force: route.query.get('force') === 'true',
+  });
+  const ready = finish(kind, merged);
+  if (!found) return store(request, ports, key, undefined, ready);
+  if (config.metadata.resourceVersion && config.metadata.resourceVersion !== found.metadata.resourceVersion)
+    throw stale(request);
+  return store(request, ports, key, found, ready);
+}
+
+/** The part of a configuration that its path may write. */
+function onlyPart(config: KubeObject, subresource: string | undefined, kind: HostedKind): KubeObject {
+  const { status, ...rest } = config;
+  if (subresource === 'status')
+    return {
+      apiVersion: config.apiVersion,
+      kind: config.kind,
+      metadata: { name: config.metadata.name },
+      status,
+    };
+  return kind.hasStatus && kind.schema ? (rest as KubeObject) : config;
+}
+
+/** Brings a changed object into the store: identity and the other half (spec or status) stay as they are. */
+function update(
+  request: WriteRequest,
+  ports: WritePorts,
+  key: string,
+  live: KubeObject,
+  wanted: KubeObject,
+): KubeObject {
+  const { kind, route } = request;
+  const isStatus = route.subresource === 'status';
+  const spec = isStatus
+    ? { ...live, status: wanted['status'] }
+    : { ...wanted, ...(kind.hasStatus && kind.schema && { status: live['status'] }) };
+  if (spec.status === undefined) delete spec.status;
+  const {
+    uid,
+    creationTimestamp,
+    name,
+    namespace,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+    generation,
+  } = live.metadata;
+  const base = isStatus ? live.metadata : wanted.metadata;
+  const identity = {
+    uid,
+    creationTimestamp,
+    name,
+    ...(namespace && { namespace }),
+    generation,
+    deletionTimestamp,
+    deletionGracePeriodSeconds,
+  };
+  if (wanted.metadata?.uid && wanted.metadata.uid !== uid)
+    throw conflict(
+      kind.plural,
+      name,
+      `Precondition failed: UID in precondition: ${wanted.metadata.uid}, UID in object meta: ${uid}`,
+    );
+  const metadata = Object.fromEntries(
+    Object.entries({ ...base, ...identity }).filter(([, value]) => value !== undefined),
+  );
+  const ready = finish(kind, {
+    ...(spec as KubeObject),
+    metadata: metadata as unknown as KubeObject['metadata'],
+  });
+  checkImmutable(kind, live, ready);
+  return store(request, ports, key, live, trackUpdate(live, ready, tracking(request, ports)));
+}
+
+function store(
+  request: WriteRequest,
+  ports: WritePorts,
+  key: string,
+  live: KubeObject | undefined,
+  object: KubeObject,
+): KubeObject {
+  const { kind, route } = request;
+  if (route.query.getAll('dryRun').includes('All')) return object;
+  const storage = storageKey(kind);
+  const next =
+    live && changesSpec(live, object)
+      ? { ...object, metadata: { ...object.metadata, generation: (live.metadata.generation ?? 1) + 1 } }
+      : object;
+  if (live && deepEqual(withoutTimes(live), withoutTimes(next))) return live;
+  const isGone =
+    next.metadata.deletionTimestamp &&
+    !next.metadata.finalizers?.length &&
+    !(kind.kind === 'Pod' && isBound(next));
+  return isGone ? ports.store.remove(storage, key, next) : ports.store.put(storage, key, next);
+}
+
+/** Pruned, defaulted and valid, or refused. */
+function finish(kind: HostedKind, object: KubeObject): KubeObject {
+  if (!kind.schema)
+    return object['data'] === undefined && kind.kind === 'Secret'
+      ? secretData(object)
+      : object.kind === 'Secret'
+        ? secretData(object)
+        : object;
+  const conformed = conform(object, kind.schema, true) as KubeObject;
+  const causes = validate(conformed, kind.schema);
+  if (causes.length > 0) throw invalid(`${kind.kind}.${kind.group}`, object.metadata.name, causes);
+  return conformed;
+}
+
+function secretData(object: KubeObject): KubeObject {
+  const { stringData, ...rest } = object;
+  if (!isObject(stringData)) return object;
+  const encoded = Object.entries(stringData).map(([name, text]) => [
+    name,
+    Buffer.from(String(text)).toString('base64'),
+  ]);
+  return {
+    ...rest,
+    data: { ...(rest['data'] as object | undefined), ...Object.fromEntries(encoded) },
+  } as KubeObject;
+}
+
+function existing({ kind, route }: WriteRequest, { store }: WritePorts): { live: KubeObject; key: string } {
+  const key = keyOf(kind, route.namespace, route.name ?? '');
+  const live = store.get(storageKey(kind), key);
+  if (!live) throw notFound(kind.group ? `${kind.plural}.${kind.group}` : kind.plural, route.name ?? '');
+  return { live, key };
+}
+
+function asObject(body: unknown, kind: HostedKind): KubeObject {
+  if (!isObject(body)) throw badRequest('the body is not an object');
+  const { apiVersion = apiVersionOf(kind), kind: name = kind.kind } = body;
+  if (name !== kind.kind || apiVersion !== apiVersionOf(kind)) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}, ${String(name)}) does not match the expected API version (${apiVersionOf(kind)}, ${kind.kind})`,
+    );
+  }
+  return {
+    ...body,
+    apiVersion,
+    kind: name,
+    metadata: (body['metadata'] ?? {}) as KubeObject['metadata'],
+  } as KubeObject;
+}
+
+function freshMetadata(
+  kind: HostedKind,
+  metadata: KubeObject['metadata'],
+  route: Route,
+  { clock, random }: WritePorts,
+): KubeObject['metadata'] {
+  const { resourceVersion: _, managedFields: __, deletionTimestamp: ___, ...rest } = metadata;
+  const namespace = kind.namespaced ? (route.namespace ?? metadata.namespace ?? 'default') : undefined;
+  return {
+    ...rest,
+    ...(namespace && { namespace }),
+    uid: uid(random),
+    generation: 1,
+    creationTimestamp: timestamp(clock),
+  };
+}
+
+function checkName(kind: HostedKind, name: string): void {
+  if (name.length <= 253 && (NAME.test(name) || kind.group === 'rbac.authorization.k8s.io')) return;
+  const message = `Invalid value: "${name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'`;
+  throw invalid(kind.group ? `${kind.kind}.${kind.group}` : kind.kind, name, [
+    { reason: 'FieldValueInvalid', field: 'metadata.name', message },
+  ]);
+}
+
+function checkNamespace(
+  { kind, route }: WriteRequest,
+  { store }: WritePorts,
+  inBody: string | undefined,
+): void {
+  if (!kind.namespaced) return;
+  const namespace = route.namespace ?? inBody ?? 'default';
+  if (inBody && route.namespace && inBody !== route.namespace)
+    throw badRequest(`the namespace of the provided object does not match the namespace sent on the request`);
+  const found = store.get('/namespaces', namespace);
+  if (!found) throw notFound('namespaces', namespace);
+  if (found.metadata.deletionTimestamp)
+    throw new ApiError(
+      403,
+      'Forbidden',
+      `unable to create new content in namespace ${namespace} because it is being terminated`,
+    );
+}
+
+/** Fields that built-in kinds do not let anybody change; enough to catch mistakes of ours. */
+function checkImmutable(kind: HostedKind, live: KubeObject, next: KubeObject): void {
+  if (kind.kind !== 'DaemonSet') return;
+  const selector = (object: KubeObject) => (object['spec'] as { selector?: unknown } | undefined)?.selector;
+  if (deepEqual(selector(live), selector(next))) return;
+  throw invalid('DaemonSet.apps', live.metadata.name, [
+    { reason: 'FieldValueInvalid', field: 'spec.selector', message: 'Invalid value: field is immutable' },
+  ]);
+}
+
+function changesSpec(live: KubeObject, next: KubeObject): boolean {
+  const desired = ({ metadata: _, status: __, ...rest }: KubeObject) => rest;
+  return !deepEqual(desired(live), desired(next));
+}
+
+function withoutTimes(object: KubeObject): KubeObject {
+  const managedFields = ((object.metadata.managedFields ?? []) as { time?: string }[]).map(
+    ({ time: _, ...entry }) => entry,
+  );
+  return { ...object, metadata: { ...object.metadata, managedFields, resourceVersion: '' } };
+}
+
+function tracking(
+  { kind, route, manager }: WriteRequest,
+  { clock }: WritePorts,
+): { schema: HostedKind['schema']; isCustom: boolean; writer: Writer } {
+  const writer = { manager, subresource: route.subresource ?? '', time: timestamp(clock) };
+  return { schema: kind.schema, isCustom: kind.schema !== undefined, writer };
+}
+
+function stale({ kind, route }: WriteRequest): ApiError {
+  return conflict(
+    kind.plural,
+    route.name ?? '',
+    'the object has been modified; please apply your changes to the latest version and try again',
+  );
+}
+
+export const isBound = (pod: KubeObject) =>
+  Boolean((pod['spec'] as { nodeName?: string } | undefined)?.nodeName);
+
+export function keyOf(kind: HostedKind, namespace: string | undefined, name: string): string {
+  return kind.namespaced ? `${namespace ?? 'default'}/${name}` : name;
+}
+
+export const timestamp = (clock: Clock) => new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+
+function generateName({ metadata }: KubeObject, random: Random): string {
+  if (!metadata.generateName)
+    throw new ApiError(422, 'Invalid', 'metadata.name: Required value: name or generateName is required');
+  return `${metadata.generateName}${Array.from({ length: 5 }, () => 'bcdfghjklmnpqrstvwxz2456789'[Math.floor(random() * 27)]).join('')}`;
+}
+
+function uid(random: Random): string {
+  const hex = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
+
+/** Bodies come as JSON or, for apply, as YAML. */
+export function readBody(body: string | Uint8Array | undefined): unknown {
+  if (body === undefined) return undefined;
+  const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
+  if (text === '') return undefined;
+  try {
+    return text.trimStart().startsWith('{') || text.trimStart().startsWith('[')
+      ? JSON.parse(text)
+      : parse(text);
+  } catch (error) {
+    throw badRequest(`the body cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
