@@ -204,7 +204,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (pathname === '/openapi/v2')
       return {
         ...text(openApiV2()),
-        headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf' },
+        headers: { 'content-type': 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf' },
       };
     if (pathname === '/openapi/v3') return json(200, openApiIndex(kinds()));
     const document = pathname.startsWith('/openapi/v3/')
@@ -222,10 +222,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return route ? answerObjects(route, request) : answerOther(request);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      const retry =
-        error.retryAfterSeconds === undefined ? {} : { 'retry-after': String(error.retryAfterSeconds) };
       const answer = json(error.code, error.status());
-      return { ...answer, headers: { ...answer.headers, ...retry } };
+      return { ...answer, headers: { ...answer.headers, ...retryHeader(error.retryAfterSeconds) } };
     }
   };
 

@@ -13,7 +13,7 @@ import { type HostedKind, storageKey } from './kinds.ts';
 import { applyObject, trackUpdate, type Writer } from './patch/managed-fields.ts';
 import { strategicMerge } from './patch/strategic-merge.ts';
 import type { Route } from './route.ts';
-import { conform, isObject } from './schema/structural.ts';
+import { conform, isObject, unknownFields } from './schema/structural.ts';
 import { validate } from './schema/validate.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -37,6 +37,7 @@ const NAME = /^[a-z0-9]([-a-z0-9.:]*[a-z0-9])?$/;
 
 export function create(request: WriteRequest, ports: WritePorts): KubeObject {
   const { kind, route } = request;
+  checkUnknown(request);
   const object = asObject(request.body, kind);
   const name = object.metadata.name || generateName(object, ports.random);
   const metadata = { ...object.metadata, name };
@@ -64,6 +65,7 @@ export function create(request: WriteRequest, ports: WritePorts): KubeObject {
 }
 
 export function replace(request: WriteRequest, ports: WritePorts): KubeObject {
+  checkUnknown(request);
   const { live, key } = existing(request, ports);
   const object = asObject(request.body, request.kind);
   const { resourceVersion } = object.metadata;
@@ -72,6 +74,7 @@ export function replace(request: WriteRequest, ports: WritePorts): KubeObject {
 }
 
 export function patch(request: WriteRequest, ports: WritePorts): KubeObject {
+  if (!request.contentType.startsWith('application/json-patch')) checkUnknown(request);
   if (request.contentType.startsWith('application/apply-patch')) return apply(request, ports);
   const { live, key } = existing(request, ports);
   const patched = patchedObject(request, live);
@@ -218,12 +221,7 @@ function store(
 
 /** Pruned, defaulted and valid, or refused. */
 function finish(kind: HostedKind, object: KubeObject): KubeObject {
-  if (!kind.schema)
-    return object['data'] === undefined && kind.kind === 'Secret'
-      ? secretData(object)
-      : object.kind === 'Secret'
-        ? secretData(object)
-        : object;
+  if (!kind.schema) return kind.kind === 'Secret' ? secretData(object) : object;
   const conformed = conform(object, kind.schema, true) as KubeObject;
   const causes = validate(conformed, kind.schema);
   if (causes.length > 0) throw invalid(`${kind.kind}.${kind.group}`, object.metadata.name, causes);
@@ -248,6 +246,13 @@ function existing({ kind, route }: WriteRequest, { store }: WritePorts): { live:
   const live = store.get(storageKey(kind), key);
   if (!live) throw notFound(kind.group ? `${kind.plural}.${kind.group}` : kind.plural, route.name ?? '');
   return { live, key };
+}
+
+/** `fieldValidation=Strict`, which kubectl asks for: a field that would be dropped in silence is an error. */
+function checkUnknown({ kind, route, body }: WriteRequest): void {
+  if (!kind.schema || route.query.get('fieldValidation') !== 'Strict') return;
+  const unknown = unknownFields(body, kind.schema).map((field) => `unknown field "${field}"`);
+  if (unknown.length > 0) throw badRequest(`strict decoding error: ${unknown.join(', ')}`);
 }
 
 function asObject(body: unknown, kind: HostedKind): KubeObject {

@@ -64,3 +64,24 @@ export function conform(value: unknown, schema: Schema, isRoot = false): unknown
   }
   return result;
 }
+
+/** Paths of fields that the schema does not know: what pruning would drop. */
+export function unknownFields(value: unknown, schema: Schema, path = '', isRoot = true): string[] {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    return items
+      ? value.flatMap((item, index) => unknownFields(item, items, `${path}[${index}]`, false))
+      : [];
+  }
+  if (!isObject(value)) return [];
+  const isEmbedded = schema['x-kubernetes-embedded-resource'] === true || isRoot;
+  const keepsUnknown =
+    schema['x-kubernetes-preserve-unknown-fields'] === true || schema.additionalProperties === true;
+  return Object.entries(value).flatMap(([name, member]) => {
+    if (isEmbedded && ['apiVersion', 'kind', 'metadata'].includes(name)) return [];
+    const at = path ? `${path}.${name}` : name;
+    const known = memberSchema(schema, name);
+    if (known) return unknownFields(member, known, at, false);
+    return keepsUnknown ? [] : [at];
+  });
+}
