@@ -6,4 +6,5 @@ export {
   readJsonPath,
   type WriteRecord,
 } from './api-server/index.ts';
+export * from './fleet/index.ts';
 export * from './real/index.ts';

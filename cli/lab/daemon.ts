@@ -26,7 +26,7 @@ import { writeKubeconfig } from './kubeconfig.ts';
 import { labClusters } from './lab-plan.ts';
 import { labPaths, writeLabState } from './lab-state.ts';
 import { demoFolder, spokeObjects, writeManifests } from './manifests.ts';
-import { supervise } from './supervise.ts';
+import { type Supervised, supervise } from './supervise.ts';
 
 const paths = labPaths(process.argv[2]);
 for (const folder of [paths.directory, paths.logs, paths.path('tls'), paths.path('keys')])
@@ -94,7 +94,6 @@ await runProcess(log, async (signal) => {
   for (const { server } of fleet.clusters.values())
     await putAll(clientOf(server.transport), spokeObjects(values));
 
-  const builds = paths.path('builds');
   const common = { KMM_REGISTRY_CA_FILE: certificates.ca, LEADER_ELECTION: 'false' };
   const save = () =>
     writeLabState(paths, {
@@ -104,21 +103,14 @@ await runProcess(log, async (signal) => {
       clusters: accesses.map(({ name, server }) => ({ name, server })),
       processes: Object.fromEntries([...processes].map(([name, supervised]) => [name, supervised.pid()])),
     });
-  const processes = new Map(
-    accesses.map(({ name }) => {
-      const env = { ...common, KUBECONFIG: paths.path(`${name}.kubeconfig`) };
-      const own: Record<string, string> = name === 'hub' ? { KMM_BUILD_DIR: builds } : { KMM_MANAGED: '1' };
-      return [
-        name,
-        supervise(
-          name === 'hub' ? 'hub' : 'spoke',
-          { ...env, ...own },
-          paths.path('logs', `${name}.log`),
-          () => save(),
-        ),
-      ];
-    }),
-  );
+  const start = (name: string): Supervised => {
+    const room = name === 'hub' ? 'hub' : 'spoke';
+    const own: Record<string, string> =
+      room === 'hub' ? { KMM_BUILD_DIR: paths.path('builds') } : { KMM_MANAGED: '1' };
+    const env = { ...common, ...own, KUBECONFIG: paths.path(`${name}.kubeconfig`) };
+    return supervise(room, env, paths.path('logs', `${name}.log`), () => save());
+  };
+  const processes = new Map(accesses.map(({ name }) => [name, start(name)] as const));
   save();
   writeFileSync(paths.path('ready'), '');
   log.info('lab.ready');

@@ -1,0 +1,128 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { OPERATOR } from '@kmm-fleet/api';
+import { createRegistry, type RegistryTransport } from '@kmm-fleet/images';
+import {
+  type Clock,
+  createKubeClient,
+  type KubeClient,
+  type KubeObject,
+  type Log,
+  type Random,
+} from '@kmm-fleet/runtime';
+import { parse } from 'yaml';
+import { type ApiServer, createApiServer } from '../api-server/index.ts';
+import { startDaemonSets } from './daemonsets/start-daemonsets.ts';
+import { createNode, type NodeOptions, type SimulatedNode } from './node/node.ts';
+import { startRegistration } from './registration/start-registration.ts';
+import { joinRunning, type Running } from './running.ts';
+import { startWorkAgent } from './work-agent/start-work-agent.ts';
+
+export interface ClusterShape {
+  readonly name: string;
+  /** Labels of the ManagedCluster. */
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly nodes: readonly NodeOptions[];
+}
+
+export interface FleetOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** How nodes reach registries. */
+  readonly registryTransport: RegistryTransport;
+  readonly clusters: readonly ClusterShape[];
+}
+
+export interface FleetCluster {
+  readonly server: ApiServer;
+  readonly nodes: ReadonlyMap<string, SimulatedNode>;
+}
+
+/** A hub and its clusters without hub and spoke processes: API servers, OCM's agents, DaemonSets and nodes. */
+export interface Fleet {
+  readonly hub: ApiServer;
+  readonly clusters: ReadonlyMap<string, FleetCluster>;
+  /** Works until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  settled(): boolean;
+}
+
+export function createFleet(options: FleetOptions): Fleet {
+  const { clock, random, log } = options;
+  const server = (name: string, objects: readonly KubeObject[]) =>
+    createApiServer({ clock, random, name, objects });
+  const client = (to: ApiServer, userAgent: string): KubeClient =>
+    createKubeClient({ transport: to.transport, clock, random, userAgent });
+  const hub = server('hub', [
+    ...crds(HUB_CRDS),
+    namespace(OPERATOR.hubNamespace),
+    ...options.clusters.flatMap(acceptedCluster),
+  ]);
+  const registry = createRegistry({ transport: options.registryTransport, clock, random });
+  const clusters = new Map(
+    options.clusters.map(({ name, nodes }) => {
+      const spoke = server(name, [...crds(SPOKE_CRDS), namespace(OPERATOR.namespace)]);
+      const ports = { client: client(spoke, 'kubelet'), registry, clock, random, log };
+      return [
+        name,
+        { server: spoke, nodes: new Map(nodes.map((node) => [node.name, createNode(node, ports)])) },
+      ] as const;
+    }),
+  );
+
+  const startCluster = ([name, { server: spoke, nodes }]: readonly [string, FleetCluster]): Running => {
+    const common = { clock, random, log };
+    const agents = { cluster: name, hubHost: `https://${hub.name}`, ...common };
+    return joinRunning([
+      startDaemonSets({ client: client(spoke, 'kube-controller-manager'), ...common }),
+      startRegistration({
+        ...agents,
+        hub: client(hub, 'registration-agent'),
+        spoke: client(spoke, 'registration-agent'),
+      }),
+      startWorkAgent({ ...agents, hub: client(hub, 'work-agent'), spoke: client(spoke, 'work-agent') }),
+      ...[...nodes.values()].map((node) => node.start()),
+    ]);
+  };
+
+  let running: Running | undefined;
+  return {
+    hub,
+    clusters,
+    settled: () => running?.settled() ?? false,
+    async run(signal) {
+      running = joinRunning([...clusters].map(startCluster));
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await running.stop();
+    },
+  };
+}
+
+const HUB_CRDS = ['managedclustermodules', 'moduleimages', 'managedclusters', 'manifestworks'];
+const SPOKE_CRDS = ['modules', 'moduleimages', 'clusterclaims', 'appliedmanifestworks'];
+
+/** CustomResourceDefinitions as they are installed: ours from api, OCM's from here. */
+function crds(names: readonly string[]): KubeObject[] {
+  const api = dirname(fileURLToPath(import.meta.resolve('@kmm-fleet/api')));
+  const own = fileURLToPath(new URL('..', import.meta.url));
+  const files = globSync([join(api, 'crds', '*.yaml'), join(own, 'crds', '*.yaml')]).sort();
+  const wanted = files.filter((file) => names.some((name) => file.endsWith(`/${name}.yaml`)));
+  return wanted.map((file) => parse(readFileSync(file, 'utf8')) as KubeObject);
+}
+
+function namespace(name: string): KubeObject {
+  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+}
+
+/** A cluster that joined the hub: its object and its namespace. */
+function acceptedCluster({ name, labels = {} }: ClusterShape): KubeObject[] {
+  const cluster: KubeObject = {
+    apiVersion: 'cluster.open-cluster-management.io/v1',
+    kind: 'ManagedCluster',
+    metadata: { name, labels: { name, ...labels } },
+    spec: { hubAcceptsClient: true, leaseDurationSeconds: 60 },
+  };
+  return [namespace(name), cluster];
+}
