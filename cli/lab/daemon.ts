@@ -80,7 +80,7 @@ await runProcess(log, async (signal) => {
   const base64 = (path: string) => readFileSync(path).toString('base64');
   const values = {
     REGISTRY: registry.address,
-    RUNTIME_IMAGE: bases.runtime,
+    LAB_RUNTIME: bases.runtime,
     SIGNING_KEY_BASE64: base64(pair.key),
     SIGNING_CERT_BASE64: base64(pair.cert),
     DOCKER_CONFIG_BASE64: Buffer.from(JSON.stringify({ auths: { [registry.address]: { auth } } })).toString(

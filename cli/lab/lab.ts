@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { installPrograms, isRoot, lastLines, missingPrograms } from '@kmm-fleet/lab';
+import { installPrograms, isRoot, lastLines, missingPrograms, unmountBelow } from '@kmm-fleet/lab';
 import { UserError } from '../output/terminal.ts';
 import { isAlive, type LabPaths, type LabState, readLabState } from './lab-state.ts';
 
@@ -16,7 +16,7 @@ export async function startLab(paths: LabPaths, progress: (line: string) => void
     throw new UserError(`A lab is up already in ${paths.directory}. Use it, or end it with: kmm lab down`);
   if (!isRoot()) throw new UserError(`Building images with buildah needs root${missingHint()}.`);
   await installPrograms(PROGRAMS, progress);
-  rmSync(paths.directory, { recursive: true, force: true });
+  removeFolder(paths);
   mkdirSync(paths.logs, { recursive: true });
   const log = paths.path('logs', 'lab.log');
   const output = openSync(log, 'a');
@@ -41,8 +41,14 @@ export async function stopLab(paths: LabPaths): Promise<boolean> {
     for (let waited = 0; isAlive(state.pid) && waited < 25_000; waited += 50) await pause(50);
     if (isAlive(state.pid)) process.kill(state.pid, 'SIGKILL');
   }
-  rmSync(paths.directory, { recursive: true, force: true });
+  removeFolder(paths);
   return state !== undefined;
+}
+
+/** buildah leaves its storage mounted, and a build that was cut off its containers. */
+function removeFolder({ directory }: LabPaths): void {
+  unmountBelow(directory);
+  rmSync(directory, { recursive: true, force: true });
 }
 
 async function waitUntilReady(

@@ -236,10 +236,12 @@ export const SCENES: readonly Scene[] = [
           undefined,
       );
       await world.until('the module on the new kernel', async () => {
-        const node = await world.cluster('west').get(CORE.node, { name: 'west-1' });
-        const kernel = (node?.['status'] as { nodeInfo: { kernelVersion: string } }).nodeInfo.kernelVersion;
+        const loader = (await pods(world, 'west')).find(
+          ({ metadata }) => metadata.labels?.[LABELS.kernelVersion] === world.kernels.upgrade,
+        );
+        const status = loader?.['status'] as { conditions?: { type: string; status: string }[] } | undefined;
         return (
-          kernel === world.kernels.upgrade && (await loadedModules(world, 'west'))['west-1']?.length === 2
+          isTrue(status?.conditions, 'Ready') && (await loadedModules(world, 'west'))['west-1']?.length === 2
         );
       });
       assert.equal((await images(world)).length, 3);

@@ -29,12 +29,15 @@ export function createBuildah({ directory, ca, program = 'buildah' }: BuildahOpt
   mkdirSync(logs, { recursive: true });
   // What a killed hub left behind is of no use to anybody.
   rmSync(join(directory, 'work'), { recursive: true, force: true });
+  let cleaned: Promise<unknown> | undefined;
 
   return {
     async build(request, signal) {
       const workspace = openWorkspace(directory, logs, request);
       const run = (args: readonly string[]) => execute(program, [...storage, ...args], workspace, signal);
       try {
+        cleaned ??= run(['rm', '--all']).catch(() => {});
+        await cleaned;
         writeInputs(workspace, request, ca);
         await run(buildArguments(request, workspace));
         await run(pushArguments(request, workspace));

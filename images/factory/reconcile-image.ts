@@ -151,16 +151,10 @@ async function resolveBases(pass: Pass, ports: ImagePorts, signal: AbortSignal):
   const { inputs, image } = pass;
   const access = baseAccess(pass);
   const bases = await Promise.all(
-    (inputs.build?.bases ?? []).map(async (reference) => {
-      const parsed = parseImageReference(reference);
-      const digest =
-        parsed.ok && parsed.value.digest
-          ? parsed.value.digest
-          : await ports.registry.resolve(reference, access, signal);
-      if (!digest)
-        throw new AppError('IMAGE_NOT_FOUND', `Base image ${reference} of the Dockerfile does not exist.`);
-      return { reference, digest };
-    }),
+    (inputs.build?.bases ?? []).map(async (reference) => ({
+      reference,
+      digest: await resolveBase(reference, access, ports, signal),
+    })),
   );
   pass.hash = inputsHash(inputs.staticHash, bases, pass.source.hashKey);
   const status = imageStatus(
@@ -171,6 +165,23 @@ async function resolveBases(pass: Pass, ports: ImagePorts, signal: AbortSignal):
     ports.random(),
   );
   await write(pass, ports, status);
+}
+
+/** A failure names the base image: the Dockerfile is where its user will look. */
+async function resolveBase(
+  reference: string,
+  access: RegistryAccess,
+  { registry }: ImagePorts,
+  signal: AbortSignal,
+): Promise<string> {
+  const pinned = parsedDigest(reference);
+  if (pinned) return pinned;
+  const what = `Base image ${reference} of the Dockerfile`;
+  const digest = await registry.resolve(reference, access, signal).catch((error: unknown) => {
+    throw isAppError(error) ? new AppError(error.code, `${what}: ${error.message}`, { cause: error }) : error;
+  });
+  if (!digest) throw new AppError('IMAGE_NOT_FOUND', `${what} does not exist.`);
+  return digest;
 }
 
 async function askRegistry(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<RemoteFacts> {

@@ -19,3 +19,4 @@ export {
   type Program,
 } from './requirements.ts';
 export { type BaseImages, makeBaseImages, pushBaseImages } from './toolkit.ts';
+export { unmountBelow } from './unmount.ts';
