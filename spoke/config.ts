@@ -1,14 +1,19 @@
 import { OPERATOR } from '@kmm-fleet/api';
 import { z } from 'zod';
 
+/** What Go's ParseBool takes. */
 const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);
+const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 
 /** Settings of the spoke, read once at its start from the environment. */
 export const SpokeConfig = z.object({
   KMM_MANAGED: z
     .string()
     .default('')
-    .transform((text) => TRUE.has(text))
+    .transform((text) => ({
+      isManaged: TRUE.has(text),
+      isClear: text === '' || TRUE.has(text) || FALSE.has(text),
+    }))
     .describe(
       'A hub makes the images; the kernels are published. As in KMM, what is no boolean counts as false.',
     ),

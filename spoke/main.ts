@@ -31,7 +31,8 @@ await runProcess(log, async (signal) => {
   const client = createKubeClient({ transport, clock, random, metrics, userAgent: 'kmm' });
   const events = createEvents({ client, clock, component: 'kmm', log });
   const shared = { client, clock, random, log, metrics, events };
-  const isManaged = config.KMM_MANAGED;
+  const { isManaged, isClear } = config.KMM_MANAGED;
+  if (!isClear) log.error('config.unclear', { message: 'KMM_MANAGED is no boolean; it counts as false.' });
   const images = isManaged
     ? undefined
     : (await import('./standalone/load-images.ts')).loadImages(shared, config);

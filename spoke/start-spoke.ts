@@ -8,6 +8,7 @@ import {
   type KubeClient,
   type Log,
   type Metrics,
+  objectKey,
   type Random,
 } from '@kmm-fleet/runtime';
 import { planClaims } from './claim/plan-claims.ts';
@@ -43,6 +44,8 @@ export interface SpokePorts {
 export interface SpokeImages {
   /** The image of a recipe by digest, or why there is none yet. Asks for it when nobody has. */
   pinFor(module: ModuleView): ModuleInput['pin'];
+  /** Told when all pins of a Module have been asked for: images that it wanted before and not now are let go. */
+  planned(module: ModuleView): void;
   /** Told when a Module is gone. */
   forget(key: string): void;
   /** Calls back when an image of a Module (`namespace/name`) has changed. */
@@ -113,7 +116,13 @@ export function createSpoke(ports: SpokePorts): Spoke {
       const pin = view && ports.images?.pinFor(view);
       return reconcileModule(
         key,
-        { ...shared, operatorNamespace: ports.operatorNamespace, observe: observeModule, pin },
+        {
+          ...shared,
+          operatorNamespace: ports.operatorNamespace,
+          observe: observeModule,
+          pin,
+          planned: () => view && ports.images?.planned(view),
+        },
         signal,
       );
     },
@@ -130,7 +139,12 @@ export function createSpoke(ports: SpokePorts): Spoke {
           client,
           log,
           events: ports.events,
-          observe: () => ({ node: nodes.get(name), pods: pods.by('node', name), versioned: versioned() }),
+          observe: () => ({
+            node: nodes.get(name),
+            pods: pods.by('node', name),
+            versioned: versioned(),
+            known: new Set([...modules.all()].map(({ metadata }) => objectKey(metadata))),
+          }),
         },
         signal,
       ),
@@ -167,7 +181,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
   modules.onChange(({ key, before, after }) => {
     if (!after) ports.images?.forget(key);
     moduleQueue.add(key);
-    if (versionOf(before) !== versionOf(after))
+    if (versionOf(before) !== versionOf(after) || Boolean(before) !== Boolean(after))
       for (const { metadata } of nodes.all()) nodeQueue.add(metadata.name);
   });
   daemonSets.onChange(({ after, before }) => {
@@ -186,7 +200,8 @@ export function createSpoke(ports: SpokePorts): Spoke {
 
   const queues = [moduleQueue, nodeQueue, claimQueue];
   return {
-    ready: () => caches.every(({ synced }) => synced),
+    // Without OCM there is no claim to publish; what is on the nodes does not depend on it.
+    ready: () => [nodes, modules, daemonSets, pods].every(({ synced }) => synced),
     settled: () =>
       caches.every(({ synced }) => synced) &&
       queues.every(({ idle }) => idle) &&

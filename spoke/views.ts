@@ -57,14 +57,25 @@ export interface PodView {
 }
 
 interface ContainerStatus {
+  readonly ready?: boolean;
   readonly state?: { readonly waiting?: { reason?: string; message?: string } };
-  readonly lastState?: { readonly terminated?: { reason?: string; message?: string } };
+  readonly lastState?: {
+    readonly terminated?: { reason?: string; message?: string; exitCode?: number };
+  };
 }
 
 interface PodStatus {
   readonly conditions?: readonly { type: string; status: string }[];
+  readonly initContainerStatuses?: readonly ContainerStatus[];
   readonly containerStatuses?: readonly ContainerStatus[];
 }
+
+/** Enough for modprobe's last words about a handful of modules; the last ones say why it gave up. */
+const WORDS_CHARS_MAX = 500;
+/** A container that waits for one of these is on its way. */
+const STARTING = new Set(['ContainerCreating', 'PodInitializing']);
+/** The kubelet alternates between these: told as one, a status does not change with every retry. */
+const SAME_REASON: Readonly<Record<string, string>> = { ErrImagePull: 'ImagePullBackOff' };
 
 export function podView(object: KubeObject): PodView {
   const { managedFields: _, ...metadata } = object.metadata;
@@ -82,17 +93,39 @@ export function podView(object: KubeObject): PodView {
     isReady:
       status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
     isDeleting: metadata.deletionTimestamp !== undefined,
-    problem: problemOf(status),
+    problem: problemOf(status, isLoader),
   };
 }
 
-function problemOf(status: PodStatus | undefined): PodView['problem'] {
-  const container = status?.containerStatuses?.find(({ state }) => state?.waiting);
-  const waiting = container?.state?.waiting;
-  if (!waiting || waiting.reason === 'ContainerCreating' || waiting.reason === 'PodInitializing')
-    return undefined;
-  const words = container.lastState?.terminated?.message?.trim() || waiting.message || '';
-  return { reason: waiting.reason ?? 'Waiting', message: words.slice(0, 500) };
+function problemOf(status: PodStatus | undefined, isLoader: boolean): PodView['problem'] {
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const container = containers.find((candidate) => isStuck(candidate, isLoader));
+  if (!container) return undefined;
+  const { waiting } = container.state ?? {};
+  const words = (container.lastState?.terminated?.message || waiting?.message || '').trim();
+  const reason = waiting?.reason ?? 'Waiting';
+  return {
+    reason: hookHasFailed(container, isLoader) ? 'PostStartHookError' : (SAME_REASON[reason] ?? reason),
+    message: words.slice(-WORDS_CHARS_MAX),
+  };
+}
+
+function isStuck(container: ContainerStatus, isLoader: boolean): boolean {
+  const { waiting } = container.state ?? {};
+  if (waiting && !STARTING.has(waiting.reason ?? '')) return true;
+  // Between two tries the container runs or is created again; what failed before is still so.
+  return !container.ready && hookHasFailed(container, isLoader);
+}
+
+/**
+ * A loader's main process only sleeps, so an end of it that was not a crash of the node (255, `Unknown`) means that the
+ * hook failed. The kubelet shows `PostStartHookError` for seconds, and a back-off of no content after that.
+ */
+function hookHasFailed({ state, lastState }: ContainerStatus, isLoader: boolean): boolean {
+  if (!isLoader) return false;
+  if (state?.waiting?.reason === 'PostStartHookError') return true;
+  const { reason, exitCode } = lastState?.terminated ?? {};
+  return (reason === 'Completed' || reason === 'Error') && exitCode !== 255;
 }
 
 /** A Module with the verdict on it. */
@@ -118,21 +151,51 @@ export function daemonSetView(object: KubeObject): DaemonSetView {
   return { metadata, object: { ...object, metadata } };
 }
 
+interface DaemonSetStatus {
+  readonly observedGeneration?: number;
+  readonly desiredNumberScheduled?: number;
+  readonly updatedNumberScheduled?: number;
+  readonly numberAvailable?: number;
+}
+
 /** Numbers of a DaemonSet's status; absent ones are zero. */
 export function daemonSetNumbers({ object }: DaemonSetView): {
   readonly scheduled: number;
+  readonly updated: number;
   readonly available: number;
+  /** The numbers speak of the DaemonSet as it is now. */
+  readonly isCurrent: boolean;
 } {
-  const status = object['status'] as
-    | { desiredNumberScheduled?: number; numberAvailable?: number }
-    | undefined;
-  return { scheduled: status?.desiredNumberScheduled ?? 0, available: status?.numberAvailable ?? 0 };
+  const status = (object['status'] ?? {}) as DaemonSetStatus;
+  return {
+    scheduled: status.desiredNumberScheduled ?? 0,
+    updated: status.updatedNumberScheduled ?? 0,
+    available: status.numberAvailable ?? 0,
+    isCurrent: (status.observedGeneration ?? 0) >= (object.metadata.generation ?? 1),
+  };
 }
 
-/** Whether pods with these tolerations may start on a node: each taint that keeps pods off is tolerated. */
+/** Whether a DaemonSet is the Module's: another controller's is never touched, one without any may be taken over. */
+export function belongsTo({ metadata }: DaemonSetView, module: string): boolean {
+  const controller = metadata.ownerReferences?.find((owner) => owner.controller);
+  return !controller || (controller.kind === 'Module' && controller.name === module);
+}
+
+/** What the DaemonSet controller lets every pod of a DaemonSet tolerate: a cordoned node keeps its loader. */
+const DAEMON_TOLERATIONS: readonly Toleration[] = [
+  { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoExecute' },
+  { key: 'node.kubernetes.io/unreachable', operator: 'Exists', effect: 'NoExecute' },
+  { key: 'node.kubernetes.io/disk-pressure', operator: 'Exists', effect: 'NoSchedule' },
+  { key: 'node.kubernetes.io/memory-pressure', operator: 'Exists', effect: 'NoSchedule' },
+  { key: 'node.kubernetes.io/pid-pressure', operator: 'Exists', effect: 'NoSchedule' },
+  { key: 'node.kubernetes.io/unschedulable', operator: 'Exists', effect: 'NoSchedule' },
+];
+
+/** Whether DaemonSet pods with these tolerations may start on a node: each taint that keeps pods off is tolerated. */
 export function tolerates(tolerations: readonly Toleration[], taints: readonly Taint[]): boolean {
   const strict = taints.filter(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute');
-  return strict.every((taint) => tolerations.some((toleration) => matchesTaint(toleration, taint)));
+  const all = [...DAEMON_TOLERATIONS, ...tolerations];
+  return strict.every((taint) => all.some((toleration) => matchesTaint(toleration, taint)));
 }
 
 function matchesTaint({ key, operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {

@@ -9,7 +9,7 @@ import {
   readyLabel,
 } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
-import { ownedBy } from '../loaders/loader-daemonset.ts';
+import { type ExistingDaemonSet, ownedBy } from '../loaders/loader-daemonset.ts';
 
 const PLUGINS_DIRECTORY = '/var/lib/kubelet/device-plugins';
 
@@ -18,7 +18,7 @@ export function devicePluginDaemonSet(
   module: Module,
   uid: string,
   operatorNamespace: string,
-  existingName: string | undefined,
+  existing: ExistingDaemonSet | undefined,
 ): KubeObject | undefined {
   const { devicePlugin } = module.spec;
   if (!devicePlugin) return undefined;
@@ -29,14 +29,14 @@ export function devicePluginDaemonSet(
     kind: 'DaemonSet',
     metadata: {
       name:
-        existingName ??
+        existing?.name ??
         hashedName(`${name}-device-plugin`, `${namespace}/${name}/device-plugin/${versionOf(module) ?? ''}`),
       namespace,
       labels,
       ownerReferences: [ownedBy(module, uid)],
     },
     spec: {
-      selector: { matchLabels: labels },
+      selector: { matchLabels: existing?.matchLabels ?? labels },
       template: {
         metadata: { labels, finalizers: [FINALIZERS.nodeLabeler] },
         spec: podSpec(module, operatorNamespace),

@@ -54,20 +54,25 @@ function directory({ dirName }: Modprobe): string[] {
   return dirName ? ['-d', dirName] : [];
 }
 
-/** A module that is not there, or not loaded, is as good as removed. */
+/**
+ * A module that is not there, or not loaded, is as good as removed, and its absence must not stand before the reason
+ * why another one fails: only a module that stays is asked again, for its words.
+ */
 function removeInTree(module: string): string {
   const loaded = `/sys/module/${module.replaceAll('-', '_')}`;
-  return `{ ${shellCommand(['modprobe', '-r', module])} || [ ! -d ${shellQuote(loaded)} ]; }`;
+  const remove = shellCommand(['modprobe', '-r', module]);
+  return `{ ${remove} 2>/dev/null || [ ! -d ${shellQuote(loaded)} ] || ${remove}; }`;
 }
 
 function copyFirmware(path: string): string {
   return `cp -r ${shellQuote(`${path.replace(/\/+$/, '')}/.`)} ${FIRMWARE_DIRECTORY}`;
 }
 
-/** Only files that the image brought are removed, and folders only when nothing else is in them. */
+/** Only files and links that the image brought are removed, and folders only when nothing else is in them. */
 function removeFirmware(path: string): string {
   const target = `${FIRMWARE_DIRECTORY}/{}`;
-  const files = `find . -type f -exec ${shellCommand(['rm', '-f', target, ';'])}`;
-  const folders = `find . -depth -mindepth 1 -type d -exec ${shellCommand(['rmdir', target, ';'])}`;
-  return `cd ${shellQuote(path)} && ${files} && { ${folders} || true; }`;
+  const files = `find . ! -type d -exec ${shellCommand(['rm', '-f', target, ';'])}`;
+  // Deepest first. rmdir refuses folders that are not empty: its words would only hide modprobe's.
+  const folders = `find . -depth -type d ! -name . -exec ${shellCommand(['rmdir', target, ';'])}`;
+  return `cd ${shellQuote(path)} && ${files} && { ${folders} 2>/dev/null || true; }`;
 }

@@ -24,8 +24,14 @@ export interface LoaderInput {
   /** As the nodes report it: the directory below /lib/modules has this name. */
   readonly release: string;
   readonly operatorNamespace: string;
-  /** Name of a DaemonSet that serves this kernel already; it is taken over. */
-  readonly existingName: string | undefined;
+  /** The DaemonSet that serves this kernel already; it is taken over. */
+  readonly existing: ExistingDaemonSet | undefined;
+}
+
+/** What cannot be changed of a DaemonSet: it is kept when one is taken over. */
+export interface ExistingDaemonSet {
+  readonly name: string;
+  readonly matchLabels: Readonly<Record<string, string>>;
 }
 
 /** The DaemonSet that loads one module on the nodes of one kernel. Its shape is KMM 1.x's. */
@@ -39,13 +45,13 @@ export function loaderDaemonSet(input: LoaderInput): KubeObject {
     apiVersion: 'apps/v1',
     kind: 'DaemonSet',
     metadata: {
-      name: input.existingName ?? hashedName(name, identity),
+      name: input.existing?.name ?? hashedName(name, identity),
       namespace,
       labels,
       ownerReferences: [ownedBy(module, input.uid)],
     },
     spec: {
-      selector: { matchLabels: labels },
+      selector: { matchLabels: input.existing?.matchLabels ?? labels },
       template: {
         metadata: { labels, finalizers: [FINALIZERS.nodeLabeler], ...orderAnnotation(recipe) },
         spec: podSpec(input),

@@ -21,6 +21,9 @@ export interface StatusInput {
 
 const PROBLEMS_MAX = 5;
 
+/** Stands only while it is true: an image that is run without a digest. */
+const NOT_PINNED = 'ImageNotPinned';
+
 /** The status of a Module: upstream's numbers, and conditions that say why. `previous` itself when nothing changed. */
 export function moduleStatus(
   input: StatusInput,
@@ -32,18 +35,18 @@ export function moduleStatus(
     daemonSets
       .filter(({ metadata }) => LABELS.kernelVersion in (metadata.labels ?? {}) === isLoader)
       .reduce((sum, view) => sum + daemonSetNumbers(view).available, 0);
+  // Zeros are written, unlike upstream's: feedback of a work can read only what is there.
   const numbers = (availableNumber: number) => ({
     nodesMatchingSelectorNumber: plan.matching,
     desiredNumber: plan.desired,
     availableNumber,
   });
+  const before = previous?.conditions?.filter(({ type }) => type !== NOT_PINNED || plan.warnings.length > 0);
   const next: ModuleStatus = {
     ...(module.spec.moduleLoader && { moduleLoader: numbers(available(true)) }),
     ...(module.spec.devicePlugin && { devicePlugin: numbers(available(false)) }),
     ...(input.generation !== undefined && { observedGeneration: input.generation }),
-    conditions: [
-      ...setConditions(previous?.conditions, conditionsOf(input, available(true), available(false)), now),
-    ],
+    conditions: [...setConditions(before, conditionsOf(input, available(true), available(false)), now)],
   };
   return previous && deepEqual(next, previous) ? previous : next;
 }
@@ -66,16 +69,14 @@ export function refusedStatus(
   return previous && deepEqual(next, previous) ? previous : next;
 }
 
-function conditionsOf(
-  { module, plan, pods, generation }: StatusInput,
-  loaded: number,
-  plugins: number,
-): NextCondition[] {
+function conditionsOf(input: StatusInput, loaded: number, plugins: number): NextCondition[] {
+  const { module, plan, pods, generation } = input;
   const problems = problemsOf(plan, pods);
   const hasLoader = module.spec.moduleLoader !== undefined;
   const missing = hasLoader ? plan.desired - loaded : 0;
   const pluginsMissing = module.spec.devicePlugin ? plan.desired - plugins : 0;
-  const moving = missing > 0 || pluginsMissing > 0;
+  const rolling = countRolling(input);
+  const moving = missing > 0 || pluginsMissing > 0 || rolling > 0;
   const [first] = problems;
   const message = problems
     .slice(0, PROBLEMS_MAX)
@@ -84,7 +85,10 @@ function conditionsOf(
   const progress =
     missing > 0
       ? `${loaded} of ${plan.desired} nodes have the module.`
-      : `${plugins} of ${plan.desired} nodes run the device plugin.`;
+      : pluginsMissing > 0
+        ? `${plugins} of ${plan.desired} nodes run the device plugin.`
+        : `${rolling} DaemonSets are being rolled out.`;
+  const warning = plan.warnings[0];
   const calm = `${hasLoader ? loaded : plugins} nodes are served.`;
   const ready = first
     ? condition('Ready', false, first.reason, message, generation)
@@ -105,8 +109,21 @@ function conditionsOf(
       generation,
     ),
     ready,
+    ...(warning ? [condition(NOT_PINNED, true, warning.reason, describeAll(plan.warnings), generation)] : []),
   ];
 }
+
+/** DaemonSets whose pods are not all of the newest template: what runs there may be the old module still. */
+function countRolling({ plan, daemonSets }: StatusInput): number {
+  const wanted = new Set(plan.daemonSets.map(({ metadata }) => metadata.name));
+  const own = daemonSets.filter(({ metadata }) => wanted.has(metadata.name));
+  return own
+    .map(daemonSetNumbers)
+    .filter(({ isCurrent, updated, scheduled }) => !isCurrent || updated < scheduled).length;
+}
+
+const describeAll = (findings: readonly Finding[]) =>
+  findings.slice(0, PROBLEMS_MAX).map(describeFinding).join(' ');
 
 /** Why nodes are not served: what the plan found, then what pods report, in their words. */
 function problemsOf(

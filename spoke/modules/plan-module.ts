@@ -1,25 +1,27 @@
 import {
   type Finding,
   found,
-  LABELS,
   type LoaderRecipe,
-  loaderVersionLabel,
   type Module,
   type ModuleIdentity,
   matchesSelector,
-  ROLES,
+  parseImageReference,
   resolveRecipe,
+  selectMapping,
+  warned,
 } from '@kmm-fleet/api';
-import { isSubset, type KubeObject } from '@kmm-fleet/runtime';
+import type { KubeObject } from '@kmm-fleet/runtime';
 import { devicePluginDaemonSet, devicePluginLabels } from '../device-plugins/device-plugin-daemonset.ts';
 import { loaderDaemonSet, loaderLabels } from '../loaders/loader-daemonset.ts';
-import { type DaemonSetView, daemonSetNumbers, type NodeView, tolerates } from '../views.ts';
+import { isUpstreamTwin } from '../loaders/upstream-twin.ts';
+import { belongsTo, type DaemonSetView, type NodeView, tolerates } from '../views.ts';
+import { existingFor, hasChangedItsMind, removedNames } from './plan-removal.ts';
 
 export interface ModuleInput {
   readonly module: Module;
   readonly uid: string;
   readonly nodes: readonly NodeView[];
-  /** DaemonSets of this module. */
+  /** DaemonSets with the label of this module. */
   readonly daemonSets: readonly DaemonSetView[];
   readonly operatorNamespace: string;
   /** With images that this cluster makes itself: their pins; a recipe without one must wait. Absent on a managed spoke. */
@@ -36,66 +38,93 @@ export interface ModulePlan {
   /** Schedulable nodes that the selector matches, and those of them whose kernel has a mapping. */
   readonly matching: number;
   readonly desired: number;
+  /** What holds a kernel back. */
   readonly findings: readonly Finding[];
+  /** What holds nothing back, but should be known. */
+  readonly warnings: readonly Finding[];
 }
 
 /** Decides the DaemonSets of one Module. One kernel's problem holds back only itself. Pure. */
-export function planModule(input: ModuleInput): ModulePlan {
-  const { module } = input;
+export function planModule(given: ModuleInput): ModulePlan {
+  const { module } = given;
+  const input = {
+    ...given,
+    daemonSets: given.daemonSets.filter((view) => belongsTo(view, module.metadata.name)),
+  };
   const matching = input.nodes.filter(
     ({ labels, release }) => release !== '' && matchesSelector(module.spec.selector, labels),
   );
   const schedulable = matching.filter(({ taints }) => tolerates(module.spec.tolerations ?? [], taints));
-  const kernels = [...new Set(schedulable.map(({ kernel }) => kernel))].sort();
-  const loaders = module.spec.moduleLoader
-    ? kernels.map((kernel) => planLoader(input, kernel, schedulable))
+  const isMapped = ({ kernel }: NodeView) => !module.spec.moduleLoader || hasMapping(module, kernel);
+  const counts = { matching: schedulable.length, desired: schedulable.filter(isMapped).length };
+  if (hasChangedItsMind(module, input.daemonSets))
+    return { ...counts, daemonSets: [], removed: [], findings: [versionChanged()], warnings: [] };
+  const kernels = module.spec.moduleLoader
+    ? [...new Set(schedulable.map(({ kernel }) => kernel))].sort()
     : [];
-  const mapped = new Set(loaders.filter(({ isMapped }) => isMapped).map(({ kernel }) => kernel));
-  const plugin = devicePluginDaemonSet(
-    module,
-    input.uid,
-    input.operatorNamespace,
-    nameOf(input.daemonSets, devicePluginLabels(module)),
-  );
+  const loaders = kernels.map((kernel) => planLoader(input, kernel, schedulable));
   const desired = [
     ...loaders.flatMap(({ daemonSet }) => (daemonSet ? [daemonSet] : [])),
-    ...(plugin ? [plugin] : []),
+    ...planDevicePlugin(input),
   ];
+  const kept = loaders.flatMap(({ kept: name }) => (name ? [name] : []));
   return {
+    ...counts,
     daemonSets: desired.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)),
-    removed: removedNames(input, desired, matching),
-    matching: schedulable.length,
-    desired: module.spec.moduleLoader
-      ? schedulable.filter(({ kernel }) => mapped.has(kernel)).length
-      : schedulable.length,
+    removed: removedNames(
+      module,
+      input.daemonSets,
+      new Set([...desired.map(({ metadata }) => metadata.name), ...kept]),
+      new Set(matching.filter(isMapped).map(({ kernel }) => kernel)),
+    ),
     findings: loaders.flatMap(({ findings }) => findings),
+    warnings: loaders.flatMap(({ warnings }) => warnings),
   };
 }
 
 interface LoaderPlan {
-  readonly kernel: string;
-  readonly isMapped: boolean;
   readonly daemonSet?: KubeObject;
+  /** Name of a DaemonSet of upstream's that does the same: writing it would only reload the module. */
+  readonly kept?: string;
   readonly findings: readonly Finding[];
+  readonly warnings: readonly Finding[];
 }
 
+const waiting = (...findings: readonly Finding[]): LoaderPlan => ({ findings, warnings: [] });
+
 function planLoader(input: ModuleInput, kernel: string, nodes: readonly NodeView[]): LoaderPlan {
-  const { module } = input;
+  const { module, uid, operatorNamespace } = input;
   const identity: ModuleIdentity = { name: module.metadata.name, namespace: module.metadata.namespace ?? '' };
   const resolved = resolveRecipe(identity, module.spec, kernel);
-  if (!resolved.ok) return { kernel, isMapped: false, findings: resolved.findings };
+  if (!resolved.ok) return waiting(...resolved.findings);
   const pin = input.pin?.(resolved.value) ?? refuseBuild(resolved.value) ?? { image: resolved.value.image };
-  if ('wait' in pin) return { kernel, isMapped: true, findings: [pin.wait] };
-  const release =
-    nodes
-      .filter((node) => node.kernel === kernel)
-      .map((node) => node.release)
-      .sort()[0] ?? kernel;
-  const existingName = nameOf(input.daemonSets, loaderLabels(module, kernel));
+  if ('wait' in pin) return waiting(pin.wait);
   const recipe = { ...resolved.value, image: pin.image };
-  const { uid, operatorNamespace } = input;
-  const daemonSet = loaderDaemonSet({ module, uid, recipe, release, operatorNamespace, existingName });
-  return { kernel, isMapped: true, daemonSet, findings: [] };
+  const observed = existingFor(input.daemonSets, loaderLabels(module, kernel));
+  const release = releaseOf(kernel, nodes, observed?.view);
+  const existing = observed?.existing;
+  const daemonSet = loaderDaemonSet({ module, uid, recipe, release, operatorNamespace, existing });
+  const warnings = input.pin ? [] : unpinned(recipe);
+  if (observed && isUpstreamTwin(daemonSet, recipe, observed.view))
+    return { kept: observed.view.metadata.name, findings: [], warnings };
+  return { daemonSet, findings: [], warnings };
+}
+
+function planDevicePlugin({ module, uid, operatorNamespace, daemonSets }: ModuleInput): KubeObject[] {
+  const observed = existingFor(daemonSets, devicePluginLabels(module));
+  const plugin = devicePluginDaemonSet(module, uid, operatorNamespace, observed?.existing);
+  return plugin ? [plugin] : [];
+}
+
+/**
+ * The directory below /lib/modules. Nodes that differ only in a trailing '+' share a loader; it stays at what it has
+ * mounted for as long as a node runs that, so that a new node restarts nobody else's.
+ */
+function releaseOf(kernel: string, nodes: readonly NodeView[], observed: DaemonSetView | undefined): string {
+  const releases = nodes.filter((node) => node.kernel === kernel).map(({ release }) => release);
+  const text = JSON.stringify(observed?.object['spec'] ?? {});
+  const mounted = releases.find((release) => text.includes(`"path":"/lib/modules/${release}"`));
+  return mounted ?? releases.sort()[0] ?? kernel;
 }
 
 /** A managed spoke neither builds nor signs; waiting in silence would help nobody. */
@@ -112,51 +141,21 @@ function refuseBuild({ build, sign, kernel }: LoaderRecipe): { readonly wait: Fi
   };
 }
 
-/**
- * DaemonSets to remove. A loader goes when its kernel runs on no node that the selector matches, or has no mapping any
- * more; a node that is cordoned still runs its kernel. A loader of an older version goes when no node runs it.
- */
-function removedNames(
-  { module, daemonSets }: ModuleInput,
-  desired: readonly KubeObject[],
-  matching: readonly NodeView[],
-): string[] {
-  const wanted = new Set(desired.map(({ metadata }) => metadata.name));
-  const running = new Set(matching.map(({ kernel }) => kernel));
-  const versionLabel = loaderVersionLabel(module.metadata.namespace ?? '', module.metadata.name);
-  const version = module.spec.moduleLoader?.container.version;
-  const goes = (view: DaemonSetView) => {
-    const labels = view.metadata.labels ?? {};
-    const kernel = labels[LABELS.kernelVersion];
-    if (wanted.has(view.metadata.name) || view.metadata.deletionTimestamp) return false;
-    if (kernel === undefined) return true;
-    if (!module.spec.moduleLoader || !running.has(kernel)) return true;
-    if (labels[versionLabel] !== version) return daemonSetNumbers(view).scheduled === 0;
-    // Cordoned nodes, and a kernel whose image is not ready, keep what runs; without a mapping it was asked to go.
-    return !hasMapping(module, kernel);
-  };
-  return daemonSets
-    .filter(goes)
-    .map(({ metadata }) => metadata.name)
-    .sort();
+/** Upstream's hub ships tags: they are run, and told. */
+function unpinned({ image, kernel }: LoaderRecipe): Finding[] {
+  const reference = parseImageReference(image);
+  if (!reference.ok || reference.value.digest) return [];
+  const message = `The image of kernel ${kernel} has no digest: nodes may run different contents.`;
+  const next = 'Let a hub that pins images ship the Module, or write repo@sha256:….';
+  return [warned('ImageNotPinned', 'spec.moduleLoader.container.kernelMappings', message, next)];
 }
 
-function hasMapping(module: Module, kernel: string): boolean {
-  const identity = { name: module.metadata.name, namespace: module.metadata.namespace ?? '' };
-  return resolveRecipe(identity, module.spec, kernel).ok;
+function versionChanged(): Finding {
+  const message = 'The version cannot be added to or taken from a Module that is loaded.';
+  const next = 'Undo the edit, or delete the Module and create it again.';
+  return found('VersionToggled', 'spec.moduleLoader.container.version', message, next);
 }
 
-/** Name of a DaemonSet of the module that has these labels; a role that is missing does not count (older releases). */
-function nameOf(
-  daemonSets: readonly DaemonSetView[],
-  labels: Readonly<Record<string, string>>,
-): string | undefined {
-  const isLoader = labels[LABELS.role] === ROLES.loader;
-  const match = daemonSets.find(({ metadata }) => {
-    const own = metadata.labels ?? {};
-    if (metadata.deletionTimestamp || LABELS.kernelVersion in own !== isLoader) return false;
-    return isSubset(labels, { ...own, [LABELS.role]: labels[LABELS.role] });
-  });
-  // A selector cannot be changed: one made without the role label is replaced, not taken over.
-  return match && LABELS.role in (match.metadata.labels ?? {}) ? match.metadata.name : undefined;
+function hasMapping({ spec }: Module, kernel: string): boolean {
+  return selectMapping(spec.moduleLoader?.container.kernelMappings ?? [], kernel) !== undefined;
 }

@@ -1,13 +1,15 @@
-import { FINALIZERS, type Module, type ModuleStatus, RESOURCES } from '@kmm-fleet/api';
+import { FINALIZERS, type Finding, found, type Module, type ModuleStatus, RESOURCES } from '@kmm-fleet/api';
 import {
   type Clock,
   CORE,
+  FAILURES,
+  isAppError,
   type KubeClient,
   type KubeObject,
   type Log,
   parseObjectKey,
 } from '@kmm-fleet/runtime';
-import type { DaemonSetView, ModuleView, NodeView, PodView } from '../views.ts';
+import { belongsTo, type DaemonSetView, type ModuleView, type NodeView, type PodView } from '../views.ts';
 import { diffModule } from './diff-module.ts';
 import { moduleStatus, refusedStatus } from './module-status.ts';
 import { type ModuleInput, planModule } from './plan-module.ts';
@@ -27,6 +29,8 @@ export interface ModulePorts {
   readonly log: Log;
   readonly operatorNamespace: string;
   readonly pin?: ModuleInput['pin'];
+  /** Told when the pins of a Module have been asked for. */
+  readonly planned?: (() => void) | undefined;
   observe(key: string): ModuleObservation | undefined;
 }
 
@@ -59,11 +63,37 @@ export async function reconcileModule(
     operatorNamespace: ports.operatorNamespace,
     pin: ports.pin,
   });
+  ports.planned?.();
   const change = diffModule(plan, observed.daemonSets);
-  for (const object of change.apply) await apply(object, module, ports, signal);
-  for (const name of change.remove) await remove(name, module, ports, signal);
-  const status = moduleStatus({ ...observed, module, plan, generation }, previous, now);
-  return writeStatus(view, previous, status, ports, signal);
+  const failures = await attemptAll([
+    ...change.apply.map((object) => () => apply(object, module, ports, signal)),
+    ...change.remove.map((name) => () => remove(name, module, ports, signal)),
+  ]);
+  signal.throwIfAborted();
+  const findings = [...plan.findings, ...failures.flatMap(refusals)];
+  const status = moduleStatus(
+    { ...observed, module, plan: { ...plan, findings }, generation },
+    previous,
+    now,
+  );
+  await writeStatus(view, previous, status, ports, signal);
+  // The queue hears of the failure that time can mend, if there is one.
+  const worst = failures.find((error) => !isAppError(error) || error.retry !== 'on-change') ?? failures[0];
+  if (worst !== undefined) throw worst;
+  return undefined;
+}
+
+/** Each write stands alone: what is refused for one kernel holds back no other. */
+async function attemptAll(writes: readonly (() => Promise<void>)[]): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  for (const write of writes) await write().catch((error: unknown) => failures.push(error));
+  return failures;
+}
+
+/** Failures that wait for somebody are told in the status; those that pass by themselves would only make it flicker. */
+function refusals(error: unknown): Finding[] {
+  if (!isAppError(error) || !['API_INVALID', 'API_FORBIDDEN', 'NOT_FOUND'].includes(error.code)) return [];
+  return [found(error.reason, '', error.message.slice(0, 500), FAILURES[error.code].nextStep)];
 }
 
 /** Before anything is made for a Module it must not be able to vanish unnoticed. True when it was written now. */
@@ -84,7 +114,8 @@ async function tearDown(
 ): Promise<undefined> {
   const { metadata } = view;
   if (!metadata.finalizers?.includes(FINALIZERS.module)) return undefined;
-  const next = planTeardown(daemonSets, pods);
+  const own = daemonSets.filter((daemonSet) => belongsTo(daemonSet, metadata.name));
+  const next = planTeardown(own, pods);
   if (next.step === 'remove') {
     for (const name of next.daemonSets) await remove(name, { metadata }, ports, signal);
   }

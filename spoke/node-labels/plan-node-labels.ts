@@ -7,7 +7,7 @@ import {
   readyLabel,
 } from '@kmm-fleet/api';
 import type { NodeView, PodView } from '../views.ts';
-import { type LabelChange, planVersionLabels } from './plan-version-labels.ts';
+import { type LabelChange, planVersionLabels, versionedOn } from './plan-version-labels.ts';
 
 export interface NodePlan {
   /** Labels of the node to set or to remove; empty when all is as it should be. */
@@ -28,18 +28,20 @@ const LOADED = /^kmm\.node\.kubernetes\.io\/([^.]+)\.(.+)\.ready$/;
  * gone from the node as we see it, so a label never outlives the pod. Pure.
  *
  * @param versioned modules with an ordered upgrade
+ * @param known keys of all Modules, valid or not: version labels of others are left over and go
  */
 export function planNodeLabels(
   node: NodeView | undefined,
   pods: readonly PodView[],
   versioned: readonly { readonly namespace: string; readonly name: string }[],
+  known: ReadonlySet<string>,
 ): NodePlan {
   const leaving = pods.filter(({ isDeleting, metadata }) => isDeleting && metadata.finalizers?.length);
   const key = ({ metadata }: PodView) => `${metadata.namespace}/${metadata.name}`;
   if (!node) return { labels: {}, released: leaving.map(key).sort(), loaded: [], unloaded: [] };
   const wanted = wantedLabels(node, pods);
   const ready = readyChanges(node, wanted);
-  const changes = { ...ready, ...kernelChange(node), ...versionChanges(node, pods, versioned) };
+  const changes = { ...ready, ...kernelChange(node), ...versionChanges(node, pods, versioned, known) };
   const released = leaving.filter((pod) =>
     labelsOf(pod).every((label) => wanted.has(label) || node.labels[label] === undefined),
   );
@@ -77,24 +79,33 @@ function versionChanges(
   node: NodeView,
   pods: readonly PodView[],
   versioned: readonly { readonly namespace: string; readonly name: string }[],
+  known: ReadonlySet<string>,
 ): LabelChange {
-  const changes = versioned.map((module) => {
+  const left = versionedOn(node.labels).filter(({ namespace, name }) => !known.has(`${namespace}/${name}`));
+  const changes = [...versioned, ...left].map((module) => {
     const own = pods.filter(
       (pod) => pod.module === module.name && pod.metadata.namespace === module.namespace,
     );
-    return planVersionLabels(module, node.labels, own);
+    const isKnown = known.has(`${module.namespace}/${module.name}`);
+    return planVersionLabels(module, node.labels, own, isKnown);
   });
   return Object.assign({}, ...changes) as LabelChange;
 }
 
 function transitions(changes: LabelChange): { loaded: string[]; unloaded: string[] } {
-  const modules = (value: string | null) =>
-    Object.entries(changes)
-      .filter(([, change]) => change === value)
-      .flatMap(([label]) => {
+  const modules = (value: string | null) => {
+    const named = Object.keys(changes)
+      .filter((label) => changes[label] === value)
+      .flatMap((label) => {
         const [, namespace, name] = LOADED.exec(label) ?? [];
-        return namespace && name ? [`${namespace}/${name}`] : [];
-      })
+        return namespace && name ? [{ label, namespace, name }] : [];
+      });
+    // The alias of module `a.b` reads like namespace `a`, module `b`: its full label stands beside it.
+    const aliases = new Set(named.map(({ name }) => deprecatedReadyLabel(name)));
+    return named
+      .filter(({ label }) => !aliases.has(label))
+      .map(({ namespace, name }) => `${namespace}/${name}`)
       .sort();
+  };
   return { loaded: modules(''), unloaded: modules(null) };
 }

@@ -21,16 +21,19 @@ export function planVersionLabels(
   module: { readonly namespace: string; readonly name: string },
   labels: Labels,
   pods: readonly PodView[],
+  isKnown = true,
 ): LabelChange {
   const { namespace, name } = module;
   const loaderLabel = loaderVersionLabel(namespace, name);
   const pluginLabel = devicePluginVersionLabel(namespace, name);
-  const wanted = labels[moduleVersionLabel(namespace, name)];
+  // A Module that is gone may run nowhere, whatever the administrator's label says.
+  const wanted = isKnown ? labels[moduleVersionLabel(namespace, name)] : undefined;
   const [loader, plugin] = [labels[loaderLabel], labels[pluginLabel]];
   const isRunning = (role: PodView['role']) => pods.some((pod) => pod.role === role);
 
-  if (plugin !== undefined && plugin !== wanted) return { [pluginLabel]: null };
-  if (loader !== undefined && loader !== wanted) {
+  const isLeaving = loader !== undefined && loader !== wanted;
+  if (plugin !== undefined && (isLeaving || plugin !== wanted)) return { [pluginLabel]: null };
+  if (isLeaving) {
     // The device plugin holds the module: it must be gone before the loader may go.
     return isRunning(ROLES.devicePlugin) ? {} : { [loaderLabel]: null };
   }
@@ -40,4 +43,20 @@ export function planVersionLabels(
     return isClean ? { [loaderLabel]: wanted } : {};
   }
   return plugin === undefined ? { [pluginLabel]: wanted } : {};
+}
+
+const PREFIXES = [loaderVersionLabel('', ''), devicePluginVersionLabel('', '')].map((label) =>
+  label.slice(0, -1),
+);
+
+/** Modules that a node carries version labels of ours for, sorted. A namespace has no dot, a module may have. */
+export function versionedOn(labels: Labels): { readonly namespace: string; readonly name: string }[] {
+  const keys = Object.keys(labels).flatMap((label) => {
+    const prefix = PREFIXES.find((candidate) => label.startsWith(candidate));
+    return prefix === undefined ? [] : [label.slice(prefix.length)];
+  });
+  return [...new Set(keys)].sort().map((key) => {
+    const dot = key.indexOf('.');
+    return { namespace: key.slice(0, dot), name: key.slice(dot + 1) };
+  });
 }

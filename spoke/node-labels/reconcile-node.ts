@@ -18,6 +18,8 @@ export interface NodePorts {
     readonly node: NodeView | undefined;
     readonly pods: readonly PodView[];
     readonly versioned: readonly { readonly namespace: string; readonly name: string }[];
+    /** Keys of all Modules. */
+    readonly known: ReadonlySet<string>;
   };
 }
 
@@ -25,8 +27,8 @@ const FIELD_MANAGER = 'kmm-node-labels';
 
 /** One pass over one node: its labels first, then the finalizers of pods that have left. */
 export async function reconcileNode(name: string, ports: NodePorts, signal: AbortSignal): Promise<undefined> {
-  const { node, pods, versioned } = ports.observe(name);
-  const { labels, released, loaded, unloaded } = planNodeLabels(node, pods, versioned);
+  const { node, pods, versioned, known } = ports.observe(name);
+  const { labels, released, loaded, unloaded } = planNodeLabels(node, pods, versioned, known);
   if (Object.keys(labels).length > 0) {
     await ports.client.mergePatch(
       CORE.node,

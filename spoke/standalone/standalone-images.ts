@@ -12,27 +12,29 @@ import { apiVersionOf, createQueue, deepEqual, type KubeObject, objectKey } from
 import type { ModuleInput } from '../modules/plan-module.ts';
 import type { SpokeImages } from '../start-spoke.ts';
 import type { ModuleView } from '../views.ts';
+import { contents, createWishedImages } from './wished-images.ts';
 
 const FIELD_MANAGER = 'kmm-spoke';
 
 /** Images of the single-cluster operator: wanted by Modules of this cluster, made by the same factory as on a hub. */
 export function createStandaloneImages(ports: ImagesPorts): SpokeImages {
   const factory = createImages(ports);
-  /** Image name → the modules that want it, and their recipe. */
-  const wishes = new Map<string, { readonly spec: ModuleImageSpec; readonly modules: Set<string> }>();
+  const wishes = createWishedImages();
+  /** What each Module has asked for in its pass that runs now. */
+  const asked = new Map<string, Set<string>>();
   const handlers: ((key: string) => void)[] = [];
 
   const objects = createQueue({
     ...ports,
     name: 'image-objects',
     reconcile: async (name, signal) => {
-      const wish = wishes.get(name);
+      const wish = wishes.spec(name);
       const observed = factory.images.get(name);
       if (!wish && observed) await ports.client.delete(RESOURCES.moduleImage, { name }, {}, signal);
-      if (wish && !deepEqual(observed?.spec, wish.spec)) {
+      if (wish && !deepEqual(observed?.spec, wish)) {
         await ports.client.apply(
           RESOURCES.moduleImage,
-          imageObject(name, wish.spec),
+          imageObject(name, wish),
           { fieldManager: FIELD_MANAGER, force: true },
           signal,
         );
@@ -41,21 +43,38 @@ export function createStandaloneImages(ports: ImagesPorts): SpokeImages {
     },
   });
 
-  const want = (module: ModuleView, name: string, spec: ModuleImageSpec) => {
-    const known = wishes.get(name);
-    const modules = known?.modules ?? new Set<string>();
-    wishes.set(name, { spec, modules: modules.add(objectKey(module.metadata)) });
-    if (!known || !deepEqual(known.spec, spec)) objects.add(name);
+  const want = (module: string, name: string, spec: ModuleImageSpec) => {
+    asked.get(module)?.add(name);
+    const before = wishes.conflict(name);
+    if (wishes.want(module, name, spec)) objects.add(name);
+    // The others learn that they are in conflict, or no longer.
+    if (!deepEqual(before, wishes.conflict(name))) tell(name, module);
+  };
+
+  const tell = (name: string, except?: string) => {
+    const others = wishes.modulesOf(name).filter((module) => module !== except);
+    for (const module of others) for (const handler of handlers) handler(module);
+  };
+
+  const letGo = (module: string, keep: ReadonlySet<string>) => {
+    for (const name of wishes.keepOnly(module, keep)) {
+      objects.add(name);
+      tell(name);
+    }
   };
 
   const pin = (module: ModuleView, recipe: LoaderRecipe): ReturnType<NonNullable<ModuleInput['pin']>> => {
     if (!recipe.build && !recipe.sign) return { image: recipe.image };
     const name = moduleImageName(recipe.image, recipe.kernel);
     const spec = imageSpec(module, recipe);
-    want(module, name, spec);
+    want(objectKey(module.metadata), name, spec);
+    const rivals = wishes.conflict(name);
+    if (rivals.length > 0) return { wait: conflict(recipe.image, rivals) };
     const image = factory.images.get(name);
     const isCurrent =
-      image && deepEqual(image.spec, spec) && image.status?.observedGeneration === image.metadata.generation;
+      image &&
+      contents(image.spec) === contents(spec) &&
+      image.status?.observedGeneration === image.metadata.generation;
     const digest = isCurrent && image.status?.state === 'Ready' ? image.status.digest : undefined;
     const reference = parseImageReference(recipe.image);
     if (digest && reference.ok) return { image: withDigest(reference.value, digest) };
@@ -63,18 +82,21 @@ export function createStandaloneImages(ports: ImagesPorts): SpokeImages {
     return { wait: found(reason, '', `ModuleImage ${name} is ${state}. ${message}`, '') };
   };
 
-  factory.images.onChange(({ key }) => {
-    for (const module of wishes.get(key)?.modules ?? []) for (const handler of handlers) handler(module);
-  });
+  factory.images.onChange(({ key }) => tell(key));
 
   return {
-    pinFor: (module) => (recipe) => pin(module, recipe),
-    forget(key) {
-      for (const [name, { modules }] of wishes) {
-        if (!modules.delete(key) || modules.size > 0) continue;
-        wishes.delete(name);
-        objects.add(name);
-      }
+    pinFor(module) {
+      asked.set(objectKey(module.metadata), new Set());
+      return (recipe) => pin(module, recipe);
+    },
+    planned(module) {
+      const key = objectKey(module.metadata);
+      letGo(key, asked.get(key) ?? new Set());
+      asked.delete(key);
+    },
+    forget(module) {
+      asked.delete(module);
+      letGo(module, new Set());
     },
     onChange: (handler) => void handlers.push(handler),
     whenSynced: factory.whenSynced,
@@ -97,6 +119,11 @@ function imageSpec({ metadata, checked }: ModuleView, recipe: LoaderRecipe): Mod
     ...(imageRepoSecret && { imageRepoSecret }),
     ...(imageRebuildTriggerGeneration !== undefined && { imageRebuildTriggerGeneration }),
   };
+}
+
+function conflict(image: string, modules: readonly string[]) {
+  const message = `Modules ${modules.join(', ')} would put different contents into ${image}.`;
+  return found('ImageConflict', '', message, 'Give each its own image name.');
 }
 
 function imageObject(name: string, spec: ModuleImageSpec): KubeObject {
