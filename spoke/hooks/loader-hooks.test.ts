@@ -1,0 +1,170 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { LoaderRecipe, Modprobe } from '@kmm-fleet/api';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import {
+  loadArguments,
+  postStartCommand,
+  preStopCommand,
+  softdepConfig,
+  unloadArguments,
+} from './loader-hooks.ts';
+
+let root = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'kmm-hooks-'));
+  mkdirSync(join(root, 'bin'));
+  mkdirSync(join(root, 'sys'));
+  mkdirSync(join(root, 'host'));
+  // Writes down its arguments, one line each call; fails for what it is told to.
+  const modprobe = `#!/bin/sh
+printf '[%s]' "$@" >>${root}/calls; printf '\\n' >>${root}/calls
+for word; do [ "$word" = "$FAIL" ] && { echo "modprobe: FATAL: $word" >&2; exit 1; }; done
+exit 0
+`;
+  writeFileSync(join(root, 'bin/modprobe'), modprobe);
+  chmodSync(join(root, 'bin/modprobe'), 0o755);
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const recipe = (modprobe: Partial<Modprobe>, inTreeModulesToRemove: string[] = []): LoaderRecipe => ({
+  kernel: '6.1.0-1-amd64',
+  image: 'registry/kmod',
+  inTreeModulesToRemove,
+  modprobe: { dirName: '/opt', moduleName: 'kmod', ...modprobe },
+});
+
+/** Runs a command as a container would, with the places outside of it moved below `root`. */
+const sh = (command: string, fail = '') => {
+  const script = command
+    .replaceAll('/dev/termination-log', join(root, 'log'))
+    .replaceAll('/var/lib/firmware', join(root, 'host'))
+    .replaceAll('/sys/module', join(root, 'sys'));
+  const path = `${join(root, 'bin')}:/usr/bin:/bin`;
+  const { status } = spawnSync('/bin/sh', ['-c', script], { env: { PATH: path, FAIL: fail } });
+  const calls = existsSync(join(root, 'calls'))
+    ? readFileSync(join(root, 'calls'), 'utf8').trim().split('\n')
+    : [];
+  return { status, calls, log: readFileSync(join(root, 'log'), 'utf8') };
+};
+
+it.each<{ name: string; modprobe: Partial<Modprobe>; load: string[]; unload: string[] }>([
+  {
+    name: 'the guide',
+    modprobe: { parameters: ['a=1', 'b=two words'] },
+    load: ['-v', '-d', '/opt', 'kmod', 'a=1', 'b=two words'],
+    unload: ['-rv', '-d', '/opt', 'kmod'],
+  },
+  {
+    name: 'args replace the flags, as in 1.x',
+    modprobe: { args: { load: ['-q', '--force'], unload: ['-r'] } },
+    load: ['-q', '--force', '-d', '/opt', 'kmod'],
+    unload: ['-r', '-d', '/opt', 'kmod'],
+  },
+  {
+    name: 'rawArgs are everything',
+    modprobe: {
+      moduleName: undefined,
+      rawArgs: { load: ['-v', 'x'], unload: ['-r', 'x'] },
+      parameters: ['no=1'],
+    },
+    load: ['-v', 'x'],
+    unload: ['-r', 'x'],
+  },
+  {
+    name: 'soft dependencies leave in one command',
+    modprobe: { modulesLoadingOrder: ['kmod', 'dep'] },
+    load: ['-v', '-d', '/opt', 'kmod'],
+    unload: ['-rv', '-d', '/opt', 'kmod', 'dep'],
+  },
+  {
+    name: 'no directory',
+    modprobe: { dirName: '' },
+    load: ['-v', 'kmod'],
+    unload: ['-rv', 'kmod'],
+  },
+])('arguments: $name', ({ modprobe, load, unload }) => {
+  expect(loadArguments(recipe(modprobe).modprobe)).toEqual(load);
+  expect(unloadArguments(recipe(modprobe).modprobe)).toEqual(unload);
+});
+
+it('the documented command can be recognised', () => {
+  expect(postStartCommand(recipe({ parameters: ['a=1'] }))).toContain('modprobe -v -d /opt kmod a=1');
+  expect(preStopCommand(recipe({}))).toContain('modprobe -rv -d /opt kmod');
+});
+
+it('parameters reach modprobe as they are and run nothing', () => {
+  const parameters = [`x=$(touch ${root}/pwned)`, "y='; touch pwned; '", 'z=a b'];
+  const { status, calls } = sh(postStartCommand(recipe({ parameters })));
+  expect(status).toBe(0);
+  expect(calls).toEqual([`[-v][-d][/opt][kmod]${parameters.map((text) => `[${text}]`).join('')}`]);
+  expect(existsSync(join(root, 'pwned'))).toBe(false);
+});
+
+it('in-tree modules go first, in order, and one that is absent is no reason to stop', () => {
+  const { status, calls, log } = sh(postStartCommand(recipe({}, ['one', 'two'])), 'one');
+  expect([status, log]).toEqual([0, '']);
+  expect(calls).toEqual(['[-r][one]', '[-r][two]', '[-v][-d][/opt][kmod]']);
+});
+
+it('an in-tree module that is there and will not go stops the hook before anything is loaded', () => {
+  mkdirSync(join(root, 'sys/in_use'));
+  const { status, calls, log } = sh(postStartCommand(recipe({}, ['in-use'])), 'in-use');
+  expect(status).not.toBe(0);
+  expect(calls).toEqual(['[-r][in-use]', '[-r][in-use]']);
+  expect(log).toContain('FATAL: in-use');
+});
+
+it('a failing modprobe leaves its words in the termination message and its exit code', () => {
+  const { status, log } = sh(postStartCommand(recipe({})), 'kmod');
+  expect(status).toBe(1);
+  expect(log).toBe('modprobe: FATAL: kmod\n');
+});
+
+it('firmware comes before the module and goes after it, with nothing else', () => {
+  const firmware = join(root, 'fw dir');
+  mkdirSync(join(firmware, 'deep/er'), { recursive: true });
+  writeFileSync(join(firmware, 'a.bin'), 'a');
+  writeFileSync(join(firmware, 'deep/er/b.bin'), 'b');
+  symlinkSync('a.bin', join(firmware, 'link.bin'));
+  mkdirSync(join(root, 'host/deep'));
+  writeFileSync(join(root, 'host/deep/theirs'), 'x');
+  const given = recipe({ firmwarePath: firmware });
+
+  expect(sh(postStartCommand(given)).status).toBe(0);
+  for (const name of ['a.bin', 'deep/er/b.bin', 'link.bin'])
+    expect(existsSync(join(root, 'host', name))).toBe(true);
+
+  // A module that stays keeps its firmware.
+  expect(sh(preStopCommand(given), 'kmod').status).toBe(1);
+  expect(existsSync(join(root, 'host/a.bin'))).toBe(true);
+
+  const { status, log } = sh(preStopCommand(given));
+  expect([status, log]).toEqual([0, '']);
+  for (const name of ['a.bin', 'deep/er', 'link.bin'])
+    expect(existsSync(join(root, 'host', name))).toBe(false);
+  expect(existsSync(join(root, 'host/deep/theirs'))).toBe(true);
+});
+
+it('the removal of firmware is written once, also after raw arguments (upstream wrote it after each)', () => {
+  const rawArgs = { load: ['-v', 'x'], unload: ['-r', '-v', 'x'] };
+  const command = preStopCommand(recipe({ moduleName: undefined, rawArgs, firmwarePath: '/fw' }));
+  expect(command.split('cd /fw')).toHaveLength(2);
+  expect(command).toMatch(/^\{ modprobe -r -v x && cd \/fw/);
+});
+
+it('soft dependencies are told pair by pair', () => {
+  expect(softdepConfig(['a', 'b', 'c'])).toBe('softdep a pre: b\nsoftdep b pre: c\n');
+  expect(softdepConfig(['a'])).toBe('');
+});

@@ -1,0 +1,103 @@
+import type { ModuleStatus } from '@kmm-fleet/api';
+import { expect, it } from 'vitest';
+import { K1, K2, literal, module, NAMESPACE, nodeOf, podOf, runs } from '../testing/fixtures.ts';
+import { daemonSetView } from '../views.ts';
+import { moduleStatus, refusedStatus, type StatusInput } from './module-status.ts';
+import { planModule } from './plan-module.ts';
+
+const NOW = '2026-01-01T00:00:00Z';
+const LATER = '2026-01-01T01:00:00Z';
+const nodes = [nodeOf('n1', K1), nodeOf('n2', K2)];
+const input = (given = module(), over: Partial<StatusInput> = {}): StatusInput => {
+  const plan = planModule({ module: given, uid: 'u', nodes, daemonSets: [], operatorNamespace: NAMESPACE });
+  return {
+    module: given,
+    plan,
+    daemonSets: plan.daemonSets.map((set) => runs(set)),
+    pods: [],
+    generation: 3,
+    ...over,
+  };
+};
+const told = (status: ModuleStatus) =>
+  Object.fromEntries(
+    (status.conditions ?? []).map(({ type, status, reason }) => [type, `${status} ${reason}`]),
+  );
+
+it('all loaded: ready, with the numbers of upstream and the generation that was seen', () => {
+  const status = moduleStatus(input(), undefined, NOW);
+  expect(status.moduleLoader).toEqual({
+    nodesMatchingSelectorNumber: 2,
+    desiredNumber: 2,
+    availableNumber: 2,
+  });
+  expect([status.observedGeneration, status.devicePlugin]).toEqual([3, undefined]);
+  expect(told(status)).toEqual({
+    Degraded: 'False NoFailure',
+    Progressing: 'False Settled',
+    Ready: 'True Loaded',
+  });
+});
+
+it('zeros are written: a work can report only what is there', () => {
+  const status = moduleStatus(input(module(), { daemonSets: [] }), undefined, NOW);
+  expect(status.moduleLoader?.availableNumber).toBe(0);
+  expect(told(status)['Ready']).toBe('False NodesLoading');
+});
+
+it('old pods that are still available are not the new module', () => {
+  const stale = input().daemonSets.map(({ object, metadata }) =>
+    daemonSetView({ ...object, metadata: { ...metadata, generation: 2 } }),
+  );
+  const status = moduleStatus(input(module(), { daemonSets: stale }), undefined, NOW);
+  expect(status.moduleLoader?.availableNumber).toBe(2);
+  expect(told(status)['Ready']).toBe('False NodesLoading');
+});
+
+it("a node that refuses is told in the kernel's words, beside what serves", () => {
+  const problem = { reason: 'PostStartHookError', message: 'Key was rejected by service' };
+  const status = moduleStatus(
+    input(module(), { pods: [podOf({ problem, isReady: false })] }),
+    undefined,
+    NOW,
+  );
+  const degraded = status.conditions?.find(({ type }) => type === 'Degraded');
+  expect(degraded).toMatchObject({ status: 'True', reason: 'PostStartHookError' });
+  expect(degraded?.message).toContain('Node n1');
+  expect(degraded?.message).toContain('Key was rejected by service');
+});
+
+it('is bounded, however many nodes fail', () => {
+  const problem = { reason: 'PostStartHookError', message: 'x'.repeat(500) };
+  const pods = Array.from({ length: 2_000 }, (_, index) => podOf({ node: `n${index}`, problem }));
+  expect(JSON.stringify(moduleStatus(input(module(), { pods }), undefined, NOW)).length).toBeLessThan(12_000);
+});
+
+it('a warning stands for as long as it is true and makes nothing less ready', () => {
+  const tagged = input(module({}, { kernelMappings: [literal(K1, 'r.io/kmod:1'), literal(K2)] }));
+  const first = moduleStatus(tagged, undefined, NOW);
+  expect(told(first)).toMatchObject({ ImageNotPinned: 'True ImageNotPinned', Ready: 'True Loaded' });
+  expect(told(moduleStatus(input(), first, LATER))['ImageNotPinned']).toBeUndefined();
+});
+
+it('the same again is the same object, so that nothing is written', () => {
+  const first = moduleStatus(input(), undefined, NOW);
+  expect(moduleStatus(input(), first, LATER)).toBe(first);
+});
+
+it('an invalid Module keeps its numbers and says what is wrong', () => {
+  const first = moduleStatus(input(), undefined, NOW);
+  const finding = {
+    reason: 'FieldMissing',
+    path: 'spec.selector',
+    message: 'It is required.',
+    nextStep: 'Add it.',
+    severity: 'error' as const,
+  };
+  const refused = refusedStatus([finding], 4, first, LATER);
+  expect(refused.moduleLoader).toEqual(first.moduleLoader);
+  expect(refused.conditions?.find(({ type }) => type === 'Degraded')?.message).toBe(
+    'spec.selector: It is required. Add it.',
+  );
+  expect(refusedStatus([finding], 4, refused, LATER)).toBe(refused);
+});

@@ -1,0 +1,389 @@
+import { deprecatedReadyLabel, LABELS, RESOURCES, readyLabel } from '@kmm-fleet/api';
+import {
+  AppError,
+  CORE,
+  canonicalJson,
+  createManualClock,
+  createRandom,
+  type KubeObject,
+  type LogFields,
+} from '@kmm-fleet/runtime';
+import { afterEach, expect, it } from 'vitest';
+import { createSpoke } from './start-spoke.ts';
+import { DIGEST, K1, K2, literal, moduleObject, NAMESPACE, pinned, SELECTOR } from './testing/fixtures.ts';
+import { type Call, createMemoryCluster } from './testing/memory-cluster.ts';
+import { createMemoryNodes, node } from './testing/memory-nodes.ts';
+
+const KEY = `${NAMESPACE}/kmod`;
+const READY = readyLabel(NAMESPACE, 'kmod');
+const CLAIM = 'kernel-versions.kmm.node.kubernetes.io';
+const PLUGIN = { devicePlugin: { container: { image: 'r.io/plugin' } } };
+const WRITES = ['apply', 'patch', 'delete', 'create'];
+
+let stop: (() => Promise<void>) | undefined;
+afterEach(async () => {
+  await stop?.();
+  stop = undefined;
+});
+
+function createWorld(seed = 1) {
+  const clock = createManualClock();
+  const cluster = createMemoryCluster();
+  const nodes = createMemoryNodes(cluster);
+  const lines: string[] = [];
+  const keep = (level: string) => (event: string, fields?: LogFields) =>
+    void lines.push(`${level} ${event}${fields?.err instanceof Error ? ` ${fields.err.message}` : ''}`);
+  const log = { debug: () => {}, info: keep('info'), error: keep('error') };
+  const events: string[] = [];
+  const recorder = {
+    record: (_: KubeObject, { reason, message }: { reason: string; message: string }) =>
+      void events.push(`${reason} ${message}`),
+    flush: async () => {},
+  };
+  const start = async (isManaged = true) => {
+    await stop?.();
+    const abort = new AbortController();
+    const random = createRandom(seed);
+    const ports = {
+      client: cluster.client,
+      clock,
+      random,
+      log,
+      events: recorder,
+      operatorNamespace: NAMESPACE,
+      isManaged,
+    };
+    const spoke = createSpoke(ports);
+    const running = spoke.run(abort.signal);
+    stop = async () => {
+      abort.abort();
+      await running;
+    };
+    return spoke;
+  };
+  /** Until neither the spoke nor the nodes have anything to do. */
+  const calm = async () => {
+    for (let quiet = 0, rounds = 0; quiet < 3; rounds += 1) {
+      if (rounds > 500) throw new Error(`no end: ${lines.slice(-5).join(' | ')}`);
+      const before = cluster.calls.length;
+      await clock.advance(rounds < 200 ? 200 : 60_000);
+      quiet = nodes.step() || cluster.calls.length !== before ? 0 : quiet + 1;
+    }
+    // What is to be tried again later gets its turn.
+    await clock.advance(120_000);
+  };
+  const module = () => cluster.get(RESOURCES.module, KEY);
+  const conditions = () =>
+    Object.fromEntries(
+      (
+        (
+          module()?.['status'] as {
+            conditions?: { type: string; status: string; reason: string; message: string }[];
+          }
+        )?.conditions ?? []
+      ).map((condition) => [condition.type, condition]),
+    );
+  return {
+    clock,
+    cluster,
+    nodes,
+    lines,
+    events,
+    start,
+    calm,
+    module,
+    conditions,
+    writes: () => cluster.calls.filter(({ verb }) => WRITES.includes(verb)),
+  };
+}
+type World = ReturnType<typeof createWorld>;
+
+const setKernel = ({ cluster }: World, name: string, kernel: string) => {
+  const observed = cluster.get(CORE.node, name);
+  if (observed) cluster.put(CORE.node, { ...observed, status: { nodeInfo: { kernelVersion: kernel } } });
+};
+const edit = ({ cluster, module }: World, change: (object: KubeObject) => KubeObject) => {
+  const observed = module();
+  if (observed) cluster.put(RESOURCES.module, change(observed));
+};
+const deleted = (object: KubeObject): KubeObject => ({
+  ...object,
+  metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+});
+
+async function loadedWorld(seed = 1, spec = PLUGIN): Promise<World> {
+  const world = createWorld(seed);
+  world.cluster.put(CORE.node, node('n1', K1, SELECTOR));
+  world.cluster.put(CORE.node, node('n2', K1, SELECTOR));
+  world.cluster.put(RESOURCES.module, moduleObject(spec));
+  await world.start();
+  await world.calm();
+  return world;
+}
+
+/** What is left at the end: everything but versions and times. */
+const endState = ({ cluster }: World) =>
+  canonicalJson(
+    [CORE.node, CORE.daemonSet, RESOURCES.module, RESOURCES.clusterClaim].map((type) =>
+      cluster.all(type).map((object) => JSON.parse(JSON.stringify(object, withoutVersions)) as unknown),
+    ),
+  );
+const VERSIONS = new Set(['resourceVersion', 'generation', 'observedGeneration', 'lastTransitionTime']);
+const withoutVersions = (name: string, value: unknown) => (VERSIONS.has(name) ? undefined : value);
+
+const STORY: readonly ((world: World) => void)[] = [
+  (world) => setKernel(world, 'n1', K2),
+  (world) =>
+    edit(world, (object) => ({
+      ...object,
+      spec: moduleObject(PLUGIN, { kernelMappings: [literal(K1, pinned('new')), literal(K2)] })['spec'],
+    })),
+  (world) => edit(world, deleted),
+];
+
+const story = async (seed: number) => {
+  const world = await loadedWorld(seed);
+  for (const step of STORY) {
+    step(world);
+    await world.calm();
+  }
+  return world;
+};
+const short = ({ verb, kind, key, body }: Call) => `${verb} ${kind} ${key} ${JSON.stringify(body ?? '')}`;
+
+it('loads, labels, claims, reports, and says what it did', async () => {
+  const { cluster, nodes, conditions, events, module } = await loadedWorld();
+  expect(nodes.trace).toEqual([`load n1 ${pinned(`kmod-${K1}`)}`, `load n2 ${pinned(`kmod-${K1}`)}`]);
+  expect(cluster.get(CORE.node, 'n1')?.metadata.labels).toMatchObject({
+    [READY]: '',
+    [deprecatedReadyLabel('kmod')]: '',
+    [LABELS.kernelVersion]: K1,
+  });
+  expect(cluster.get(RESOURCES.clusterClaim, CLAIM)?.['spec']).toEqual({ value: K1 });
+  expect(conditions()['Ready']).toMatchObject({ status: 'True', reason: 'Loaded' });
+  expect(module()?.['status']).toMatchObject({
+    moduleLoader: { availableNumber: 2 },
+    devicePlugin: { availableNumber: 2 },
+  });
+  expect(events.filter((event) => event.startsWith('ModuleLoaded'))).toHaveLength(2);
+});
+
+it('the upgrade of one node touches no other node, and a deleted Module unloads plugin first', async () => {
+  const world = await loadedWorld();
+  setKernel(world, 'n1', K2);
+  await world.calm();
+  expect(world.nodes.trace.filter((line) => line.includes(' n2 '))).toHaveLength(1);
+  expect(world.nodes.trace).toContain(`load n1 ${pinned(`kmod-${K2}`)}`);
+
+  const from = world.writes().length;
+  edit(world, deleted);
+  await world.calm();
+  const gone = world
+    .writes()
+    .slice(from)
+    .filter(({ verb }) => verb === 'delete')
+    .map(({ key }) => key.includes('device-plugin'));
+  expect(gone).toEqual([true, false, false]);
+  expect(world.nodes.trace.slice(-2).every((line) => line.startsWith('unload'))).toBe(true);
+  expect([world.module(), world.cluster.all(CORE.daemonSet), world.cluster.all(CORE.pod)]).toEqual([
+    undefined,
+    [],
+    [],
+  ]);
+  for (const { metadata } of world.cluster.all(CORE.node))
+    expect(Object.keys(metadata.labels ?? {}).sort()).toEqual([LABELS.kernelVersion, 'worker']);
+  expect(world.events.filter((event) => event.startsWith('ModuleUnloaded'))).toHaveLength(3);
+});
+
+it('the same story is the same sequence of writes, byte by byte, for two seeds', async () => {
+  for (const seed of [1, 7]) {
+    const [first, second] = [await story(seed), await story(seed)];
+    expect(first.writes().length).toBeGreaterThan(20);
+    expect(second.writes().map(short)).toEqual(first.writes().map(short));
+  }
+});
+
+it('whichever call fails, before or after it took effect: same end, and nobody is unloaded who should stay', {
+  timeout: 60_000,
+}, async () => {
+  const upgrade = async (fault?: (call: Call, when: 'before' | 'after') => void) => {
+    const world = createWorld();
+    for (const name of ['n1', 'n2']) world.cluster.put(CORE.node, node(name, K1, SELECTOR));
+    world.cluster.put(RESOURCES.module, moduleObject(PLUGIN));
+    world.cluster.fault = fault;
+    await world.start();
+    await world.calm();
+    setKernel(world, 'n1', K2);
+    await world.calm();
+    return world;
+  };
+  const expected = await upgrade();
+  const calls = expected.cluster.calls.filter(({ verb }) => verb !== 'watch').length;
+  expect(calls).toBeGreaterThan(15);
+  for (let nth = 0; nth < calls; nth += 1) {
+    for (const moment of ['before', 'after'] as const) {
+      let seen = -1;
+      const world = await upgrade((_, when) => {
+        if (when === 'before') seen += 1;
+        if (seen === nth && when === moment) {
+          seen += 1_000;
+          throw new AppError('API_ERROR', `call ${nth} fails ${moment}`);
+        }
+      });
+      expect(endState(world), `call ${nth} ${moment}`).toBe(endState(expected));
+      expect(
+        world.nodes.trace.filter((line) => line.includes(' n2 ')),
+        `call ${nth} ${moment}`,
+      ).toHaveLength(1);
+    }
+  }
+});
+
+it('stopped and started again at each step of the story it ends the same', async () => {
+  const world = await loadedWorld();
+  for (const step of STORY.slice(0, 2)) {
+    step(world);
+    await world.clock.advance(70);
+    await world.start();
+    await world.calm();
+  }
+  const straight = await loadedWorld();
+  for (const step of STORY.slice(0, 2)) {
+    step(straight);
+    await straight.calm();
+  }
+  expect(endState(world)).toBe(endState(straight));
+});
+
+it('a settled cluster is silent for hours, through heartbeats and a restart', async () => {
+  const world = await loadedWorld();
+  const [calls, lines] = [world.cluster.calls.length, world.lines.length];
+  for (let beat = 0; beat < 100; beat += 1) {
+    const observed = world.cluster.get(CORE.node, 'n1');
+    if (observed) world.cluster.put(CORE.node, { ...observed, heartbeat: beat });
+    await world.clock.advance(60_000);
+  }
+  expect([world.cluster.calls.length, world.lines.length]).toEqual([calls, lines]);
+  const writes = world.writes().length;
+  await world.start();
+  await world.calm();
+  expect(world.writes().length).toBe(writes);
+});
+
+it('an invalid Module leaves what runs as it is and says why', async () => {
+  const world = await loadedWorld();
+  const before = world.cluster.all(CORE.daemonSet);
+  edit(world, (object) => ({ ...object, spec: { ...(object['spec'] as object), selectorr: {} } }));
+  await world.calm();
+  expect(world.cluster.all(CORE.daemonSet)).toEqual(before);
+  expect(world.conditions()['Degraded']).toMatchObject({ status: 'True', reason: 'UnknownField' });
+  expect(world.nodes.trace).toHaveLength(2);
+});
+
+it('a DaemonSet that the server refuses holds back no other kernel, and is told', async () => {
+  const world = createWorld();
+  world.cluster.put(CORE.node, node('n1', K1, SELECTOR));
+  world.cluster.put(CORE.node, node('n2', K2, SELECTOR));
+  world.cluster.put(RESOURCES.module, moduleObject());
+  world.cluster.fault = ({ kind, body }) => {
+    if (kind === 'DaemonSet' && JSON.stringify(body ?? '').includes(`kmod-${K1}`))
+      throw new AppError('API_INVALID', 'admission says no');
+  };
+  await world.start();
+  await world.calm();
+  expect(world.nodes.trace).toEqual([`load n2 ${pinned(`kmod-${K2}`)}`]);
+  expect(world.conditions()['Degraded']).toMatchObject({
+    reason: 'ApiInvalid',
+    message: expect.stringContaining('admission says no'),
+  });
+});
+
+it("a node that refuses the module is told in modprobe's words and gets no label; once mended all is well", async () => {
+  const world = createWorld();
+  world.nodes.broken.set(pinned(`kmod-${K1}`), 'Key was rejected by service');
+  world.cluster.put(CORE.node, node('n1', K1, SELECTOR));
+  world.cluster.put(RESOURCES.module, moduleObject());
+  await world.start();
+  await world.calm();
+  expect(world.conditions()['Degraded']).toMatchObject({
+    reason: 'PostStartHookError',
+    message: expect.stringContaining('Key was rejected by service'),
+  });
+  expect(world.cluster.get(CORE.node, 'n1')?.metadata.labels?.[READY]).toBeUndefined();
+  world.nodes.broken.clear();
+  await world.calm();
+  expect(world.conditions()['Ready']).toMatchObject({ status: 'True' });
+});
+
+it('repairs the claim when it is edited or deleted, and overflow is removed', async () => {
+  const world = await loadedWorld();
+  const claim = world.cluster.get(RESOURCES.clusterClaim, CLAIM);
+  if (claim) world.cluster.put(RESOURCES.clusterClaim, { ...claim, spec: { value: 'nonsense' } });
+  world.cluster.put(RESOURCES.clusterClaim, {
+    ...(claim as KubeObject),
+    metadata: { name: 'kernel-versions-2.kmm.node.kubernetes.io' },
+  });
+  await world.calm();
+  expect(world.cluster.all(RESOURCES.clusterClaim).map(({ spec }) => spec)).toEqual([{ value: K1 }]);
+  world.cluster.remove(RESOURCES.clusterClaim, CLAIM);
+  await world.calm();
+  expect(world.cluster.get(RESOURCES.clusterClaim, CLAIM)?.['spec']).toEqual({ value: K1 });
+});
+
+it('without OCM modules are served all the same; the claim follows when its kind appears', async () => {
+  const world = createWorld();
+  let installed = false;
+  world.cluster.fault = ({ kind }) => {
+    if (kind === 'ClusterClaim' && !installed)
+      throw new AppError('NOT_FOUND', 'the server could not find the requested resource');
+  };
+  world.cluster.put(CORE.node, node('n1', K1, SELECTOR));
+  world.cluster.put(RESOURCES.module, moduleObject());
+  const spoke = await world.start();
+  for (let round = 0; round < 60; round += 1) {
+    await world.clock.advance(1_000);
+    world.nodes.step();
+  }
+  expect([world.nodes.trace.length, spoke.ready(), spoke.settled()]).toEqual([1, true, false]);
+  expect(world.lines.filter((line) => line.startsWith('error watch.failed')).length).toBeGreaterThan(0);
+  installed = true;
+  await world.calm();
+  expect(world.cluster.get(RESOURCES.clusterClaim, CLAIM)?.['spec']).toEqual({ value: K1 });
+});
+
+it('a cluster of its own publishes no claim and watches none', async () => {
+  const world = createWorld();
+  world.cluster.put(CORE.node, node('n1', K1, SELECTOR));
+  await world.start(false);
+  await world.calm();
+  expect(world.cluster.calls.filter(({ kind }) => kind === 'ClusterClaim')).toEqual([]);
+});
+
+it('an ordered upgrade moves only the node that the administrator labels', async () => {
+  const version = (text: string, image: string) =>
+    moduleObject(PLUGIN, { version: text, kernelMappings: [literal(K1, `r.io/${image}@${DIGEST}`)] });
+  const label = `kmm.node.kubernetes.io/version-module.${NAMESPACE}.kmod`;
+  const world = createWorld();
+  for (const name of ['n1', 'n2'])
+    world.cluster.put(CORE.node, node(name, K1, { ...SELECTOR, [label]: '1' }));
+  world.cluster.put(RESOURCES.module, version('1', 'one'));
+  await world.start();
+  await world.calm();
+  expect(world.nodes.trace).toHaveLength(2);
+
+  edit(world, (object) => ({ ...object, spec: version('2', 'two')['spec'] }));
+  await world.calm();
+  expect(world.nodes.trace).toHaveLength(2);
+
+  const admit = async (name: string) => {
+    const observed = world.cluster.get(CORE.node, name) as KubeObject;
+    const labels = { ...observed.metadata.labels, [label]: '2' };
+    world.cluster.put(CORE.node, { ...observed, metadata: { ...observed.metadata, labels } });
+    await world.calm();
+  };
+  await admit('n1');
+  expect(world.nodes.trace.slice(2)).toEqual([`unload n1 r.io/one@${DIGEST}`, `load n1 r.io/two@${DIGEST}`]);
+  await admit('n2');
+  expect(world.nodes.trace.slice(4)).toEqual([`unload n2 r.io/one@${DIGEST}`, `load n2 r.io/two@${DIGEST}`]);
+  expect(world.cluster.all(CORE.daemonSet)).toHaveLength(2);
+});

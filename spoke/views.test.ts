@@ -1,0 +1,101 @@
+import { checkModule, LABELS } from '@kmm-fleet/api';
+import { expect, it } from 'vitest';
+import { K1, moduleObject } from './testing/fixtures.ts';
+import { moduleView, nodeView, podView, tolerates } from './views.ts';
+
+const pod = (status: object, isLoader = true) =>
+  podView({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'p',
+      labels: { [LABELS.moduleName]: 'kmod', ...(isLoader && { [LABELS.kernelVersion]: K1 }) },
+    },
+    spec: { nodeName: 'n1' },
+    status,
+  });
+const container = (state: object, terminated?: object, ready = false) => ({
+  containerStatuses: [{ ready, state, ...(terminated && { lastState: { terminated } }) }],
+});
+const HOOK = { reason: 'Completed', exitCode: 0, message: 'modprobe: ERROR: Key was rejected by service\n' };
+const told = { reason: 'PostStartHookError', message: 'modprobe: ERROR: Key was rejected by service' };
+
+it.each([
+  {
+    name: 'seconds after the failure',
+    status: container({ waiting: { reason: 'PostStartHookError' } }, HOOK),
+  },
+  {
+    name: 'in the back-off',
+    status: container({ waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } }, HOOK),
+  },
+  {
+    name: 'while the next try starts',
+    status: container({ waiting: { reason: 'ContainerCreating' } }, HOOK),
+  },
+  { name: 'while the next try runs', status: container({ running: {} }, HOOK) },
+])("modprobe's words are told $name", ({ status }) => {
+  expect(pod(status).problem).toEqual(told);
+});
+
+it('what a hook said before it succeeded, or before the node fell over, is no problem', () => {
+  expect(pod(container({ running: {} }, HOOK, true)).problem).toBeUndefined();
+  expect(
+    pod(container({ running: {} }, { reason: 'Unknown', exitCode: 255, message: 'insmod x' })).problem,
+  ).toBeUndefined();
+});
+
+it('the two names of a failed pull are one reason', () => {
+  const waiting = (reason: string) =>
+    pod(container({ waiting: { reason, message: 'unauthorized' } })).problem;
+  expect(waiting('ErrImagePull')).toEqual({ reason: 'ImagePullBackOff', message: 'unauthorized' });
+  expect(waiting('ImagePullBackOff')).toEqual(waiting('ErrImagePull'));
+});
+
+it('a plugin that crashes keeps its own reason, also in its init container', () => {
+  const crash = { reason: 'CrashLoopBackOff', message: 'back-off' };
+  expect(pod(container({ waiting: crash }, { reason: 'Error', exitCode: 1 }), false).problem).toEqual(crash);
+  const status = { initContainerStatuses: container({ waiting: crash }).containerStatuses };
+  expect(pod(status, false).problem).toEqual(crash);
+});
+
+it('starting is no problem, and words are bounded', () => {
+  expect(pod(container({ waiting: { reason: 'ContainerCreating' } })).problem).toBeUndefined();
+  const message = `${'x'.repeat(5_000)} the end`;
+  expect(pod(container({ waiting: { reason: 'ImagePullBackOff', message } })).problem?.message).toMatch(
+    /^.{490,500}$/,
+  );
+});
+
+it('a heartbeat changes nothing of a node view', () => {
+  const node = (time: string) =>
+    nodeView({
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: 'n', resourceVersion: '1' },
+      status: { conditions: [{ type: 'Ready', lastHeartbeatTime: time }], nodeInfo: { kernelVersion: K1 } },
+    });
+  expect(node('1')).toEqual(node('2'));
+});
+
+it('a Module as an upstream hub ships it is accepted', () => {
+  const shipped = moduleObject();
+  const metadata = {
+    ...shipped.metadata,
+    creationTimestamp: null as unknown as string,
+    uid: 'u',
+    generation: 1,
+    managedFields: [{}],
+  };
+  const { checked } = moduleView({ ...shipped, metadata, status: { moduleLoader: {}, devicePlugin: {} } });
+  expect(checked).toMatchObject({ ok: true });
+  expect(checkModule({ ...shipped, spec: {} }).ok).toBe(false);
+});
+
+it('tolerations: an empty key with Exists takes all; a value must fit', () => {
+  const taint = { key: 'a', value: 'b', effect: 'NoSchedule' };
+  expect(tolerates([{ operator: 'Exists' }], [taint])).toBe(true);
+  expect(tolerates([{ key: 'a', value: 'b' }], [taint])).toBe(true);
+  expect(tolerates([{ key: 'a', value: 'c' }], [taint])).toBe(false);
+  expect(tolerates([{ key: 'a', operator: 'Exists', effect: 'NoExecute' }], [taint])).toBe(false);
+});
