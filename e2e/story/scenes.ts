@@ -259,15 +259,12 @@ export const SCENES: readonly Scene[] = [
     title: 'The Dockerfile changes: new digests roll out',
     command: () => 'kubectl -n openshift-kmm-hub edit configmap my-kmod-dockerfile',
     async run(world) {
-      const before = pinsOf((await works(world)).find(({ metadata }) => metadata.namespace === 'east'));
+      const before = (await works(world)).flatMap((work) => Object.values(pinsOf(work)));
       await editDockerfile(world, (text) => `${text}LABEL edition=second\n`);
       await world.until('new digests everywhere', async () => {
         const pins = (await works(world)).map(pinsOf);
         const images = pins.flatMap((map) => Object.values(map));
-        return (
-          images.every((image) => DIGEST.test(image) && !Object.values(before).includes(image)) &&
-          images.length === 4
-        );
+        return images.every((image) => DIGEST.test(image) && !before.includes(image)) && images.length === 4;
       });
       await world.until('modules on every mapped node', async () => (await allLoaded(world)) || undefined);
       await world.until('a settled status', async () => (await mcm(world))?.status?.clusters?.ready === 2);

@@ -38,7 +38,10 @@ export function deleteObject(
       ? [FOREGROUND]
       : []),
   ];
-  const waitsForKubelet = kind.kind === 'Pod' && isBound(live) && body.gracePeriodSeconds !== 0;
+  // A grace that runs is only ever shortened.
+  const wantedSeconds = kind.kind === 'Pod' && isBound(live) ? (body.gracePeriodSeconds ?? 30) : 0;
+  const graceSeconds = Math.min(wantedSeconds, metadata.deletionGracePeriodSeconds ?? wantedSeconds);
+  const waitsForKubelet = graceSeconds > 0;
   const storage = storageKey(kind);
   const marked: KubeObject = {
     ...live,
@@ -46,7 +49,7 @@ export function deleteObject(
       ...metadata,
       ...(finalizers.length > 0 && { finalizers }),
       deletionTimestamp: metadata.deletionTimestamp ?? timestamp(ports.clock),
-      deletionGracePeriodSeconds: waitsForKubelet ? 30 : 0,
+      deletionGracePeriodSeconds: graceSeconds,
       ...(!metadata.deletionTimestamp && { generation: (metadata.generation ?? 1) + 1 }),
     },
   };

@@ -37,6 +37,7 @@ export function startGarbageCollector(ports: CollectorPorts): void {
     if (!found || owners(found.object).length === 0) return;
     const alive = owners(found.object).filter(({ uid }) => uids.has(uid));
     if (alive.length === owners(found.object).length) return;
+    if (alive.length === 0 && found.object.metadata.deletionTimestamp) return;
     if (alive.length === 0) deleteObject(found.kind, found.key, found.object, {}, ports);
     else
       store.put(found.storage, found.key, {

@@ -290,8 +290,10 @@ const unreachable = () => new AppError('API_UNREACHABLE', 'The connection to the
 /** A body that ends with an error when the reader's signal is aborted, as a broken connection would. */
 async function* until(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
+  let onAbort = () => {};
   const aborted = new Promise<never>((_resolve, reject) => {
-    signal.addEventListener('abort', () => reject(unreachable()), { once: true });
+    onAbort = () => reject(unreachable());
+    signal.addEventListener('abort', onAbort, { once: true });
   });
   aborted.catch(() => {});
   try {
@@ -301,6 +303,8 @@ async function* until(body: AsyncIterable<Uint8Array>, signal: AbortSignal): Asy
       yield next.value;
     }
   } finally {
+    // The signal lives as long as a controller; its listeners must not.
+    signal.removeEventListener('abort', onAbort);
     void iterator.return?.();
   }
 }

@@ -213,9 +213,7 @@ function store(
       : object;
   if (live && deepEqual(withoutTimes(live), withoutTimes(next))) return live;
   const isGone =
-    next.metadata.deletionTimestamp &&
-    !next.metadata.finalizers?.length &&
-    !(kind.kind === 'Pod' && isBound(next));
+    next.metadata.deletionTimestamp && !next.metadata.finalizers?.length && !waitsForKubelet(next);
   return isGone ? ports.store.remove(storage, key, next) : ports.store.put(storage, key, next);
 }
 
@@ -351,6 +349,11 @@ function stale({ kind, route }: WriteRequest): ApiError {
     route.name ?? '',
     'the object has been modified; please apply your changes to the latest version and try again',
   );
+}
+
+/** A pod on a node is gone only when its kubelet has said so, by deleting it without grace. */
+function waitsForKubelet(object: KubeObject): boolean {
+  return object.kind === 'Pod' && isBound(object) && object.metadata.deletionGracePeriodSeconds !== 0;
 }
 
 export const isBound = (pod: KubeObject) =>
