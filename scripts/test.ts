@@ -1,0 +1,63 @@
+// make test: the unit part, then what needs real components. The closing line counts both, and the skips.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { canInstall, installPrograms, isRoot, missingPrograms, PACKAGES, type Program } from '@kmm-fleet/lab';
+
+interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numFailedTestSuites: number;
+  readonly numTotalTests: number;
+}
+
+const programs = Object.keys(PACKAGES) as Program[];
+const isUnitOnly = process.argv.includes('--unit');
+
+if (!isUnitOnly && canInstall()) {
+  await installPrograms(programs, (line) => console.log(line));
+  spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'linux-kbuild-6.1'], {
+    stdio: 'ignore',
+  });
+} else if (!isUnitOnly) {
+  const missing = missingPrograms(programs).map((program) => PACKAGES[program]);
+  const reason = isRoot() ? 'apt-get is not here' : 'this user is not root';
+  console.log(
+    `Real components are not installed: ${reason}. As root: apt-get install -y ${missing.join(' ')}`,
+  );
+}
+
+const unit = run('unit');
+const real = isUnitOnly || unit.failed > 0 ? { passed: 0, failed: 0, skipped: 0 } : run('real');
+const [passed, failed, skipped] = (['passed', 'failed', 'skipped'] as const).map(
+  (key) => unit[key] + real[key],
+);
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed === 0 && unit.passed > 0 ? 0 : 1;
+
+function run(project: 'unit' | 'real'): Totals {
+  const started = performance.now();
+  const file = join(mkdtempSync(join(tmpdir(), 'kmm-test-')), 'report.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${file}`];
+  const { status } = spawnSync('vitest', ['run', '--project', project, ...reporters], { stdio: 'inherit' });
+  const report = JSON.parse(readFileSync(file, 'utf8')) as Report;
+  const seconds = ((performance.now() - started) / 1_000).toFixed(1);
+  console.log(
+    `${project} part: ${report.numPassedTests} of ${report.numTotalTests} tests pass in ${seconds} s`,
+  );
+  const broken = status !== 0 && report.numFailedTests === 0 ? Math.max(1, report.numFailedTestSuites) : 0;
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + broken,
+    skipped: report.numPendingTests,
+  };
+}
