@@ -37,7 +37,7 @@ it('keeps clock, chance and environment out of pure files', () => {
 it('keeps hidden time and chance out of what runs in a simulation', () => {
   const hidden = /\b(Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\(|randomUUID\()/;
   const edge =
-    /(main|daemon|demo)\.ts$|^(cli|e2e|bench|lab\/real)\/|^runtime\/(clock|random|process)\.ts$|-transport\.ts$/;
+    /(main|daemon|demo)\.ts$|^(cli|e2e|bench|scripts|lab\/real)\/|^runtime\/(clock|random|process)\.ts$|transport\.ts$/;
   const checked = sources.filter((path) => !isTest(path) && !edge.test(path));
   const code = (path: string) => readFileSync(path, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
 

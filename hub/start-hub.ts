@@ -14,7 +14,7 @@ import { isSameCluster } from './clusters/cluster-view.ts';
 import { createHubCaches, type McmView } from './hub-caches.ts';
 import { reconcileImageObject } from './images/reconcile-image-object.ts';
 import { createWantedImages, isWanted } from './images/wanted-images.ts';
-import { reconcileStatus } from './status/reconcile-status.ts';
+import { reconcileMcmStatus } from './status/reconcile-mcm.ts';
 import { createTally, type Tally } from './status/tally.ts';
 import { clustersFor, createModuleIndex } from './targets/target-index.ts';
 import type { WorkInput } from './works/plan-work.ts';
@@ -141,7 +141,7 @@ export function createHub(ports: HubPorts): Hub {
       for (const [state, count] of Object.entries(tallyOf(module).counts.states)) {
         metrics?.set('kmm_clusters', { module, state }, count);
       }
-      return reconcileStatus(mcm, tallyOf(module), ports, signal);
+      return reconcileMcmStatus(mcm, tallyOf(module), ports, signal);
     },
   });
 

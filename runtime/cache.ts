@@ -6,14 +6,7 @@ import { type KubeObject, objectKey, type ResourceType } from './kube/object.ts'
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
-import { createStore, type Versioned } from './store.ts';
-
-/** What happened to one object: `before` is absent for a new one, `after` for a deleted one. */
-export interface Change<T> {
-  readonly key: string;
-  readonly before?: T | undefined;
-  readonly after?: T | undefined;
-}
+import { type Change, createStore, type Versioned } from './store.ts';
 
 /** Objects of one kind as last seen. One writer fills it; everybody else reads. */
 export interface Cache<T> {

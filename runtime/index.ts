@@ -1,6 +1,6 @@
 /** Controller machinery that knows no Module: client, caches, queue, lease, events, metrics, health, config, log. */
 export { backoffMs } from './backoff.ts';
-export { type Cache, type Change, createCache, type WatchedCache } from './cache.ts';
+export { type Cache, createCache, type WatchedCache } from './cache.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export { readConfig } from './config.ts';
 export { AppError, FAILURES, type FailureCode, isAppError } from './errors.ts';
@@ -37,3 +37,4 @@ export { createMetrics, type Metrics } from './metrics.ts';
 export { runProcess } from './process.ts';
 export { createQueue, type Queue } from './queue.ts';
 export { createRandom, type Random, systemRandom } from './random.ts';
+export type { Change } from './store.ts';

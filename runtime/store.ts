@@ -1,4 +1,9 @@
-import type { Change } from './cache.ts';
+/** What happened to one object: `before` is absent for a new one, `after` for a deleted one. */
+export interface Change<T> {
+  readonly key: string;
+  readonly before?: T | undefined;
+  readonly after?: T | undefined;
+}
 
 /** What a store needs to know of an object: which version of it this is. */
 export type Versioned = { readonly metadata: { readonly resourceVersion?: string | undefined } };

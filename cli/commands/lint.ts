@@ -38,7 +38,7 @@ export function lintFile(file: string): Linted[] {
   );
   return objects.map((object) => {
     const checked = object.kind === 'Module' ? checkModule(object) : checkManagedClusterModule(object);
-    const name = String((object.metadata as { name?: string } | undefined)?.name ?? '');
+    const { name = '' } = (object.metadata ?? {}) as { name?: string };
     return { file, kind: object.kind, name, findings: checked.ok ? checked.warnings : checked.findings };
   });
 }

@@ -44,7 +44,8 @@ export function addPlanCommand(program: Command): void {
         listAll(client, RESOURCES.managedCluster),
         listAll<ManifestWork>(client, RESOURCES.manifestWork),
         listAll<ModuleImage>(client, RESOURCES.moduleImage),
-      ]).finally(close);
+      ]);
+      await close();
       const plans = planClusters({ mcm, clusters, works, images, operatorNamespace: options.namespace });
       print(options.output === 'json' ? JSON.stringify(plans) : describePlans(plans, clusters.length));
     });
@@ -68,7 +69,7 @@ export function planClusters(input: {
       ({ metadata }) => metadata.name === name && metadata.namespace === cluster.metadata.name,
     );
     const plan = planWork({
-      mcm: { uid: input.mcm.metadata.uid ?? work?.metadata['ownerReferences']?.toString() ?? '', checked },
+      mcm: { uid: input.mcm.metadata.uid ?? ownerOf(work), checked },
       cluster,
       isSelected: matchesSelector(checked.value.spec.selector, cluster.labels),
       operatorNamespace: input.operatorNamespace,
@@ -81,6 +82,12 @@ export function planClusters(input: {
     return toClusterPlan(cluster.metadata.name, plan, work);
   });
   return plans.filter((plan) => plan !== undefined).sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
+}
+
+/** The uid of the module as its work has it; a file that was never applied knows none. */
+function ownerOf(work: ManifestWork | undefined): string {
+  const owners = work?.metadata['ownerReferences'] as { uid: string }[] | undefined;
+  return owners?.[0]?.uid ?? '';
 }
 
 function toClusterPlan(

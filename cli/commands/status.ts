@@ -44,7 +44,8 @@ export function addStatusCommand(program: Command): void {
     .argument('[module]', 'name of one ManagedClusterModule')
     .action(async (module: string | undefined, options: ConnectionOptions & { output: string }) => {
       const { client, close } = connect(options);
-      const trees = await readTrees(client, module).finally(close);
+      const trees = await readTrees(client, module);
+      await close();
       if (options.output === 'json') print(JSON.stringify(trees));
       else print(trees.length === 0 ? 'No ManagedClusterModule is there.' : trees.map(describe).join('\n\n'));
     });
@@ -107,7 +108,8 @@ async function readKernels(cluster: string, work: ManifestWork | undefined): Pro
   const [nodes, pods] = await Promise.all([
     listAll(spoke, CORE.node),
     listAll(spoke, CORE.pod, LABELS.moduleName),
-  ]).finally(() => transport.close());
+  ]);
+  await transport.close();
   return clusterKernels(manifest, nodes, pods);
 }
 

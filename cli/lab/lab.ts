@@ -73,7 +73,7 @@ async function waitUntilReady(
 function progressMessages(log: string): string[] {
   const lines = readFileSync(log, 'utf8').split('\n');
   const events = lines.filter((line) => line.includes('"lab.progress"'));
-  return events.map((line) => String((JSON.parse(line) as { message?: string }).message ?? ''));
+  return events.map((line) => (JSON.parse(line) as { message?: string }).message ?? '');
 }
 
 function missingHint(): string {

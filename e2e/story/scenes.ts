@@ -56,7 +56,7 @@ const label = (world: World, cluster: string, labels: Record<string, string | nu
 async function editDockerfile(world: World, edit: (text: string) => string): Promise<void> {
   const name = { namespace: HUB_NAMESPACE, name: 'my-kmod-dockerfile' };
   const configMap = await world.hub.get(CORE.configMap, name);
-  const before = (configMap?.['data'] as Record<string, string>)['dockerfile'] ?? '';
+  const before = (configMap?.['data'] as Record<string, string> | undefined)?.['dockerfile'] ?? '';
   const patch = { data: { dockerfile: edit(before) } };
   await world.hub.mergePatch(CORE.configMap, name, patch, { fieldManager: 'user' });
 }

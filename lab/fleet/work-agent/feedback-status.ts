@@ -1,5 +1,5 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
-import { readJsonPath } from './json-path.ts';
+import { readJsonPath } from '../../api-server/json-path.ts';
 import type { FeedbackRule } from './manifest-config.ts';
 import { splitVersion } from './rest-mapping.ts';
 import type { FeedbackValue } from './work-view.ts';

@@ -37,7 +37,7 @@ function step(
   mapping: RestMapping,
   wholeProblem: string | undefined,
 ): WorkStep {
-  const { name = '', namespace = '' } = manifest.metadata ?? {};
+  const { name = '', namespace = '' } = (manifest.metadata ?? {}) as Partial<KubeObject['metadata']>;
   const type = mapping(manifest.apiVersion, manifest.kind);
   const { group, version } = splitVersion(manifest.apiVersion);
   const meta: ResourceMeta = {

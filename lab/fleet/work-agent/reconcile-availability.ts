@@ -2,9 +2,9 @@ import { isAppError, type KubeObject, type ResourceType } from '@kmm-fleet/runti
 import type { Agent } from './agent.ts';
 import { readFeedback } from './feedback-status.ts';
 import { type ManifestConfig, manifestConfig } from './manifest-config.ts';
+import { writeStatus } from './status-patch.ts';
 import { availableStatus, type Observation } from './work-status.ts';
 import { type ResourceMeta, statusOf } from './work-view.ts';
-import { writeStatus } from './write-status.ts';
 
 /** Polls are spread over up to 1.9 times the interval. */
 const POLL_SPREAD = 0.9;

@@ -3,9 +3,9 @@ import type { KubeObject } from '@kmm-fleet/runtime';
 import type { Agent } from './agent.ts';
 import { appliedName, appliedResources } from './reconcile-work.ts';
 import { removeResources } from './remove-resources.ts';
+import { writeStatus } from './status-patch.ts';
 import { deletingStatus } from './work-status.ts';
 import { APPLIED_FINALIZER, statusOf, WORK_FINALIZER, type Work } from './work-view.ts';
-import { writeStatus } from './write-status.ts';
 
 /** Objects that are on their way out are looked at again after 50 ms, then less and less often. */
 const WAIT = { baseMs: 50, maxMs: 60_000 };

@@ -4,6 +4,7 @@ import type { Agent } from './agent.ts';
 import { identity, sortResources, untrackedResources } from './diff-applied.ts';
 import { planWork, type WorkStep } from './plan-work.ts';
 import { removeResources } from './remove-resources.ts';
+import { writeStatus } from './status-patch.ts';
 import { appliedStatus } from './work-status.ts';
 import {
   APPLIED_FINALIZER,
@@ -13,7 +14,6 @@ import {
   WORK_FINALIZER,
   type Work,
 } from './work-view.ts';
-import { writeStatus } from './write-status.ts';
 
 /** A work is applied again after 4 minutes × (1..1.5): that is how drift on the cluster is mended. */
 const RESYNC = { baseMs: 240_000, spread: 0.5 };
@@ -43,9 +43,11 @@ export async function reconcileWork(agent: Agent, key: string, signal: AbortSign
     meta,
     ...(error !== undefined && { error }),
   }));
-  const generation = work.metadata.generation ?? 1;
-  await writeStatus(agent.hub, work, appliedStatus(statusOf(work), results, generation, agent.now()), signal);
-  const pending = await removeDropped(agent, applied, outcomes, signal);
+  const status = appliedStatus(statusOf(work), results, work.metadata.generation ?? 1, agent.now());
+  await writeStatus(agent.hub, work, status, signal);
+  // A work that never said that it applied anything may be a namesake on a hub made anew: it takes nothing away.
+  const mayRemove = status.conditions?.some(({ type }) => type === 'Applied') ?? false;
+  const pending = mayRemove ? await removeDropped(agent, applied, outcomes, signal) : 0;
   const isDone = pending === 0 && outcomes.every(({ error }) => error === undefined);
   return { requeueAfterMs: isDone ? resyncMs(agent, key) : retryMs(agent, key) };
 }

@@ -1,7 +1,14 @@
 import { posix } from 'node:path';
 import { PROGRAMS, SHELL_OWN } from '../programs/programs.ts';
 import { runShell } from './interpret.ts';
-import { createShellState, environmentOf, type Io, type ShellState } from './shell-state.ts';
+import {
+  createShellState,
+  environmentOf,
+  type Io,
+  LOOK_UP,
+  SHELL_SAYS,
+  type ShellState,
+} from './shell-state.ts';
 import { createCapture } from './streams.ts';
 import { freshLimits, type Limits, type World } from './world.ts';
 
@@ -87,19 +94,19 @@ function findExecutable(
   return denied ? 'denied' : 'missing';
 }
 
-/** Runs one command of a shell. Messages that start with NUL get the shell's name and line in front. */
+/** Runs one command of a shell. */
 function execute(argv: readonly string[], shell: ShellState, io: Io): number {
   const [name = '', ...args] = argv;
-  if (name === '\u0000which') return which(args[0] ?? '', shell, io);
+  if (name === LOOK_UP) return which(args[0] ?? '', shell, io);
   const own = SHELL_OWN[name];
   if (own) return own(callOf(argv, shell, io));
   const found = findExecutable(shell.world, shell.variables.get('PATH'), shell.directory, name);
   if (found === 'missing') {
-    io.err.write(`\u0000${name}: not found\n`);
+    io.err.write(`${SHELL_SAYS}${name}: not found\n`);
     return 127;
   }
   if (found === 'denied') {
-    io.err.write(`\u0000${name}: Permission denied\n`);
+    io.err.write(`${SHELL_SAYS}${name}: Permission denied\n`);
     return 126;
   }
   const base = posix.basename(name);

@@ -3,7 +3,7 @@ import { matchesPattern } from './glob.ts';
 import { parseScript } from './parse.ts';
 import { ShellSyntaxError } from './parse-word.ts';
 import { isShellBuiltin, runShellBuiltin } from './shell-builtins.ts';
-import { copyShell, ExitShell, type Io, LoopJump, type ShellState } from './shell-state.ts';
+import { copyShell, ExitShell, type Io, LoopJump, SHELL_SAYS, type ShellState } from './shell-state.ts';
 import { createCapture, openFile, readText, type Sink } from './streams.ts';
 import type { AndOr, Command, Pipeline, Redirect, Script } from './syntax.ts';
 import { Blocked, LimitReached } from './world.ts';
@@ -191,7 +191,9 @@ function runSimple(command: Command & { kind: 'simple' }, shell: ShellState, io:
 
 /** `not found` and `Permission denied` are the shell's own words, so they carry its name and the line. */
 function withLine(sink: Sink, shell: ShellState, line: number): Sink {
-  return { write: (text) => sink.write(text.replace(/^\u0000/, `${shell.name}: ${line}: `)) };
+  const spoken = (text: string) =>
+    text.startsWith(SHELL_SAYS) ? `${shell.name}: ${line}: ${text.slice(SHELL_SAYS.length)}` : text;
+  return { write: (text) => sink.write(spoken(text)) };
 }
 
 const runText = (source: string, shell: ShellState, io: Io): number =>

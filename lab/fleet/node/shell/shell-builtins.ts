@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { copyShell, ExitShell, type Io, LoopJump, type ShellState } from './shell-state.ts';
+import { copyShell, ExitShell, type Io, LOOK_UP, LoopJump, type ShellState } from './shell-state.ts';
 import { Blocked } from './world.ts';
 
 interface Around {
@@ -137,5 +137,5 @@ function runOrFind(args: readonly string[], shell: ShellState, io: Io): number {
   // `which` of the image's files: the same look-up, without running anything.
   const [, name = ''] = args;
   if (isShellBuiltin(name)) io.out.write(`${name}\n`);
-  return isShellBuiltin(name) ? 0 : copyShell(shell).execute(['\u0000which', name], shell, io);
+  return isShellBuiltin(name) ? 0 : copyShell(shell).execute([LOOK_UP, name], shell, io);
 }

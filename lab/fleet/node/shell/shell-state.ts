@@ -93,3 +93,9 @@ export class LoopJump extends Error {
     this.levels = levels;
   }
 }
+
+/** Starts a message that is the shell's own, so that it gets the shell's name and line in front. */
+export const SHELL_SAYS = '\u0000';
+
+/** A command that no user can name: looks a program up without running it. */
+export const LOOK_UP = '\u0000look-up';

@@ -13,10 +13,7 @@ interface Case {
   readonly code?: number;
 }
 
-const run = ({ script, out = '', err = '', code = 0 }: Case) => {
-  const outcome = makeContainer(files).sh(script, { NAME: 'two words', EMPTY: '' });
-  expect(outcome).toEqual({ code, stdout: out, stderr: err });
-};
+const run = (script: string) => makeContainer(files).sh(script, { NAME: 'two words', EMPTY: '' });
 
 describe('words', () => {
   it.each<Case>([
@@ -44,7 +41,9 @@ describe('words', () => {
     { script: `echo yes # a comment`, out: 'yes\n' },
     { script: `echo one \\\n two`, out: 'one two\n' },
     { script: `A=1 B=2; echo $A$B`, out: '12\n' },
-  ])('$script', run);
+  ])('$script', ({ script, out = '', err = '', code = 0 }) => {
+    expect(run(script)).toEqual({ code, stdout: out, stderr: err });
+  });
 });
 
 describe('commands', () => {
@@ -74,7 +73,9 @@ describe('commands', () => {
     { script: `sh -c 'echo "$0 $1"' name first`, out: 'name first\n' },
     { script: `printf 'x y\\nz\\n' | xargs -n1 echo -`, out: '- x\n- y\n- z\n' },
     { script: `command -v modprobe && command -v nothing`, out: '/sbin/modprobe\n', code: 127 },
-  ])('$script', run);
+  ])('$script', ({ script, out = '', err = '', code = 0 }) => {
+    expect(run(script)).toEqual({ code, stdout: out, stderr: err });
+  });
 });
 
 describe('redirections', () => {
@@ -97,7 +98,9 @@ describe('redirections', () => {
       out: "ls: cannot access '/none': No such file or directory\n",
       code: 1,
     },
-  ])('$script', run);
+  ])('$script', ({ script, out = '', err = '', code = 0 }) => {
+    expect(run(script)).toEqual({ code, stdout: out, stderr: err });
+  });
 });
 
 describe("dash's words", () => {
@@ -113,7 +116,9 @@ describe("dash's words", () => {
     { script: `done`, err: '/bin/sh: 1: Syntax error: "done" unexpected\n', code: 2 },
     { script: `echo "open`, err: '/bin/sh: 1: Syntax error: Unterminated quoted string\n', code: 2 },
     { script: `echo a && && b`, err: '/bin/sh: 1: Syntax error: "&&" unexpected\n', code: 2 },
-  ])('$script', run);
+  ])('$script', ({ script, out = '', err = '', code = 0 }) => {
+    expect(run(script)).toEqual({ code, stdout: out, stderr: err });
+  });
 });
 
 describe('files', () => {
@@ -146,7 +151,9 @@ describe('files', () => {
     },
     { script: `test -f /data/a.txt -a ! -d /data/a.txt && [ 2 -gt 1 ] && [ "$NAME" = 'two words' ]` },
     { script: `[ 1 -eq`, err: '[: missing ]\n', code: 2 },
-  ])('$script', run);
+  ])('$script', ({ script, out = '', err = '', code = 0 }) => {
+    expect(run(script)).toEqual({ code, stdout: out, stderr: err });
+  });
 });
 
 it('never reads an argument as a command: quoting holds whatever the text', () => {

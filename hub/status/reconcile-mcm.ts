@@ -7,7 +7,7 @@ import type { Tally } from './tally.ts';
 const FIELD_MANAGER = 'kmm-hub-status';
 
 /** One pass over the status of one module: sums up what is known and writes it when it says something new. */
-export async function reconcileStatus(
+export async function reconcileMcmStatus(
   mcm: McmView,
   tally: Tally,
   ports: { readonly client: KubeClient; readonly clock: Clock; readonly log: Log },
