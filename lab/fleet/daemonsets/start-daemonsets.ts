@@ -106,7 +106,8 @@ export function startDaemonSets(ports: ClusterPorts): Running {
   pods.onChange(({ key, before, after }) => {
     expectations.observed(key);
     for (const owner of new Set([...ownersOf(before), ...ownersOf(after)])) setQueue.add(owner);
-    if (after && !after.spec.nodeName) scheduleQueue.add(SCHEDULER);
+    const node = after?.spec.nodeName;
+    if (after && !(node && nodes.get(node))) scheduleQueue.add(SCHEDULER);
   });
   return startController([sets, nodes, pods], [setQueue, scheduleQueue]);
 }
