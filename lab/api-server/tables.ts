@@ -35,7 +35,7 @@ export function toTable(
 function cell(object: KubeObject, { jsonPath, type }: Column, clock: Clock): unknown {
   const [value] = readJsonPath(object, jsonPath);
   if (value === undefined || value === null) return type === 'string' ? '' : null;
-  if (type === 'date') return age(clock.now() - Date.parse(String(value)));
+  if (type === 'date' && typeof value === 'string') return age(clock.now() - Date.parse(value));
   return typeof value === 'object' ? JSON.stringify(value) : value;
 }
 

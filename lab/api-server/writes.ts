@@ -275,7 +275,12 @@ function freshMetadata(
   route: Route,
   { clock, random }: WritePorts,
 ): KubeObject['metadata'] {
-  const { resourceVersion: _, managedFields: __, deletionTimestamp: ___, ...rest } = metadata;
+  const {
+    resourceVersion: _version,
+    managedFields: _fields,
+    deletionTimestamp: _deletion,
+    ...rest
+  } = metadata;
   const namespace = kind.namespaced ? (route.namespace ?? metadata.namespace ?? 'default') : undefined;
   return {
     ...rest,
@@ -324,13 +329,13 @@ function checkImmutable(kind: HostedKind, live: KubeObject, next: KubeObject): v
 }
 
 function changesSpec(live: KubeObject, next: KubeObject): boolean {
-  const desired = ({ metadata: _, status: __, ...rest }: KubeObject) => rest;
+  const desired = ({ metadata: _metadata, status: _status, ...rest }: KubeObject) => rest;
   return !deepEqual(desired(live), desired(next));
 }
 
 function withoutTimes(object: KubeObject): KubeObject {
   const managedFields = ((object.metadata.managedFields ?? []) as { time?: string }[]).map(
-    ({ time: _, ...entry }) => entry,
+    ({ time: _time, ...entry }) => entry,
   );
   return { ...object, metadata: { ...object.metadata, managedFields, resourceVersion: '' } };
 }

@@ -44,7 +44,7 @@ function* scalarProblems(value: unknown, schema: Schema, path: string): Generato
   }
   if (typeof value === 'string') {
     const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern } = schema;
-    const length = [...value].length;
+    const { length } = Array.from(value);
     if (length < minLength)
       yield cause(
         'FieldValueInvalid',

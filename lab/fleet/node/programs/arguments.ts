@@ -53,5 +53,9 @@ export function refuseOption(program: string, option: string): string {
   const what = option.startsWith('--')
     ? `unrecognized option '${option}'`
     : `invalid option -- '${option.slice(1)}'`;
-  return `${program}: ${what}\nTry '${program} --help' for more information.\n`;
+  return `${program}: ${what}\n${tryHelp(program)}`;
 }
+
+export const tryHelp = (program: string): string => `Try '${program} --help' for more information.\n`;
+
+export const missingOperand = (program: string): string => `${program}: missing operand\n${tryHelp(program)}`;

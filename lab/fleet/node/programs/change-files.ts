@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { WriteOutcome } from '../files/container-fs.ts';
 import type { Call } from '../shell/world.ts';
-import { readArguments, refuseOption } from './arguments.ts';
+import { missingOperand, readArguments, refuseOption } from './arguments.ts';
 
 const absolute = ({ directory }: Call, path: string) => posix.resolve(directory, path);
 const trimmed = (path: string) => (path.length > 1 ? path.replace(/\/+$/, '') : path);
@@ -94,7 +94,7 @@ export function remove(call: Call): number {
   const recursive = options.has('r') || options.has('R');
   const force = options.has('f');
   if (operands.length === 0 && !force) {
-    call.err('rm: missing operand\n');
+    call.err(missingOperand('rm'));
     return 1;
   }
   let code = 0;
@@ -167,6 +167,10 @@ export function makeDirectories(call: Call): number {
     mode: 'm',
   });
   if (unknown) return refused(call, 'mkdir', unknown);
+  if (operands.length === 0) {
+    call.err(missingOperand('mkdir'));
+    return 1;
+  }
   let code = 0;
   for (const path of operands) {
     const problem = makeOne(call, path, options.has('p'));

@@ -7,6 +7,13 @@ const byText = (a: string, b: string) => (a < b ? -1 : Number(a > b));
 const linesOf = (text: string) => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
 const join = (lines: readonly string[]) => lines.map((line) => `${line}\n`).join('');
 
+/** How programs name a file that they cannot read; most only name it. */
+const UNREADABLE: Readonly<Record<string, (path: string) => string>> = {
+  head: (path) => `cannot open '${path}' for reading`,
+  sort: (path) => `cannot read: ${path}`,
+  tail: (path) => `cannot open '${path}' for reading`,
+};
+
 /** Texts of files, or of the input when none is named; what cannot be read is said and counted. */
 function inputs(call: Call, program: string, operands: readonly string[]): { texts: string[]; code: number } {
   if (operands.length === 0) return { texts: [call.stdin], code: 0 };
@@ -15,8 +22,9 @@ function inputs(call: Call, program: string, operands: readonly string[]): { tex
     if (path === '-') return [call.stdin];
     const entry = call.world.fs.entry(absolute(call, path));
     if (entry?.type === 'file') return [Buffer.from(entry.bytes).toString('utf8')];
-    call.err(`${program}: ${path}: ${entry ? 'Is a directory' : 'No such file or directory'}\n`);
-    code = 1;
+    const named = UNREADABLE[program]?.(path) ?? path;
+    call.err(`${program}: ${named}: ${entry ? 'Is a directory' : 'No such file or directory'}\n`);
+    code = program === 'sort' ? 2 : 1;
     return [];
   });
   return { texts, code };

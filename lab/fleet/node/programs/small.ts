@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { Blocked, type Call } from '../shell/world.ts';
-import { readArguments } from './arguments.ts';
+import { missingOperand, readArguments, tryHelp } from './arguments.ts';
 
 export const succeed = (): number => 0;
 export const fail = (): number => 1;
@@ -16,21 +16,29 @@ export function echo(call: Call): number {
 
 /** `printf FORMAT ARGUMENT…`: `%s`, `%d`, `%b`, `%%`; the format is used again while arguments are left. */
 export function printf(call: Call): number {
-  const [, format = '', ...args] = call.argv;
+  const [, format, ...args] = call.argv;
+  if (format === undefined) {
+    call.err('printf: usage: printf format [arg ...]\n');
+    return 2;
+  }
   const rest = [...args];
+  let code = 0;
   do {
     const before = rest.length;
     call.out(
       unescape(format).replace(/%(-?\d*)([sdbi%])/g, (_whole, width: string, kind: string) => {
         if (kind === '%') return '%';
-        const value = rest.shift() ?? (kind === 'd' ? '0' : '');
-        const text = kind === 'b' ? unescape(value) : value;
+        const value = rest.shift() ?? (kind === 'd' || kind === 'i' ? '0' : '');
+        const isBad = (kind === 'd' || kind === 'i') && !/^[-+]?\d+$/.test(value);
+        if (isBad) call.err(`printf: ${value}: expected numeric value\n`);
+        if (isBad) code = 1;
+        const text = isBad ? '0' : kind === 'b' ? unescape(value) : value;
         return width.startsWith('-') ? text.padEnd(Number(width.slice(1))) : text.padStart(Number(width));
       }),
     );
     if (rest.length === before) break;
   } while (rest.length > 0);
-  return 0;
+  return code;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -58,7 +66,7 @@ export function printDirectory(call: Call): number {
 export function sleep(call: Call): number {
   const [, ...amounts] = call.argv;
   if (amounts.length === 0) {
-    call.err('sleep: missing operand\n');
+    call.err(missingOperand('sleep'));
     return 1;
   }
   let durationMs = 0;
@@ -66,7 +74,7 @@ export function sleep(call: Call): number {
     if (/^inf(inity)?$/.test(amount)) throw new Blocked();
     const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)([smhd])?$/.exec(amount) ?? [];
     if (number === undefined) {
-      call.err(`sleep: invalid time interval '${amount}'\n`);
+      call.err(`sleep: invalid time interval '${amount}'\n${tryHelp('sleep')}`);
       return 1;
     }
     durationMs += Number(number) * ({ s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[unit] ?? 0);
@@ -141,7 +149,7 @@ function either(args: readonly string[], call: Call): boolean {
   if (first === '!' && args.length !== 3) return !either(args.slice(1), call);
   if (args.length === 2) return unary(first, second, call);
   if (args.length === 3) return first === '!' ? !either(args.slice(1), call) : binary(first, second, third);
-  throw new Error(`${args[3]}: unexpected operator`);
+  throw new Error(`${third}: unexpected operator`);
 }
 
 function unary(operator: string, operand: string, { world, directory }: Call): boolean {
@@ -169,7 +177,7 @@ function unary(operator: string, operand: string, { world, directory }: Call): b
     case '-x':
       return entry?.type === 'directory' || (entry?.type === 'file' && (entry.mode & 0o111) !== 0);
     default:
-      throw new Error(`${operand}: unexpected operator`);
+      throw new Error(`${operator}: unexpected operator`);
   }
 }
 
@@ -186,7 +194,7 @@ function binary(left: string, operator: string, right: string): boolean {
     '-ge': a >= b,
   };
   const result = compare[operator];
-  if (result === undefined) throw new Error(`${operator}: unexpected operator`);
+  if (result === undefined) throw new Error(`${left}: unexpected operator`);
   if (Number.isNaN(a) || Number.isNaN(b))
     throw new Error(`Illegal number: ${Number.isNaN(a) ? left : right}`);
   return result;

@@ -2,11 +2,11 @@ import { posix } from 'node:path';
 import { PROGRAMS, SHELL_OWN } from '../programs/programs.ts';
 import { runShell } from './interpret.ts';
 import {
+  complain,
   createShellState,
   environmentOf,
   type Io,
   LOOK_UP,
-  SHELL_SAYS,
   type ShellState,
 } from './shell-state.ts';
 import { createCapture } from './streams.ts';
@@ -94,19 +94,28 @@ function findExecutable(
   return denied ? 'denied' : 'missing';
 }
 
+/** Builtins of dash that scripts of the image may call and that nobody has needed yet. */
+const UNMODELLED = new Set(
+  'alias bg fc fg getopts hash jobs kill local readonly times type ulimit unalias'.split(' '),
+);
+
 /** Runs one command of a shell. */
 function execute(argv: readonly string[], shell: ShellState, io: Io): number {
   const [name = '', ...args] = argv;
   if (name === LOOK_UP) return which(args[0] ?? '', shell, io);
   const own = SHELL_OWN[name];
-  if (own) return own(callOf(argv, shell, io));
+  if (own) {
+    const prefix = `${shell.name}: ${shell.line}: `;
+    return own({ ...callOf(argv, shell, io), err: (text) => io.err.write(prefix + text) });
+  }
   const found = findExecutable(shell.world, shell.variables.get('PATH'), shell.directory, name);
   if (found === 'missing') {
-    io.err.write(`${SHELL_SAYS}${name}: not found\n`);
-    return 127;
+    const isKnown = UNMODELLED.has(name);
+    complain(shell, io, isKnown ? `${name}: this builtin is not modelled here` : `${name}: not found`);
+    return isKnown ? 126 : 127;
   }
   if (found === 'denied') {
-    io.err.write(`${SHELL_SAYS}${name}: Permission denied\n`);
+    complain(shell, io, `${name}: Permission denied`);
     return 126;
   }
   const base = posix.basename(name);

@@ -80,9 +80,8 @@ function parameter(part: WordPart & { kind: 'parameter' }, ports: ExpansionPorts
   if (operator.endsWith('+')) return isSet ? other() : one('');
   if (isSet) return one(value);
   if (operator.endsWith('?')) {
-    ports.fail(
-      `${name}: ${operand ? expandText(operand, ports) || 'parameter not set' : 'parameter not set'}`,
-    );
+    const usual = operator === ':?' ? 'parameter not set or null' : 'parameter not set';
+    ports.fail(`${name}: ${(operand && expandText(operand, ports)) || usual}`);
   }
   if (operator.endsWith('=')) {
     ports.assign(name, operand ? expandText(operand, ports) : '');

@@ -3,7 +3,7 @@ import { matchesPattern } from './glob.ts';
 import { parseScript } from './parse.ts';
 import { ShellSyntaxError } from './parse-word.ts';
 import { isShellBuiltin, runShellBuiltin } from './shell-builtins.ts';
-import { copyShell, ExitShell, type Io, LoopJump, SHELL_SAYS, type ShellState } from './shell-state.ts';
+import { complain, copyShell, ExitShell, type Io, LoopJump, type ShellState } from './shell-state.ts';
 import { createCapture, openFile, readText, type Sink } from './streams.ts';
 import type { AndOr, Command, Pipeline, Redirect, Script } from './syntax.ts';
 import { Blocked, LimitReached } from './world.ts';
@@ -95,7 +95,7 @@ function runInSubshell(shell: ShellState, io: Io, run: (inner: ShellState) => nu
 
 function runCommand(command: Command, shell: ShellState, io: Io, checked: boolean): number {
   if (command.kind === 'simple') return runSimple(command, shell, io);
-  const redirected = redirect(command.redirects, shell, io, 0);
+  const redirected = redirect(command.redirects, shell, io);
   if (typeof redirected === 'number') return redirected;
   switch (command.kind) {
     case 'if':
@@ -121,8 +121,8 @@ function runIf(command: Command & { kind: 'if' }, shell: ShellState, io: Io, che
 }
 
 function runFor(command: Command & { kind: 'for' }, shell: ShellState, io: Io, checked: boolean): number {
-  const values = command.words ? expandWords(command.words, ports(shell, io, 0)) : shell.positional;
-  return runLoop(values, (value) => {
+  const values = command.words ? expandWords(command.words, ports(shell, io)) : shell.positional;
+  return runLoop(shell, values, (value) => {
     shell.variables.set(command.variable, value);
     return runScript(command.body, shell, io, checked);
   });
@@ -136,12 +136,13 @@ function runWhile(command: Command & { kind: 'while' }, shell: ShellState, io: I
       yield undefined;
     }
   }
-  return runLoop(turns(), () => runScript(command.body, shell, io, checked));
+  return runLoop(shell, turns(), () => runScript(command.body, shell, io, checked));
 }
 
-function runLoop<T>(values: Iterable<T>, run: (value: T) => number): number {
+function runLoop<T>(shell: ShellState, values: Iterable<T>, run: (value: T) => number): number {
   let status = 0;
   for (const value of values) {
+    shell.loops += 1;
     try {
       status = run(value);
     } catch (error) {
@@ -152,13 +153,15 @@ function runLoop<T>(values: Iterable<T>, run: (value: T) => number): number {
       }
       status = 0;
       if (error.kind === 'break') break;
+    } finally {
+      shell.loops -= 1;
     }
   }
   return status;
 }
 
 function runCase(command: Command & { kind: 'case' }, shell: ShellState, io: Io, checked: boolean): number {
-  const expansion = ports(shell, io, 0);
+  const expansion = ports(shell, io);
   const subject = expandText(command.subject, expansion);
   const arm = command.arms.find(({ patterns }) =>
     patterns.some((pattern) => matchesPattern(expandPattern(pattern, expansion), subject)),
@@ -169,9 +172,10 @@ function runCase(command: Command & { kind: 'case' }, shell: ShellState, io: Io,
 function runSimple(command: Command & { kind: 'simple' }, shell: ShellState, io: Io): number {
   takeStep(shell);
   shell.substituted = 0;
-  const expansion = ports(shell, io, command.line);
+  shell.line = command.line;
+  const expansion = ports(shell, io);
   const argv = expandWords(command.words, expansion);
-  const redirected = redirect(command.redirects, shell, io, command.line);
+  const redirected = redirect(command.redirects, shell, io);
   if (typeof redirected === 'number') return redirected;
   const [name] = argv;
   if (name === undefined) {
@@ -184,16 +188,8 @@ function runSimple(command: Command & { kind: 'simple' }, shell: ShellState, io:
     scope.variables.set(variable, expandText(value, expansion));
     if (scope !== shell) scope.exported.add(variable);
   }
-  if (isShellBuiltin(name))
-    return runShellBuiltin(argv, shell, redirected, { io, line: command.line, run: runText });
-  return scope.execute(argv, scope, { ...redirected, err: withLine(redirected.err, shell, command.line) });
-}
-
-/** `not found` and `Permission denied` are the shell's own words, so they carry its name and the line. */
-function withLine(sink: Sink, shell: ShellState, line: number): Sink {
-  const spoken = (text: string) =>
-    text.startsWith(SHELL_SAYS) ? `${shell.name}: ${line}: ${text.slice(SHELL_SAYS.length)}` : text;
-  return { write: (text) => sink.write(spoken(text)) };
+  if (isShellBuiltin(name)) return runShellBuiltin(argv, shell, redirected, { io, run: runText });
+  return scope.execute(argv, scope, redirected);
 }
 
 const runText = (source: string, shell: ShellState, io: Io): number =>
@@ -205,7 +201,7 @@ function takeStep({ world }: ShellState): void {
 }
 
 /** The streams after redirections, or the exit code when one cannot be made. */
-function redirect(redirects: readonly Redirect[], shell: ShellState, io: Io, line: number): Io | number {
+function redirect(redirects: readonly Redirect[], shell: ShellState, io: Io): Io | number {
   if (redirects.length === 0) return io;
   let { stdin } = io;
   const sinks = new Map<number, Sink>([
@@ -213,7 +209,7 @@ function redirect(redirects: readonly Redirect[], shell: ShellState, io: Io, lin
     [2, io.err],
   ]);
   for (const { descriptor, operator, target } of redirects) {
-    const text = expandText(target, ports(shell, io, line));
+    const text = expandText(target, ports(shell, io));
     let problem: string | undefined;
     if (operator === '<') {
       const content = readText(shell.world, shell.directory, text);
@@ -229,14 +225,14 @@ function redirect(redirects: readonly Redirect[], shell: ShellState, io: Io, lin
       else sinks.set(descriptor, sink);
     }
     if (problem !== undefined) {
-      io.err.write(`${shell.name}: ${Math.max(line, 1)}: ${problem}\n`);
+      complain(shell, io, problem);
       return 2;
     }
   }
   return { stdin, out: sinks.get(1) ?? io.out, err: sinks.get(2) ?? io.err };
 }
 
-function ports(shell: ShellState, io: Io, line: number): ExpansionPorts {
+function ports(shell: ShellState, io: Io): ExpansionPorts {
   return {
     fs: shell.world.fs,
     directory: shell.directory,
@@ -250,7 +246,7 @@ function ports(shell: ShellState, io: Io, line: number): ExpansionPorts {
       return capture.text.replace(/\n+$/, '');
     },
     fail(message) {
-      io.err.write(`${shell.name}: ${Math.max(line, 1)}: ${message}\n`);
+      complain(shell, io, message);
       throw new ExitShell(2);
     },
     failsOnUnset: shell.options.nounset,

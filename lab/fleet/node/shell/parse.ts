@@ -211,6 +211,8 @@ function createParser(cursor: Cursor, depth: number) {
         const argument = word();
         if (!argument) break;
         words.push(argument);
+        if (words.length === 1 && cursor.source[cursor.at] === '(')
+          throw new ShellSyntaxError('functions are not modelled here', cursor.line);
       }
     }
     if (words.length + assignments.length + found.length === 0) throw unexpected();

@@ -1,11 +1,19 @@
 import { posix } from 'node:path';
-import { copyShell, ExitShell, type Io, LOOK_UP, LoopJump, type ShellState } from './shell-state.ts';
+import {
+  complain,
+  copyShell,
+  ExitShell,
+  type Io,
+  LOOK_UP,
+  LoopJump,
+  type ShellState,
+} from './shell-state.ts';
+import { nullSink } from './streams.ts';
 import { Blocked } from './world.ts';
 
 interface Around {
   /** The streams before this command's own redirections, which `exec` makes lasting. */
   readonly io: Io;
-  readonly line: number;
   readonly run: (source: string, shell: ShellState, io: Io) => number;
 }
 
@@ -14,29 +22,30 @@ type Builtin = (args: readonly string[], shell: ShellState, io: Io, around: Arou
 /** Commands that change the shell itself and therefore need no file in the image. */
 const BUILTINS: Readonly<Record<string, Builtin>> = {
   ':': () => 0,
+  '.': source,
   cd: changeDirectory,
   exec: execute,
-  exit([code], shell) {
-    throw new ExitShell(code === undefined ? shell.status : Number(code) & 0xff);
-  },
-  return([code], shell) {
-    throw new ExitShell(code === undefined ? shell.status : Number(code) & 0xff);
-  },
+  exit: ([code], shell, io) => leave('exit', code, shell, io),
+  return: ([code], shell, io) => leave('return', code, shell, io),
   export: exportVariables,
   unset(names, shell) {
     for (const name of names) shell.variables.delete(name);
     return 0;
   },
   set: setOptions,
-  shift([count = '1'], shell) {
+  shift([count = '1'], shell, io) {
+    if (Number(count) > shell.positional.length) give(shell, io, "shift: can't shift that many");
     shell.positional = shell.positional.slice(Number(count));
     return 0;
   },
-  break([levels = '1']) {
-    throw new LoopJump('break', Number(levels));
+  // Outside of loops both do nothing.
+  break([levels = '1'], shell) {
+    if (shell.loops > 0) throw new LoopJump('break', Math.min(Number(levels), shell.loops));
+    return 0;
   },
-  continue([levels = '1']) {
-    throw new LoopJump('continue', Number(levels));
+  continue([levels = '1'], shell) {
+    if (shell.loops > 0) throw new LoopJump('continue', Math.min(Number(levels), shell.loops));
+    return 0;
   },
   eval: (args, shell, io, { run }) => run(args.join(' '), shell, io),
   read: readLine,
@@ -56,10 +65,28 @@ export function runShellBuiltin(argv: readonly string[], shell: ShellState, io: 
   return BUILTINS[name]?.(args, shell, io, around) ?? 127;
 }
 
-function changeDirectory([to]: readonly string[], shell: ShellState, io: Io, { line }: Around): number {
+/** A mistake that ends the shell. */
+function give(shell: ShellState, io: Io, message: string): never {
+  complain(shell, io, message);
+  throw new ExitShell(2);
+}
+
+function leave(name: string, code: string | undefined, shell: ShellState, io: Io): never {
+  if (code !== undefined && !/^\d+$/.test(code)) give(shell, io, `${name}: Illegal number: ${code}`);
+  throw new ExitShell(code === undefined ? shell.status : Number(code) & 0xff);
+}
+
+/** `. FILE`: its commands run in this shell. */
+function source([path = '']: readonly string[], shell: ShellState, io: Io, { run }: Around): number {
+  const bytes = shell.world.fs.readFile(posix.resolve(shell.directory, path));
+  if (!bytes) return give(shell, io, `.: cannot open ${path}: No such file`);
+  return run(Buffer.from(bytes).toString('utf8'), shell, io);
+}
+
+function changeDirectory([to]: readonly string[], shell: ShellState, io: Io): number {
   const target = posix.resolve(shell.directory, to ?? shell.variables.get('HOME') ?? '/');
   if (shell.world.fs.entry(target)?.type !== 'directory') {
-    io.err.write(`${shell.name}: ${line}: cd: can't cd to ${to}\n`);
+    complain(shell, io, `cd: can't cd to ${to}`);
     return 2;
   }
   shell.directory = target;
@@ -69,7 +96,12 @@ function changeDirectory([to]: readonly string[], shell: ShellState, io: Io, { l
 
 /** With a command, the shell ends with it; without one, its redirections stay. */
 function execute(args: readonly string[], shell: ShellState, io: Io, around: Around): number {
-  if (args.length > 0) throw new ExitShell(shell.execute(args, shell, io));
+  const [name] = args;
+  if (name !== undefined) {
+    const isThere = copyShell(shell).execute([LOOK_UP, name], shell, { ...io, out: nullSink }) === 0;
+    if (!isThere) complain(shell, io, `exec: ${name}: not found`);
+    throw new ExitShell(isThere ? shell.execute(args, shell, io) : 127);
+  }
   Object.assign(around.io, { stdin: io.stdin, out: io.out, err: io.err });
   return 0;
 }
@@ -84,7 +116,7 @@ function exportVariables(args: readonly string[], shell: ShellState): number {
   return 0;
 }
 
-function setOptions(args: readonly string[], shell: ShellState, io: Io, { line }: Around): number {
+function setOptions(args: readonly string[], shell: ShellState, io: Io): number {
   const [first, second] = args;
   if (first === '--') {
     shell.positional = args.slice(1);
@@ -100,8 +132,7 @@ function setOptions(args: readonly string[], shell: ShellState, io: Io, { line }
     else if (letter === 'o' && second === 'nounset') shell.options.nounset = isOn;
     else if (letter === 'o' || !'abfhmnvxC'.includes(letter)) {
       // dash knows no pipefail: a script that relies on it fails there, so it does here.
-      io.err.write(`${shell.name}: ${line}: set: Illegal option -${letter}${second ? ` ${second}` : ''}\n`);
-      throw new ExitShell(2);
+      give(shell, io, `set: Illegal option -${letter}${second ? ` ${second}` : ''}`);
     }
   }
   return 0;
@@ -109,6 +140,10 @@ function setOptions(args: readonly string[], shell: ShellState, io: Io, { line }
 
 function readLine(args: readonly string[], shell: ShellState, io: Io): number {
   const names = args.filter((argument) => !argument.startsWith('-'));
+  if (names.length === 0) {
+    complain(shell, io, 'read: arg count');
+    return 2;
+  }
   const { text } = io.stdin;
   if (text === '') return 1;
   const end = text.indexOf('\n');

@@ -5,6 +5,10 @@ import type { World } from './world.ts';
 export interface ShellState {
   /** `$0`: stands before the shell's own messages. */
   readonly name: string;
+  /** Line of the command that runs: stands there too. */
+  line: number;
+  /** Loops around the command that runs. */
+  loops: number;
   readonly world: World;
   readonly variables: Map<string, string>;
   readonly exported: Set<string>;
@@ -42,6 +46,8 @@ export function createShellState(options: {
   const { name, world, environment, positional, directory, execute } = options;
   return {
     name,
+    line: 1,
+    loops: 0,
     world,
     variables: new Map(environment),
     exported: new Set(environment.keys()),
@@ -94,8 +100,10 @@ export class LoopJump extends Error {
   }
 }
 
-/** Starts a message that is the shell's own, so that it gets the shell's name and line in front. */
-export const SHELL_SAYS = '\u0000';
+/** A message in the shell's own name, as dash words it. */
+export function complain({ name, line }: ShellState, io: Pick<Io, 'err'>, message: string): void {
+  io.err.write(`${name}: ${Math.max(line, 1)}: ${message}\n`);
+}
 
 /** A command that no user can name: looks a program up without running it. */
 export const LOOK_UP = '\u0000look-up';

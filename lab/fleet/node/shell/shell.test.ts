@@ -150,7 +150,7 @@ describe('files', () => {
       code: 1,
     },
     { script: `test -f /data/a.txt -a ! -d /data/a.txt && [ 2 -gt 1 ] && [ "$NAME" = 'two words' ]` },
-    { script: `[ 1 -eq`, err: '[: missing ]\n', code: 2 },
+    { script: `[ 1 -eq`, err: '/bin/sh: 1: [: missing ]\n', code: 2 },
   ])('$script', ({ script, out = '', err = '', code = 0 }) => {
     expect(run(script)).toEqual({ code, stdout: out, stderr: err });
   });
