@@ -121,6 +121,42 @@ describe("dash's words", () => {
   });
 });
 
+describe('words of builtins, as a real dash says them', () => {
+  const says = (message: string, code: number): Omit<Case, 'script'> => ({
+    err: `/bin/sh: 1: ${message}\n`,
+    code,
+  });
+  it.each<Case>([
+    { script: `[ a -eq 1 ]`, ...says('[: Illegal number: a', 2) },
+    { script: `[ 1 2 3 ]`, ...says('[: 1: unexpected operator', 2) },
+    { script: `test 1 -eq 1 extra`, ...says('test: 1: unexpected operator', 2) },
+    { script: `printf`, ...says('printf: usage: printf format [arg ...]', 2) },
+    { script: `printf '%d' x`, out: '0', ...says('printf: x: expected numeric value', 1) },
+    { script: `. /nope`, ...says('.: cannot open /nope: No such file', 2) },
+    { script: `shift 3; echo never`, ...says("shift: can't shift that many", 2) },
+    { script: `exit foo`, ...says('exit: Illegal number: foo', 2) },
+    { script: `read`, ...says('read: arg count', 2) },
+    { script: `exec nothing`, ...says('exec: nothing: not found', 127) },
+    { script: `cd /nope`, ...says("cd: can't cd to /nope", 2) },
+    { script: `echo \${none:?}`, ...says('none: parameter not set or null', 2) },
+    { script: `break; continue; echo on`, out: 'on\n' },
+    { script: `echo 'x=sourced' >/tmp/f; . /tmp/f; echo $x`, out: 'sourced\n' },
+  ])('$script', ({ script, out = '', err = '', code = 0 }) => {
+    expect(run(script)).toEqual({ code, stdout: out, stderr: err });
+  });
+});
+
+it.each([
+  { script: 'f() { :; }', what: 'Syntax error: functions are' },
+  { script: 'cat <<EOF\nEOF', what: 'Syntax error: here-documents are' },
+  { script: 'echo $((1+1))', what: 'Syntax error: arithmetic is' },
+  { script: 'kill -0 1', what: 'kill: this builtin is' },
+])('says that it does not model $script', ({ script, what }) => {
+  const { stderr, code } = run(script);
+  expect(stderr).toBe(`/bin/sh: 1: ${what} not modelled here\n`);
+  expect(code).toBeGreaterThan(0);
+});
+
 describe('files', () => {
   it.each<Case>([
     {
