@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { checkManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
+import { clusterView, diffWork, planWork } from '@kmm-fleet/hub';
+import { signModule } from '@kmm-fleet/images';
+import { makeModule, testPair } from '@kmm-fleet/images/testing';
+import { hubWithClusters, module, reportApplied, untilWorks } from './fleet.ts';
+import { type Figure, medianMs } from './measure.ts';
+
+/** Planning and diffing every work of a fleet, beside writing and reading the same works as JSON. */
+export async function planFleet(clusters: number, modules: number): Promise<Figure> {
+  const checked = checkManagedClusterModule({ ...module(), metadata: { name: 'kmod', uid: 'u' } });
+  const views = Array.from({ length: clusters }, (_, index) =>
+    clusterView({
+      apiVersion: 'v1',
+      kind: 'ManagedCluster',
+      metadata: { name: `c${index}`, labels: { site: 'edge' } },
+      status: { clusterClaims: [{ name: 'kernel-versions.kmm.node.kubernetes.io', value: '6.1.0-1-amd64' }] },
+    }),
+  );
+  const digest = `sha256:${'a'.repeat(64)}`;
+  const plan = (cluster: (typeof views)[number]) =>
+    planWork({
+      mcm: { uid: 'u', checked },
+      cluster,
+      isSelected: true,
+      operatorNamespace: 'hub',
+      image: (name, spec) => ({
+        apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+        kind: 'ModuleImage',
+        metadata: { name, generation: 1 },
+        spec,
+        status: { state: 'Ready', digest, observedGeneration: 1 },
+      }),
+      work: undefined,
+    });
+  const works = views
+    .map((view) => plan(view).action)
+    .flatMap((action) => (action.kind === 'apply' ? [action.work] : []));
+  const planned = await medianMs(5, () => {
+    for (let round = 0; round < modules; round++)
+      for (const [index, view] of views.entries()) diffWork(plan(view), works[index]);
+  });
+  const cloned = await medianMs(5, () => {
+    for (let round = 0; round < modules; round++) for (const work of works) JSON.parse(JSON.stringify(work));
+  });
+  return {
+    name: `plan and diff ${clusters} clusters × ${modules} modules`,
+    value: `${planned.toFixed(0)} ms`,
+    ratio: planned / cloned,
+    ratioMax: 10,
+  };
+}
+
+/** Requests per cluster from a new module to all of its works. */
+export async function createWorks(clusters: number): Promise<Figure> {
+  const world = await hubWithClusters(clusters);
+  const before = world.requests();
+  await world.user.create(RESOURCES.managedClusterModule, module());
+  await untilWorks(world, clusters);
+  const requests = world.requests() - before;
+  await world.stop();
+  return {
+    name: `requests per cluster, new module on ${clusters} clusters`,
+    value: String(requests),
+    ratio: requests / clusters,
+    ratioMax: 1.05,
+  };
+}
+
+/** Requests for one status event in a fleet of each size: the larger must not cost more. */
+export async function oneEvent(small: number, large: number): Promise<Figure> {
+  const [few, many] = [await eventCost(small), await eventCost(large)];
+  return {
+    name: `one status event at ${large} clusters beside ${small}`,
+    value: `${many} requests, ${few} there`,
+    ratio: many / few,
+    ratioMax: 1,
+  };
+}
+
+async function eventCost(clusters: number): Promise<number> {
+  const world = await hubWithClusters(clusters);
+  await world.user.create(RESOURCES.managedClusterModule, module());
+  await untilWorks(world, clusters);
+  await world.clock.advance(5_000);
+  const before = world.requests();
+  await reportApplied(world, 'c1', 1);
+  const cost = world.requests() - before;
+  await world.stop();
+  return cost;
+}
+
+/** Signing one module beside hashing the same bytes. */
+export async function signOne(bytes: number): Promise<Figure> {
+  const file = Buffer.concat([makeModule({ name: 'kmod', kernel: '6.1.0' }), Buffer.alloc(bytes)]);
+  const pair = testPair('rsa');
+  const signed = await medianMs(50, () => signModule(file, pair));
+  const hashed = await medianMs(50, () => createHash('sha256').update(file).digest());
+  return {
+    name: `sign one .ko of ${Math.round(bytes / 1024)} KiB`,
+    value: `${signed.toFixed(2)} ms`,
+    ratio: signed / hashed,
+    ratioMax: 100,
+  };
+}

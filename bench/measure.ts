@@ -1,0 +1,21 @@
+import { performance } from 'node:perf_hooks';
+
+/** One figure beside what it is compared with in the same run. */
+export interface Figure {
+  readonly name: string;
+  readonly value: string;
+  /** Measured over compared; below `ratioMax` is good. */
+  readonly ratio: number;
+  readonly ratioMax: number;
+}
+
+/** Median of several runs, in milliseconds. */
+export async function medianMs(runs: number, task: () => unknown): Promise<number> {
+  const times: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const started = performance.now();
+    await task();
+    times.push(performance.now() - started);
+  }
+  return times.sort((a, b) => a - b)[Math.floor(runs / 2)] ?? 0;
+}
