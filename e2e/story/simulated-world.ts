@@ -7,6 +7,7 @@ import {
   createFakeBuilder,
   createMemoryRegistry,
   loaderTools,
+  type MemoryRegistry,
   pushImage,
   testPair,
 } from '@kmm-fleet/images/testing';
@@ -31,6 +32,8 @@ export interface SimulatedWorld extends World {
   readonly fleet: Fleet;
   /** One line per write to any API server, in order. */
   readonly trace: readonly string[];
+  /** The registry, whose faults a test may set. */
+  readonly registry: MemoryRegistry;
   /** Lines that our processes logged at info or above. */
   readonly logs: readonly string[];
   /** Targets that were built, in order. */
@@ -196,6 +199,7 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
     },
     clock,
     fleet,
+    registry: transport,
     trace,
     logs,
     built: builder.built,
