@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { OPERATOR } from '@kmm-fleet/api';
 import { readObjects, UNMAPPED_KERNEL } from '@kmm-fleet/cli';
 import { createHub } from '@kmm-fleet/hub';
-import { createRegistry } from '@kmm-fleet/images';
+import { createRegistry, type RegistryTransport } from '@kmm-fleet/images';
 import {
   createFakeBuilder,
   createMemoryRegistry,
+  type FakeBuilder,
   loaderTools,
   type MemoryRegistry,
   pushImage,
@@ -77,7 +78,7 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
   const auth = Buffer.from(`${LOGIN.username}:${LOGIN.password}`).toString('base64');
   const dockerConfig = JSON.stringify({ auths: { [REGISTRY]: { auth } } });
   await pushBases(registry, dockerConfig);
-  const builder = createFakeBuilder(registry);
+  const builders: FakeBuilder[] = [];
   const fleet = createFleet({ clock, random, log, registryTransport: transport, clusters: clusters() });
   const stop = new AbortController();
   const running: Promise<void>[] = [fleet.run(stop.signal)];
@@ -139,13 +140,17 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
   supervise('hub', (life, wrap) => {
     const client = clientOf(fleet.hub, 'kmm-hub', wrap);
     const events = createEvents({ client, clock, component: 'kmm-hub', log });
+    // A build dies with the hub that began it: what was not pushed by then is never pushed.
+    const own = createRegistry({ transport: mortalRegistry(transport, life), clock, random });
+    const builder = createFakeBuilder(own);
+    builders.push(builder);
     return createHub({
       client,
       clock,
       random,
       log,
       events,
-      registry,
+      registry: own,
       builder,
       operatorNamespace: OPERATOR.hubNamespace,
     }).run(life.signal);
@@ -202,7 +207,9 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
     registry: transport,
     trace,
     logs,
-    built: builder.built,
+    get built() {
+      return builders.flatMap(({ built }) => built);
+    },
     killAtWrite: (process, n, moment) => {
       kill = { process, n, moment };
       wasKilled = false;
@@ -214,6 +221,13 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
       stop.abort();
       await clock.advance(1_000);
     },
+  };
+}
+
+function mortalRegistry(inner: RegistryTransport, life: AbortController): RegistryTransport {
+  return {
+    request: (request, signal) =>
+      life.signal.aborted ? new Promise(() => {}) : inner.request(request, signal),
   };
 }
 

@@ -6,7 +6,7 @@ import { pushImage } from './push-image.ts';
 
 /** A builder in this process: makes real images from a mini Dockerfile, so that simulations need no root. */
 export interface FakeBuilder extends Builder {
-  /** Targets in the order in which they were built. */
+  /** Targets in the order in which they were pushed. */
   readonly built: string[];
 }
 
@@ -27,7 +27,6 @@ export function createFakeBuilder(registry: Registry): FakeBuilder {
           cause: { log: text },
         });
       }
-      built.push(request.target);
       const digest = await pushImage(
         registry,
         request.target,
@@ -35,6 +34,7 @@ export function createFakeBuilder(registry: Registry): FakeBuilder {
         filesOf(request),
         request.labels,
       );
+      built.push(request.target);
       return { digest, log: `${log}COMMIT ${request.target}\n` };
     },
   };
