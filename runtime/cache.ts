@@ -90,9 +90,11 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
 
   const accept = (kind: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject) => {
     const key = objectKey(object.metadata);
+    const { resourceVersion } = object.metadata;
+    // A server that tells old events again must not take the cache back in time.
+    if (state.state === 'watching' && isReplay(resourceVersion, state.resourceVersion)) return;
     if (kind === 'DELETED') store.delete(key);
     else store.set(key, transform(object));
-    const { resourceVersion } = object.metadata;
     if (resourceVersion) state = { state: 'watching', resourceVersion };
   };
 
@@ -142,4 +144,9 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
 function dropManagedFields<T>(object: KubeObject): T {
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata } as unknown as T;
+}
+
+/** Versions of one server count upwards; what is not a number cannot be judged and is taken. */
+function isReplay(version: string | undefined, seen: string): boolean {
+  return Number(version) <= Number(seen);
 }

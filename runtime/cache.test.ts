@@ -1,0 +1,158 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { createCache } from './cache.ts';
+import { createKubeClient } from './kube/kube-client.ts';
+import { CORE } from './kube/object.ts';
+import { silentLog } from './log.ts';
+import { createManualClock } from './manual-clock.ts';
+import { createRandom } from './random.ts';
+import { createScriptedServer, type WatchScript } from './testing/scripted-server.ts';
+
+function world(prepare: (server: ReturnType<typeof createScriptedServer>) => void = () => {}) {
+  const server = createScriptedServer();
+  prepare(server);
+  const clock = createManualClock();
+  const random = createRandom(1);
+  const client = createKubeClient({ transport: server, clock, random, userAgent: 'test', idleMs: 60_000 });
+  const cache = createCache({ client, type: CORE.configMap, clock, random, log: silentLog });
+  const changes: string[] = [];
+  cache.onChange(({ key, before, after }) => {
+    const value = (object: typeof before) =>
+      (object?.['data'] as { value: string } | undefined)?.value ?? '-';
+    changes.push(`${key.slice(2)} ${value(before)}→${value(after)}`);
+  });
+  const life = new AbortController();
+  const running = cache.run(life.signal);
+  const seen = () =>
+    Object.fromEntries(
+      [...cache.all()]
+        .map((object) => [object.metadata.name, (object['data'] as { value: string }).value])
+        .sort(),
+    );
+  const stop = async () => {
+    life.abort();
+    server.cut();
+    await clock.advance(1_000);
+    await running;
+  };
+  return { server, clock, cache, changes, seen, stop };
+}
+
+const FAULTS: WatchScript[] = [
+  { kind: 'close-at-once' },
+  { kind: 'status', status: 410 },
+  { kind: 'status', status: 500 },
+  { kind: 'status', status: 403 },
+  { kind: 'error-event', code: 410 },
+  { kind: 'error-event', code: 500 },
+  { kind: 'stall' },
+  { kind: 'half-a-line' },
+  { kind: 'replay' },
+];
+
+it.each(FAULTS)('holds what the server holds after a watch that ends badly (%j)', async (fault) => {
+  const { server, clock, changes, seen, stop } = world();
+  server.put('a', '1');
+  server.script.push(fault, fault, fault);
+  await clock.advance(1_000);
+  server.put('a', '2');
+  server.put('b', '1');
+  server.remove('b');
+
+  await clock.advance(600_000);
+
+  expect(seen()).toEqual(server.objects());
+  expect(changes.filter((change) => change === 'a 1→2')).toHaveLength(1);
+  await stop();
+});
+
+it('asks a server that closes each watch at once only now and then', async () => {
+  const { server, clock, stop } = world();
+  server.script.push(...Array.from({ length: 10_000 }, () => ({ kind: 'close-at-once' }) as const));
+
+  await clock.advance(600_000);
+
+  expect(server.requests.length).toBeLessThan(80);
+  await stop();
+});
+
+it('notices what changed and what went while the server was another one', async () => {
+  const { server, clock, changes, seen, stop } = world();
+  server.put('gone', '1');
+  server.put('kept', '1');
+  await clock.advance(1_000);
+  server.cut();
+  server.remove('gone');
+  server.restart();
+
+  await clock.advance(60_000);
+
+  expect(seen()).toEqual({ kept: '1' });
+  expect(changes).toContain('gone 1→-');
+  await stop();
+});
+
+it('waits as long as a busy server asks, and lists again after errors', async () => {
+  const { clock, cache, stop } = world(({ refusals }) =>
+    refusals.push({ status: 429, retryAfter: '9' }, { status: 500 }, { status: 503 }),
+  );
+
+  await clock.advance(5_000);
+  expect(cache.synced).toBe(false);
+  await clock.advance(60_000);
+
+  expect(cache.synced).toBe(true);
+  await stop();
+});
+
+it('tells the others when one listener throws', async () => {
+  const { server, clock, cache, changes, stop } = world();
+  cache.onChange(() => {
+    throw new Error('a bug');
+  });
+  const later: string[] = [];
+  cache.onChange(({ key }) => later.push(key));
+  server.put('a', '1');
+
+  await clock.advance(1_000);
+
+  expect(later).toEqual(['n/a']);
+  expect(changes).toEqual(['a -→1']);
+  await stop();
+});
+
+it('equals the server after any history and any faults, and tells each change once', async () => {
+  const change = fc.tuple(
+    fc.constantFrom('put', 'put', 'remove', 'cut', 'restart'),
+    fc.constantFrom('a', 'b', 'c'),
+  );
+  const history = fc.array(fc.oneof({ weight: 3, arbitrary: change }, fc.constantFrom(...FAULTS)), {
+    maxLength: 25,
+  });
+  await fc.assert(
+    fc.asyncProperty(history, async (steps) => {
+      const { server, clock, changes, seen, stop } = world();
+      await clock.advance(100);
+      for (const [index, step] of steps.entries()) {
+        if (!Array.isArray(step)) server.script.push(step);
+        else if (step[0] === 'put') server.put(step[1], String(index));
+        else if (step[0] === 'remove') server.remove(step[1]);
+        else if (step[0] === 'cut') server.cut();
+        else server.restart();
+        await clock.advance(50);
+      }
+      await clock.advance(400_000);
+
+      expect(seen()).toEqual(Object.fromEntries(Object.entries(server.objects()).sort()));
+      // Each change starts where the one before it ended.
+      const last = new Map<string, string>();
+      for (const text of changes) {
+        const [, name = '', before, after = ''] = /^(\S+) (.+)→(.+)$/.exec(text) ?? [];
+        expect(before).toBe(last.get(name) ?? '-');
+        last.set(name, after);
+      }
+      await stop();
+    }),
+    { numRuns: 20 },
+  );
+});
