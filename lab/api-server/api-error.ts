@@ -48,6 +48,9 @@ export const notFound = (plural: string, name: string) =>
 export const conflict = (plural: string, name: string, why: string) =>
   new ApiError(409, 'Conflict', `Operation cannot be fulfilled on ${plural} "${name}": ${why}`);
 
+export const methodNotAllowed = () =>
+  new ApiError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
+
 export const badRequest = (message: string) => new ApiError(400, 'BadRequest', message);
 
 export const expired = () =>

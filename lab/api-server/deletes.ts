@@ -5,11 +5,14 @@ import { isBound, timestamp, type WritePorts } from './writes.ts';
 
 export interface DeleteBody {
   readonly propagationPolicy?: string;
+  /** `All` says what would happen and does nothing. */
+  readonly dryRun?: readonly string[];
   readonly gracePeriodSeconds?: number;
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
 }
 
-const FOREGROUND = 'foregroundDeletion';
+/** Finalizers by which the garbage collector gets its turn before an owner goes. */
+const TURNS: Readonly<Record<string, string>> = { Foreground: 'foregroundDeletion', Orphan: 'orphan' };
 
 /**
  * Deletes an object: at once, or marked while finalizers hold it. A pod on a node waits for its kubelet, which deletes it
@@ -32,12 +35,8 @@ export function deleteObject(
     );
   if (resourceVersion && resourceVersion !== metadata.resourceVersion)
     throw conflict(kind.plural, metadata.name, 'Precondition failed: resourceVersion differs');
-  const finalizers = [
-    ...(metadata.finalizers ?? []),
-    ...(body.propagationPolicy === 'Foreground' && !metadata.finalizers?.includes(FOREGROUND)
-      ? [FOREGROUND]
-      : []),
-  ];
+  const turn = TURNS[body.propagationPolicy ?? ''];
+  const finalizers = [...new Set([...(metadata.finalizers ?? []), ...(turn ? [turn] : [])])];
   // A grace that runs is only ever shortened.
   const wantedSeconds = kind.kind === 'Pod' && isBound(live) ? (body.gracePeriodSeconds ?? 30) : 0;
   const graceSeconds = Math.min(wantedSeconds, metadata.deletionGracePeriodSeconds ?? wantedSeconds);
@@ -45,6 +44,7 @@ export function deleteObject(
   const storage = storageKey(kind);
   const marked: KubeObject = {
     ...live,
+    ...(kind.kind === 'Namespace' && { status: { phase: 'Terminating' } }),
     metadata: {
       ...metadata,
       ...(finalizers.length > 0 && { finalizers }),
@@ -53,6 +53,7 @@ export function deleteObject(
       ...(!metadata.deletionTimestamp && { generation: (metadata.generation ?? 1) + 1 }),
     },
   };
+  if (body.dryRun?.includes('All')) return marked;
   if (finalizers.length === 0 && !waitsForKubelet && kind.kind !== 'Namespace')
     return ports.store.remove(storage, key, marked);
   const isMarked =

@@ -48,12 +48,26 @@ export function startGarbageCollector(ports: CollectorPorts): void {
 
   const releaseForeground = (uid: string) => {
     const blocked = [...(dependents.get(uid) ?? [])].some((at) => read(at));
-    if (blocked) return;
+    if (!blocked) release(uid, 'foregroundDeletion');
+  };
+
+  /** Dependents of an owner that is deleted with `Orphan` stay, and know it no longer. */
+  const orphan = (uid: string) => {
+    for (const at of [...(dependents.get(uid) ?? [])]) {
+      const found = read(at);
+      if (!found) continue;
+      const ownerReferences = owners(found.object).filter((owner) => owner.uid !== uid);
+      const metadata = { ...found.object.metadata, ownerReferences };
+      store.put(found.storage, found.key, { ...found.object, metadata });
+    }
+    release(uid, 'orphan');
+  };
+
+  const release = (uid: string, finalizer: string) => {
     for (const kind of ports.kinds()) {
       for (const object of store.list(storageKey(kind))) {
-        if (object.metadata.uid !== uid || !object.metadata.finalizers?.includes('foregroundDeletion'))
-          continue;
-        const finalizers = object.metadata.finalizers.filter((name) => name !== 'foregroundDeletion');
+        if (object.metadata.uid !== uid || !object.metadata.finalizers?.includes(finalizer)) continue;
+        const finalizers = object.metadata.finalizers.filter((name) => name !== finalizer);
         const next = { ...object, metadata: { ...object.metadata, finalizers } };
         if (finalizers.length > 0) store.put(storageKey(kind), keyOf(object), next);
         else store.remove(storageKey(kind), keyOf(object), next);
@@ -93,6 +107,7 @@ export function startGarbageCollector(ports: CollectorPorts): void {
     if (owners(object).some((owner) => !uids.has(owner.uid))) clock.after(DELAY_MS, () => orphaned(at));
     if (!object.metadata.deletionTimestamp) return;
     if (storage === '/namespaces') clock.after(DELAY_MS, () => emptyNamespace(object.metadata.name));
+    if (object.metadata.finalizers?.includes('orphan')) clock.after(DELAY_MS, () => orphan(uid));
     if (object.metadata.finalizers?.includes('foregroundDeletion')) {
       clock.after(DELAY_MS, () => {
         for (const dependent of dependents.get(uid) ?? []) {

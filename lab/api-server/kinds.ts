@@ -37,7 +37,7 @@ const builtIn = (
   namespaced,
   singular: kind.toLowerCase(),
   shortNames,
-  categories: [],
+  categories: ['Pod', 'DaemonSet'].includes(kind) ? ['all'] : [],
   hasStatus: ['Node', 'Pod', 'DaemonSet', 'Namespace'].includes(kind),
   columns,
 });

@@ -29,7 +29,7 @@ export function getObject({ kind, route, wantsTable }: ReadRequest, { store, clo
 }
 
 export function listObjects({ kind, route, wantsTable }: ReadRequest, { store, clock }: ReadPorts): object {
-  const matches = matcher(route);
+  const matches = matcher(route, kind.kind);
   const all = store.list(storageKey(kind)).filter(matches);
   const limit = Number(route.query.get('limit') ?? 0);
   const { at, version } = readContinue(route.query.get('continue'), store);
@@ -53,7 +53,7 @@ export function watchObjects(
 ): AsyncIterable<Uint8Array> {
   const { kind, route } = request;
   const storage = storageKey(kind);
-  const matches = matcher(route);
+  const matches = matcher(route, kind.kind);
   const wanted = route.query.get('resourceVersion') ?? '';
   const from = wanted === '' || wanted === '0' ? undefined : Number(wanted);
   const missed = from === undefined ? initialEvents(store, storage) : missedEvents(store, storage, from);
@@ -105,9 +105,9 @@ function visible({ type, object, before }: StoreEvent, matches: (object: KubeObj
   return was ? { type: 'DELETED', object } : undefined;
 }
 
-function matcher({ namespace, name, query }: Route): (object: KubeObject) => boolean {
+function matcher({ namespace, name, query }: Route, kind: string): (object: KubeObject) => boolean {
   const labels = parseLabelSelector(query.get('labelSelector'));
-  const fields = parseFieldSelector(query.get('fieldSelector'));
+  const fields = parseFieldSelector(query.get('fieldSelector'), kind);
   return (object) =>
     (namespace === undefined || object.metadata.namespace === namespace) &&
     (name === undefined || object.metadata.name === name) &&

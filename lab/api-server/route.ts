@@ -1,4 +1,5 @@
 import type { HttpRequest } from '@kmm-fleet/runtime';
+import { badRequest } from './api-error.ts';
 
 /** A request for objects, in parts. */
 export interface Route {
@@ -21,9 +22,9 @@ export function parseRoute({ method, path }: Pick<HttpRequest, 'method' | 'path'
   const url = new URL(path, 'http://api');
   const match = OBJECTS.exec(url.pathname);
   if (!match) return undefined;
-  const [, group = '', version = '', namespace, plural = '', name, subresource] = match.map(
-    (part) => part && decodeURIComponent(part),
-  );
+  const [group = '', version = '', namespace, plural = '', name, subresource] = match
+    .slice(1)
+    .map((part) => part && decoded(part));
   // `/api/v1/namespaces/x/status` is a namespace's status, not a kind called "status".
   if (namespace !== undefined && SUBRESOURCES.has(plural) && name === undefined) {
     return {
@@ -38,4 +39,12 @@ export function parseRoute({ method, path }: Pick<HttpRequest, 'method' | 'path'
     };
   }
   return { method, group, version, namespace, plural, name, subresource, query: url.searchParams };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw badRequest(`invalid URL escape "${part}"`);
+  }
 }

@@ -8,7 +8,9 @@ export type LabelMatcher = (labels: Labels) => boolean;
 export function parseLabelSelector(text: string | null): LabelMatcher {
   if (!text) return () => true;
   const matchers = splitOutsideParentheses(text).map(parseRequirement);
-  return (labels) => matchers.every((matches) => matches(labels));
+  // A label is what the object itself holds: `constructor` is none.
+  return (labels) =>
+    matchers.every((matches) => matches({ __proto__: null, ...labels } as unknown as Labels));
 }
 
 function splitOutsideParentheses(text: string): string[] {
@@ -36,12 +38,23 @@ function parseRequirement(text: string): LabelMatcher {
   throw badRequest(`unable to parse requirement: "${text}"`);
 }
 
-/** Field selectors over any path: `metadata.name=x,spec.nodeName!=y`. A missing field is the empty string. */
-export function parseFieldSelector(text: string | null): (object: unknown) => boolean {
+/** Fields that a server indexes, beside the name and namespace of every kind; any other one is refused. */
+const SELECTABLE: Readonly<Record<string, RegExp>> = {
+  Pod: /^(spec\.(nodeName|restartPolicy|schedulerName|serviceAccountName|hostNetwork)|status\.(phase|podIP|nominatedNodeName))$/,
+  Node: /^spec\.unschedulable$/,
+  Namespace: /^status\.phase$/,
+  Secret: /^type$/,
+  Event: /^(involvedObject\.[\w.]+|reason|reportingComponent|source|type)$/,
+};
+
+/** Field selectors: `metadata.name=x,spec.nodeName!=y`. A missing field is the empty string. */
+export function parseFieldSelector(text: string | null, kind: string): (object: unknown) => boolean {
   if (!text) return () => true;
+  const isKnown = (path: string) => /^metadata\.(name|namespace)$/.test(path) || SELECTABLE[kind]?.test(path);
   const terms = text.split(',').map((part) => {
     const [, path = '', operator, value = ''] = /^([^=!]+)(!=|==?)(.*)$/.exec(part) ?? [];
     if (!path) throw badRequest(`invalid field selector: "${part}"`);
+    if (!isKnown(path.trim())) throw badRequest(`field label not supported: ${path.trim()}`);
     return { path: `.${path.trim()}`, isEqual: operator !== '!=', value };
   });
   return (object) =>

@@ -8,6 +8,7 @@ import {
   type Transport,
 } from '@kmm-fleet/runtime';
 import { ApiError, notFound } from './api-error.ts';
+import { readBody } from './bodies.ts';
 import { type DeleteBody, deleteObject } from './deletes.ts';
 import { discover } from './discovery/discovery.ts';
 import { openApiDocument, openApiIndex, openApiV2 } from './discovery/openapi.ts';
@@ -17,7 +18,7 @@ import { type ListenOptions, listen } from './listen.ts';
 import { getObject, listObjects, type ReadRequest, watchObjects } from './reads.ts';
 import { parseRoute, type Route } from './route.ts';
 import { createStore } from './store.ts';
-import { create, keyOf, patch, readBody, replace, timestamp, type WriteRequest } from './writes.ts';
+import { create, keyOf, patch, replace, timestamp, type WriteRequest } from './writes.ts';
 
 /** One write as the trace of a run holds it. */
 export interface WriteRecord {
@@ -127,7 +128,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (route.method === 'GET') return read(reading);
     const userAgent = request.headers['user-agent'] ?? '';
     const manager = route.query.get('fieldManager') ?? userAgent.split('/')[0] ?? 'unknown';
-    const body = readBody(request.body);
+    const body = readBody(request.body, request.headers['content-type']);
     const writing: WriteRequest = {
       kind,
       route,
@@ -164,7 +165,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const { route } = request;
     if (route.method === 'POST') return json(201, create(request, ports));
     if (route.method === 'PUT') return json(200, replace(request, ports));
-    if (route.method === 'PATCH') return json(200, patch(request, ports));
+    if (route.method === 'PATCH') {
+      const key = keyOf(request.kind, route.namespace, route.name ?? '');
+      const isNew = !store.get(storageKey(request.kind), key);
+      return json(isNew ? 201 : 200, patch(request, ports));
+    }
     return remove(request);
   };
 
@@ -176,6 +181,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ...how,
       ...(policy && { propagationPolicy: policy }),
       ...(grace !== null && { gracePeriodSeconds: Number(grace) }),
+      ...(route.query.has('dryRun') && { dryRun: route.query.getAll('dryRun') }),
     };
     if (route.name === undefined) {
       const list = listObjects({ kind, route, wantsTable: false }, ports) as { items: KubeObject[] };
@@ -193,7 +199,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const live = store.get(storageKey(kind), key);
     if (!live) throw notFound(kind.group ? `${kind.plural}.${kind.group}` : kind.plural, route.name);
     const last = deleteObject(kind, key, live, merged, ports);
-    if (store.get(storageKey(kind), key)) return json(200, last);
+    if (!merged.dryRun && store.get(storageKey(kind), key)) return json(200, last);
     const details = { name: route.name, group: kind.group, kind: kind.plural, uid: live.metadata.uid };
     return json(200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details });
   };
@@ -221,9 +227,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const route = parseRoute(request);
       return route ? answerObjects(route, request) : answerOther(request);
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      const answer = json(error.code, error.status());
-      return { ...answer, headers: { ...answer.headers, ...retryHeader(error.retryAfterSeconds) } };
+      // A mistake of ours is an answer too, as after a panic of the real server; the connection stays.
+      const refused = error instanceof ApiError ? error : new ApiError(500, 'InternalError', String(error));
+      const answer = json(refused.code, refused.status());
+      return { ...answer, headers: { ...answer.headers, ...retryHeader(refused.retryAfterSeconds) } };
     }
   };
 

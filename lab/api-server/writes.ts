@@ -7,13 +7,13 @@ import {
   type Random,
 } from '@kmm-fleet/runtime';
 import { applyPatch, type Operation } from 'rfc6902';
-import { parse } from 'yaml';
-import { ApiError, badRequest, conflict, invalid, notFound } from './api-error.ts';
+import { ApiError, badRequest, conflict, invalid, methodNotAllowed, notFound } from './api-error.ts';
+import { asObject, checkUnknown } from './bodies.ts';
 import { type HostedKind, storageKey } from './kinds.ts';
 import { applyObject, trackUpdate, type Writer } from './patch/managed-fields.ts';
 import { strategicMerge } from './patch/strategic-merge.ts';
 import type { Route } from './route.ts';
-import { conform, isObject, unknownFields } from './schema/structural.ts';
+import { conform, isObject } from './schema/structural.ts';
 import { validate } from './schema/validate.ts';
 import type { ObjectStore } from './store.ts';
 
@@ -59,7 +59,7 @@ export function create(request: WriteRequest, ports: WritePorts): KubeObject {
     kind,
     kind.hasStatus && kind.schema
       ? (rest as KubeObject)
-      : ({ ...rest, ...(status !== undefined && { status }) } as KubeObject),
+      : inPhase(kind, { ...rest, ...(status !== undefined && { status }) } as KubeObject),
   );
   return store(request, ports, key, undefined, trackUpdate(undefined, ready, tracking(request, ports)));
 }
@@ -68,7 +68,16 @@ export function replace(request: WriteRequest, ports: WritePorts): KubeObject {
   checkUnknown(request);
   const { live, key } = existing(request, ports);
   const object = asObject(request.body, request.kind);
-  const { resourceVersion } = object.metadata;
+  const { resourceVersion, name } = object.metadata;
+  if (name && name !== live.metadata.name)
+    throw badRequest(
+      `the name of the object (${name}) does not match the name on the URL (${live.metadata.name})`,
+    );
+  if (!resourceVersion && request.kind.schema) {
+    const message = 'Invalid value: 0x0: must be specified for an update';
+    const causes = [{ reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message }];
+    throw invalid(`${request.kind.plural}.${request.kind.group}`, live.metadata.name, causes);
+  }
   if (resourceVersion && resourceVersion !== live.metadata.resourceVersion) throw stale(request);
   return update(request, ports, key, live, object);
 }
@@ -77,7 +86,7 @@ export function patch(request: WriteRequest, ports: WritePorts): KubeObject {
   if (!request.contentType.startsWith('application/json-patch')) checkUnknown(request);
   if (request.contentType.startsWith('application/apply-patch')) return apply(request, ports);
   const { live, key } = existing(request, ports);
-  const patched = patchedObject(request, live);
+  const patched = asObject(patchedObject(request, live), request.kind);
   const wanted = (
     isObject(request.body)
       ? (request.body['metadata'] as { resourceVersion?: string } | undefined)
@@ -89,11 +98,13 @@ export function patch(request: WriteRequest, ports: WritePorts): KubeObject {
 
 function patchedObject({ contentType, body, kind }: WriteRequest, live: KubeObject): KubeObject {
   if (contentType.startsWith('application/json-patch+json')) {
+    if (!Array.isArray(body)) throw badRequest('a JSON patch is a list of operations');
     const copy = structuredClone(live);
     const [failure] = applyPatch(copy, body as Operation[]).filter((problem) => problem !== null);
     if (failure) throw new ApiError(422, 'Invalid', `the patch cannot be applied: ${failure.message}`);
     return copy;
   }
+  if (!isObject(body)) throw badRequest('the patch is not an object');
   if (contentType.startsWith('application/strategic-merge-patch+json')) {
     if (kind.schema)
       throw new ApiError(
@@ -127,7 +138,7 @@ function apply(request: WriteRequest, ports: WritePorts): KubeObject {
     ...tracking(request, ports),
     force: route.query.get('force') === 'true',
   });
-  const ready = finish(kind, merged);
+  const ready = finish(kind, merged, found);
   if (!found) return store(request, ports, key, undefined, ready);
   if (config.metadata.resourceVersion && config.metadata.resourceVersion !== found.metadata.resourceVersion)
     throw stale(request);
@@ -159,7 +170,7 @@ function update(
   const isStatus = route.subresource === 'status';
   const spec = isStatus
     ? { ...live, status: wanted['status'] }
-    : { ...wanted, ...(kind.hasStatus && kind.schema && { status: live['status'] }) };
+    : { ...wanted, ...(kind.hasStatus && { status: live['status'] }) };
   if (spec.status === undefined) delete spec.status;
   const {
     uid,
@@ -189,10 +200,8 @@ function update(
   const metadata = Object.fromEntries(
     Object.entries({ ...base, ...identity }).filter(([, value]) => value !== undefined),
   );
-  const ready = finish(kind, {
-    ...(spec as KubeObject),
-    metadata: metadata as unknown as KubeObject['metadata'],
-  });
+  const whole = { ...(spec as KubeObject), metadata: metadata as unknown as KubeObject['metadata'] };
+  const ready = finish(kind, whole, live);
   checkImmutable(kind, live, ready);
   return store(request, ports, key, live, trackUpdate(live, ready, tracking(request, ports)));
 }
@@ -213,22 +222,30 @@ function store(
       : object;
   if (live && deepEqual(withoutTimes(live), withoutTimes(next))) return live;
   const isGone =
-    next.metadata.deletionTimestamp && !next.metadata.finalizers?.length && !waitsForKubelet(next);
+    next.metadata.deletionTimestamp && !next.metadata.finalizers?.length && !waitsForOthers(next);
   return isGone ? ports.store.remove(storage, key, next) : ports.store.put(storage, key, next);
 }
 
 /** Pruned, defaulted and valid, or refused. */
-function finish(kind: HostedKind, object: KubeObject): KubeObject {
+function finish(kind: HostedKind, object: KubeObject, live?: KubeObject): KubeObject {
   if (!kind.schema) return kind.kind === 'Secret' ? secretData(object) : object;
   const conformed = conform(object, kind.schema, true) as KubeObject;
-  const causes = validate(conformed, kind.schema);
+  const causes = validate(conformed, kind.schema, '', true, live);
   if (causes.length > 0) throw invalid(`${kind.kind}.${kind.group}`, object.metadata.name, causes);
   return conformed;
 }
 
+/** What the server itself says of a new object: a namespace is in use, a pod waits. */
+function inPhase(kind: HostedKind, object: KubeObject): KubeObject {
+  if (kind.kind === 'Pod')
+    return { ...object, status: { phase: 'Pending', ...(object['status'] as object) } };
+  if (kind.kind !== 'Namespace') return object;
+  return { ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
+}
+
 function secretData(object: KubeObject): KubeObject {
-  const { stringData, ...rest } = object;
-  if (!isObject(stringData)) return object;
+  const { stringData, ...rest } = { type: 'Opaque', ...object } as KubeObject;
+  if (!isObject(stringData)) return rest as KubeObject;
   const encoded = Object.entries(stringData).map(([name, text]) => [
     name,
     Buffer.from(String(text)).toString('base64'),
@@ -240,33 +257,11 @@ function secretData(object: KubeObject): KubeObject {
 }
 
 function existing({ kind, route }: WriteRequest, { store }: WritePorts): { live: KubeObject; key: string } {
+  if (route.name === undefined) throw methodNotAllowed();
   const key = keyOf(kind, route.namespace, route.name ?? '');
   const live = store.get(storageKey(kind), key);
   if (!live) throw notFound(kind.group ? `${kind.plural}.${kind.group}` : kind.plural, route.name ?? '');
   return { live, key };
-}
-
-/** `fieldValidation=Strict`, which kubectl asks for: a field that would be dropped in silence is an error. */
-function checkUnknown({ kind, route, body }: WriteRequest): void {
-  if (!kind.schema || route.query.get('fieldValidation') !== 'Strict') return;
-  const unknown = unknownFields(body, kind.schema).map((field) => `unknown field "${field}"`);
-  if (unknown.length > 0) throw badRequest(`strict decoding error: ${unknown.join(', ')}`);
-}
-
-function asObject(body: unknown, kind: HostedKind): KubeObject {
-  if (!isObject(body)) throw badRequest('the body is not an object');
-  const { apiVersion = apiVersionOf(kind), kind: name = kind.kind } = body;
-  if (name !== kind.kind || apiVersion !== apiVersionOf(kind)) {
-    throw badRequest(
-      `the API version in the data (${String(apiVersion)}, ${String(name)}) does not match the expected API version (${apiVersionOf(kind)}, ${kind.kind})`,
-    );
-  }
-  return {
-    ...body,
-    apiVersion,
-    kind: name,
-    metadata: (body['metadata'] ?? {}) as KubeObject['metadata'],
-  } as KubeObject;
 }
 
 function freshMetadata(
@@ -356,8 +351,9 @@ function stale({ kind, route }: WriteRequest): ApiError {
   );
 }
 
-/** A pod on a node is gone only when its kubelet has said so, by deleting it without grace. */
-function waitsForKubelet(object: KubeObject): boolean {
+/** A pod on a node is gone only when its kubelet has said so, by deleting it without grace; a namespace when it is empty. */
+function waitsForOthers(object: KubeObject): boolean {
+  if (object.kind === 'Namespace') return true;
   return object.kind === 'Pod' && isBound(object) && object.metadata.deletionGracePeriodSeconds !== 0;
 }
 
@@ -379,18 +375,4 @@ function generateName({ metadata }: KubeObject, random: Random): string {
 function uid(random: Random): string {
   const hex = Array.from({ length: 32 }, () => Math.floor(random() * 16).toString(16)).join('');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
-}
-
-/** Bodies come as JSON or, for apply, as YAML. */
-export function readBody(body: string | Uint8Array | undefined): unknown {
-  if (body === undefined) return undefined;
-  const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
-  if (text === '') return undefined;
-  try {
-    return text.trimStart().startsWith('{') || text.trimStart().startsWith('[')
-      ? JSON.parse(text)
-      : parse(text);
-  } catch (error) {
-    throw badRequest(`the body cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  }
 }

@@ -1,5 +1,5 @@
 import { deepEqual, type KubeObject } from '@kmm-fleet/runtime';
-import { ApiError } from '../api-error.ts';
+import { ApiError, type StatusCause } from '../api-error.ts';
 import { isObject, type JsonObject, memberSchema, type Schema } from '../schema/structural.ts';
 import { type FieldSet, fieldsOf, fromFieldsV1, toFieldsV1, valueAt, withoutField } from './field-set.ts';
 import { itemKey, listTypeOf } from './list-types.ts';
@@ -38,10 +38,12 @@ export function applyObject(live: KubeObject, config: KubeObject, context: Apply
   const own = managers.find((manager) => isSame(manager, writer, 'Apply'));
   const others = managers.filter((manager) => manager !== own);
   const applied = fieldsOf(config, schema, isCustom);
-  const conflicts = others.flatMap(({ manager, fields }) =>
+  const conflicts = others.flatMap((manager) =>
     [...applied]
-      .filter(([key, path]) => fields.has(key) && !deepEqual(valueAt(live, path), valueAt(config, path)))
-      .map(([key, path]) => ({ manager, key, path })),
+      .filter(
+        ([key, path]) => manager.fields.has(key) && !deepEqual(valueAt(live, path), valueAt(config, path)),
+      )
+      .map(([key, path]) => ({ manager: describeManager(manager), key, path })),
   );
   if (conflicts.length > 0 && !force) throw conflictError(conflicts);
   let merged = mergeApplied(live, config, '', schema, isCustom) as JsonObject;
@@ -169,21 +171,50 @@ const owns = (fields: FieldSet, name: string) => fields.has(name) || isParentOf(
 const isParentOf = (fields: FieldSet, name: string) =>
   [...fields.keys()].some((other) => other.startsWith(`${name}\0`));
 
-function conflictError(
-  conflicts: readonly { readonly manager: string; readonly path: readonly string[] }[],
-): ApiError {
-  const readable = ({ path }: { path: readonly string[] }) =>
-    path
-      .filter((part) => part !== '.')
-      .map((part) => `.${part.slice(2)}`)
-      .join('');
-  const managers = [...new Set(conflicts.map(({ manager }) => manager))];
-  const fields = conflicts.map((one) => readable(one)).join('\n- ');
-  const message = `Apply failed with ${conflicts.length} conflict${conflicts.length > 1 ? 's' : ''}: conflicts with ${managers.map((name) => `"${name}"`).join(', ')}:\n- ${fields}`;
-  const causes = conflicts.map((one) => ({
+/** `"name"`, and for an update by what version and when, as kube-apiserver words it. */
+function describeManager({ manager, operation, subresource, apiVersion, time }: Manager): string {
+  const part = subresource ? ` with subresource "${subresource}"` : '';
+  const when = operation === 'Update' ? ` using ${apiVersion} at ${time}` : '';
+  return `"${manager}"${part}${when}`;
+}
+
+interface FieldConflict {
+  /** As a message describes it. */
+  readonly manager: string;
+  readonly path: readonly string[];
+}
+
+function conflictError(conflicts: readonly FieldConflict[]): ApiError {
+  const causes = conflicts.map(({ manager, path }) => ({
     reason: 'FieldManagerConflict',
-    message: `conflict with "${one.manager}"`,
-    field: readable(one),
+    message: `conflict with ${manager}`,
+    field: readablePath(path),
   }));
-  return new ApiError(409, 'Conflict', message, causes);
+  const [first] = causes;
+  if (first && causes.length === 1)
+    return refused(`Apply failed with 1 conflict: ${first.message}: ${first.field}`, causes);
+  const managers = [...new Set(conflicts.map(({ manager }) => manager))].sort();
+  const lines = managers.flatMap((manager) => [
+    `conflicts with ${manager}:`,
+    ...conflicts.filter((one) => one.manager === manager).map(({ path }) => `- ${readablePath(path)}`),
+  ]);
+  return refused(`Apply failed with ${causes.length} conflicts: ${lines.join('\n')}`, causes);
+}
+
+const refused = (message: string, causes: readonly StatusCause[]) =>
+  new ApiError(409, 'Conflict', message, causes);
+
+/** `.spec.parts[name="a"].weight` */
+function readablePath(path: readonly string[]): string {
+  const step = (part: string) => {
+    const text = part.slice(2);
+    if (part.startsWith('v:')) return `[=${text}]`;
+    if (!part.startsWith('k:')) return `.${text}`;
+    const keys = Object.entries(JSON.parse(text) as JsonObject);
+    return `[${keys.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(',')}]`;
+  };
+  return path
+    .filter((part) => part !== '.')
+    .map(step)
+    .join('');
 }

@@ -3,16 +3,25 @@ import type { StatusCause } from '../api-error.ts';
 import { evaluateRule } from './cel.ts';
 import { isObject, type JsonObject, memberSchema, type Schema } from './structural.ts';
 
-/** What is wrong with a value, field by field, in kube-apiserver's words. */
-export function validate(value: unknown, schema: Schema, path = '', isRoot = true): StatusCause[] {
+/**
+ * What is wrong with a value, field by field, in kube-apiserver's words.
+ * @param old what was in its place before, for rules about changes
+ */
+export function validate(
+  value: unknown,
+  schema: Schema,
+  path = '',
+  isRoot = true,
+  old?: unknown,
+): StatusCause[] {
   if (value === null && schema.nullable) return [];
   const wrongType = typeProblem(value, schema);
   if (wrongType) return [cause('FieldValueTypeInvalid', path, wrongType)];
   const causes = [...scalarProblems(value, schema, path)];
-  if (Array.isArray(value)) causes.push(...listProblems(value, schema, path));
-  if (isObject(value)) causes.push(...objectProblems(value, schema, path, isRoot));
+  if (Array.isArray(value)) causes.push(...listProblems(value, schema, path, old));
+  if (isObject(value)) causes.push(...objectProblems(value, schema, path, isRoot, old));
   // Rules speak about values of the right shape only.
-  return causes.length > 0 ? causes : ruleProblems(value, schema, path);
+  return causes.length > 0 ? causes : ruleProblems(value, schema, path, old);
 }
 
 function typeProblem(value: unknown, schema: Schema): string | undefined {
@@ -74,7 +83,7 @@ function* scalarProblems(value: unknown, schema: Schema, path: string): Generato
   }
 }
 
-function listProblems(list: readonly unknown[], schema: Schema, path: string): StatusCause[] {
+function listProblems(list: readonly unknown[], schema: Schema, path: string, old: unknown): StatusCause[] {
   const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema;
   const causes: StatusCause[] = [];
   if (list.length < minItems)
@@ -95,9 +104,16 @@ function listProblems(list: readonly unknown[], schema: Schema, path: string): S
       causes.push(cause('FieldValueDuplicate', `${path}[${index}]`, `Duplicate value: ${key}`));
   }
   const { items } = schema;
-  return items
-    ? [...causes, ...list.flatMap((item, index) => validate(item, items, `${path}[${index}]`, false))]
-    : causes;
+  if (!items) return causes;
+  // Only items with a key can be told again after a change; the rest counts as new.
+  const before = new Map(
+    (Array.isArray(old) ? old : []).map((item: unknown) => [itemKey(item, schema), item] as const),
+  );
+  const oldOf = (key: string | undefined) => (key === undefined ? undefined : before.get(key));
+  const inItems = list.flatMap((item, index) =>
+    validate(item, items, `${path}[${index}]`, false, oldOf(keys[index])),
+  );
+  return [...causes, ...inItems];
 }
 
 function itemKey(item: unknown, schema: Schema): string | undefined {
@@ -108,7 +124,14 @@ function itemKey(item: unknown, schema: Schema): string | undefined {
   );
 }
 
-function objectProblems(object: JsonObject, schema: Schema, path: string, isRoot: boolean): StatusCause[] {
+function objectProblems(
+  object: JsonObject,
+  schema: Schema,
+  path: string,
+  isRoot: boolean,
+  old: unknown,
+): StatusCause[] {
+  const before = isObject(old) ? old : {};
   const field = (name: string) => (path ? `${path}.${name}` : name);
   const missing = (schema.required ?? [])
     .filter((name) => object[name] === undefined)
@@ -116,14 +139,27 @@ function objectProblems(object: JsonObject, schema: Schema, path: string, isRoot
   const members = Object.entries(object).flatMap(([name, member]) => {
     const known =
       isRoot && ['apiVersion', 'kind', 'metadata'].includes(name) ? undefined : memberSchema(schema, name);
-    return known && member !== undefined ? validate(member, known, field(name), false) : [];
+    return known && member !== undefined ? validate(member, known, field(name), false, before[name]) : [];
   });
-  return [...missing, ...members];
+  return [...missing, ...countProblems(object, schema, path), ...members];
 }
 
-function ruleProblems(value: unknown, schema: Schema, path: string): StatusCause[] {
+function countProblems(object: JsonObject, schema: Schema, path: string): StatusCause[] {
+  const { minProperties = 0, maxProperties = Number.POSITIVE_INFINITY } = schema;
+  const count = Object.keys(object).length;
+  if (count < minProperties) {
+    const message = `Invalid value: ${count}: should have at least ${minProperties} properties`;
+    return [cause('FieldValueInvalid', path, message)];
+  }
+  if (count <= maxProperties) return [];
+  return [
+    cause('FieldValueTooMany', path, `Too many: ${count}: must have at most ${maxProperties} properties`),
+  ];
+}
+
+function ruleProblems(value: unknown, schema: Schema, path: string, old: unknown): StatusCause[] {
   return (schema['x-kubernetes-validations'] ?? []).flatMap(({ rule, message }) => {
-    const problem = evaluateRule(rule, value);
+    const problem = evaluateRule(rule, value, old);
     if (problem === undefined) return [];
     const shown = Array.isArray(value) ? '"array"' : isObject(value) ? '"object"' : JSON.stringify(value);
     return [

@@ -1,0 +1,175 @@
+import { createApiServer } from '@kmm-fleet/lab';
+import {
+  createHttpTransport,
+  createManualClock,
+  createRandom,
+  type HttpRequest,
+  type KubeObject,
+  type ManualClock,
+  type Transport,
+} from '@kmm-fleet/runtime';
+import { describe, expect, it } from 'vitest';
+import { type Answer, type ApiServerUnderTest, describeApiServer } from './api-server.contract.ts';
+
+const START_MS = Date.parse('2026-01-01T00:00:00Z');
+
+describeApiServer('the lab in this process', async () => {
+  const clock = createManualClock(START_MS);
+  const server = createApiServer({ clock, random: createRandom(1), name: 'contract' });
+  return underTest(server.transport, clock, async () => {});
+});
+
+describeApiServer('the lab behind a socket', async () => {
+  const clock = createManualClock(START_MS);
+  const server = createApiServer({ clock, random: createRandom(1), name: 'contract' });
+  const listening = await server.listen();
+  const transport = createHttpTransport({ server: listening.url } as Parameters<
+    typeof createHttpTransport
+  >[0]);
+  return underTest(transport, clock, async () => {
+    await transport.close();
+    await listening.close();
+  });
+});
+
+describe('the lab’s API server', () => {
+  const lab = () => {
+    const clock = createManualClock(START_MS);
+    const server = createApiServer({ clock, random: createRandom(1), name: 'lab' });
+    return { clock, server, target: underTest(server.transport, clock, async () => {}) };
+  };
+  const SECRETS = '/api/v1/namespaces/default/secrets';
+  const secret = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name } });
+
+  it('answers 410 for a version that is compacted', async () => {
+    const { server, target } = lab();
+    await target.send('POST', SECRETS, secret('a'));
+    server.compact();
+
+    expect((await target.send('GET', `${SECRETS}?watch=true&resourceVersion=1`)).status).toBe(410);
+  });
+
+  it('ends every watch when it is told to', async () => {
+    const { server } = lab();
+    const { body } = await server.transport.request(
+      request('GET', `${SECRETS}?watch=true&resourceVersion=0`),
+    );
+    server.closeWatches();
+
+    const pieces: unknown[] = [];
+    for await (const piece of body) pieces.push(piece);
+
+    expect(pieces).toEqual([]);
+  });
+
+  it.each([
+    [{ status: 429, retryAfterSeconds: 2 } as const, true],
+    ['drop-before', true],
+    ['drop-after', false],
+  ] as const)('fails a request as %j says; the write is lost: %s', async (fault, isLost) => {
+    const { server, target } = lab();
+    server.setFault(() => fault);
+    const sent = target.send('POST', SECRETS, secret('a'));
+
+    if (typeof fault === 'object') expect((await sent).status).toBe(429);
+    else await expect(sent).rejects.toThrow('connection');
+    server.setFault(undefined);
+
+    expect((await target.send('GET', `${SECRETS}/a`)).status).toBe(isLost ? 404 : 200);
+  });
+
+  it('keeps a pod on a node until its kubelet deletes it without grace', async () => {
+    const { target } = lab();
+    const spec = { nodeName: 'node', containers: [{ name: 'a', image: 'i' }] };
+    const path = '/api/v1/namespaces/default/pods';
+    await target.send('POST', path, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec });
+
+    await target.send('DELETE', `${path}/p`);
+    expect((await target.send('GET', `${path}/p`)).body.metadata.deletionTimestamp).toBeDefined();
+    await target.send('DELETE', `${path}/p`, { gracePeriodSeconds: 0 });
+
+    expect((await target.send('GET', `${path}/p`)).status).toBe(404);
+  });
+
+  it('tells each write and counts each request', async () => {
+    const { server, target } = lab();
+    const seen: string[] = [];
+    server.onWrite(({ method, path, status }) => seen.push(`${method} ${path} ${status}`));
+
+    await target.send('POST', SECRETS, secret('a'));
+    await target.send('GET', `${SECRETS}/a`);
+
+    expect(seen).toEqual([`POST ${SECRETS} 201`]);
+    expect([...server.requests]).toEqual([
+      ['contract POST', 1],
+      ['contract GET', 1],
+    ]);
+  });
+
+  it('is the same twice for one seed', async () => {
+    const run = async () => {
+      const { target } = lab();
+      const { body } = await target.send('POST', SECRETS, {
+        ...secret(''),
+        metadata: { generateName: 'x-' },
+      });
+      return body;
+    };
+
+    expect(await run()).toEqual(await run());
+  });
+});
+
+function request(
+  method: string,
+  path: string,
+  body?: unknown,
+  contentType = 'application/json',
+): HttpRequest {
+  return {
+    method: method as HttpRequest['method'],
+    path,
+    headers: { 'content-type': contentType, 'user-agent': 'contract' },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  };
+}
+
+function underTest(transport: Transport, clock: ManualClock, close: () => Promise<void>): ApiServerUnderTest {
+  return {
+    close,
+    async send(method, path, body, contentType): Promise<Answer> {
+      const answer = await transport.request(request(method, path, body, contentType));
+      const pieces: Uint8Array[] = [];
+      for await (const piece of answer.body) pieces.push(piece);
+      const text = Buffer.concat(pieces).toString();
+      return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : text };
+    },
+    async watch(path, count) {
+      const stop = new AbortController();
+      const { body } = await transport.request(request('GET', path), stop.signal);
+      const events: { type: string; object: KubeObject }[] = [];
+      for await (const line of lines(body)) {
+        events.push(JSON.parse(line));
+        if (events.length === count) break;
+      }
+      stop.abort();
+      return events;
+    },
+    async eventually(probe) {
+      for (let step = 0; step < 100; step += 1) {
+        if (await probe()) return;
+        await clock.advance(100);
+      }
+      throw new Error('it did not come true in ten seconds of the lab');
+    },
+  };
+}
+
+async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let rest = '';
+  for await (const piece of body) {
+    const parts = (rest + Buffer.from(piece).toString()).split('\n');
+    rest = parts.pop() ?? '';
+    yield* parts;
+  }
+}
