@@ -25,10 +25,7 @@ function world(prepare: (server: ReturnType<typeof createScriptedServer>) => voi
   const running = cache.run(life.signal);
   const seen = () =>
     Object.fromEntries(
-      [...cache.all()].map((object) => [
-        object.metadata.name,
-        (object['data'] as { value: string }).value,
-      ]),
+      [...cache.all()].map((object) => [object.metadata.name, (object['data'] as { value: string }).value]),
     );
   const stop = async () => {
     life.abort();
