@@ -39,7 +39,10 @@ export const ModuleImageStatus = z.strictObject({
   state: z.enum(IMAGE_STATES).optional(),
   digest: z.string().optional().describe('Of the final image; the last good one while a new one is made.'),
   inputsHash: z.string().optional().describe('Of the inputs that digest was made from.'),
-  staticHash: z.string().optional().describe('Of the inputs without base images, when bases were resolved.'),
+  staticHash: z
+    .string()
+    .optional()
+    .describe('Of the build without its base images, when bases were resolved.'),
   bases: z.array(BaseImage).max(64).optional().describe('Base images, as resolved for staticHash.'),
   attempt: z
     .strictObject({

@@ -1,68 +1,136 @@
-import { parseImageReference, substitute } from '@kmm-fleet/api';
+import { bad, type Checked, found, good, parseImageReference, substitute, withDigest } from '@kmm-fleet/api';
 
-/** What a Dockerfile says about where it starts from. */
+/** What a Dockerfile says about where it starts from. Everything else in it is the builder's business. */
 export interface DockerfileFacts {
-  /** Images of FROM and COPY --from that are no stages of its own, with arguments filled in; sorted. */
+  /** Images of FROM, COPY --from and RUN --mount=from that are no stages of its own, arguments filled in; sorted. */
   readonly bases: readonly string[];
-  /** Whether DTK_AUTO stands anywhere in it: then the hub fills it in, as KMM does. */
-  readonly usesToolkit: boolean;
+  /** Where they stand in the text. */
+  readonly mentions: readonly Mention[];
 }
 
-/** Reads FROM, ARG and COPY --from; everything else of a Dockerfile is the builder's business. */
+interface Mention {
+  readonly reference: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Word {
+  readonly text: string;
+  readonly start: number;
+}
+
+/** Reads the base images, or says which reference cannot be one. */
 export function readDockerfileFacts(
   text: string,
   buildArgs: Readonly<Record<string, string>>,
-): DockerfileFacts {
+): Checked<DockerfileFacts> {
   const variables: Record<string, string> = {};
   const stages = new Set<string>(['scratch']);
-  const bases = new Set<string>();
+  const mentions: Mention[] = [];
+  const add = ({ text: word, start }: Word) => {
+    const reference = substitute(unquote(word), variables);
+    if (!stages.has(reference.toLowerCase())) mentions.push({ reference, start, end: start + word.length });
+  };
   let started = false;
-  for (const line of logicalLines(text)) {
-    const [instruction = '', ...words] = line.split(/\s+/);
-    const name = instruction.toUpperCase();
-    if (name === 'ARG' && !started) Object.assign(variables, readArgument(words, buildArgs));
+  for (const [keyword, ...words] of instructions(text)) {
+    const name = keyword?.text.toUpperCase();
+    if (name === 'ARG' && !started) declare(variables, words, buildArgs);
     if (name === 'FROM') {
       started = true;
-      const plain = words.filter((word) => !word.startsWith('--'));
-      addBase(bases, stages, substitute(unquote(plain[0] ?? ''), variables));
-      if (plain[1]?.toUpperCase() === 'AS' && plain[2]) stages.add(plain[2].toLowerCase());
+      const [image, as, stage] = words.filter((word) => !word.text.startsWith('--'));
+      if (image) add(image);
+      if (as?.text.toUpperCase() === 'AS' && stage) stages.add(stage.text.toLowerCase());
     }
-    if (name === 'COPY') {
-      const from = words.find((word) => word.startsWith('--from='))?.slice('--from='.length);
-      if (from && !/^\d+$/.test(from)) addBase(bases, stages, substitute(from, variables));
-    }
+    for (const word of copiedFrom(name, words)) if (!/^\d+$/.test(word.text)) add(word);
   }
-  return { bases: [...bases].sort(), usesToolkit: text.includes('DTK_AUTO') };
+  const wrong = mentions.find(({ reference }) => !parseImageReference(reference).ok);
+  if (wrong) return bad(baseInvalid(text.slice(wrong.start, wrong.end), wrong.reference));
+  return good({ bases: [...new Set(mentions.map(({ reference }) => reference))].sort(), mentions });
 }
 
-function addBase(bases: Set<string>, stages: ReadonlySet<string>, reference: string): void {
-  if (!stages.has(reference.toLowerCase()) && parseImageReference(reference).ok) bases.add(reference);
+/** The same Dockerfile with every base by digest: what is built from is what the inputs hash says. */
+export function pinDockerfile(
+  text: string,
+  { mentions }: DockerfileFacts,
+  bases: readonly { readonly reference: string; readonly digest: string }[],
+): string {
+  const digests = new Map(bases.map(({ reference, digest }) => [reference, digest]));
+  let pinned = '';
+  let at = 0;
+  for (const { reference, start, end } of mentions) {
+    const parsed = parseImageReference(reference);
+    const digest = digests.get(reference);
+    if (!parsed.ok || !digest) continue;
+    pinned += text.slice(at, start) + withDigest(parsed.value, digest);
+    at = end;
+  }
+  return pinned + text.slice(at);
 }
 
-/** ARG NAME or ARG NAME=default; a build argument wins. */
-function readArgument(
-  words: readonly string[],
+/** ARG NAME or ARG NAME=default; a build argument wins, and a default may use the arguments before it. */
+function declare(
+  variables: Record<string, string>,
+  words: readonly Word[],
   buildArgs: Readonly<Record<string, string>>,
-): Record<string, string> {
-  const pairs = words.map((word) => {
-    const [name = '', ...rest] = word.split('=');
-    return [
-      name,
-      (Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined) ?? unquote(rest.join('=')),
-    ] as const;
-  });
-  return Object.fromEntries(pairs);
+): void {
+  for (const { text } of words) {
+    const [name = '', ...rest] = text.split('=');
+    const given = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
+    variables[name] = given ?? substitute(unquote(rest.join('=')), variables);
+  }
 }
 
-function logicalLines(text: string): string[] {
-  return text
-    .split('\n')
-    .filter((line) => !/^\s*#/.test(line))
-    .join('\n')
-    .replaceAll(/\\\r?\n/g, ' ')
-    .split('\n')
-    .map((line) => line.trim())
-    .filter(Boolean);
+/** Values of COPY --from=X and RUN --mount=…,from=X. */
+function copiedFrom(name: string | undefined, words: readonly Word[]): Word[] {
+  const flag =
+    name === 'COPY' ? /^(--from=)(.+)$/ : name === 'RUN' ? /^(--mount=(?:.*,)?from=)([^,]+)/ : /^$/;
+  return words.flatMap(({ text, start }) => {
+    const [, before = '', value] = flag.exec(text) ?? [];
+    return value ? [{ text: value, start: start + before.length }] : [];
+  });
+}
+
+/** The words of each instruction with their places: continued lines are one, comments and here-documents are none. */
+function* instructions(text: string): Generator<Word[]> {
+  let words: Word[] = [];
+  let heredocs: string[] = [];
+  for (const { line, start } of lines(text)) {
+    if (heredocs[0] !== undefined) {
+      if (line.trim() === heredocs[0]) heredocs.shift();
+      continue;
+    }
+    if (/^\s*(#|$)/.test(line)) continue;
+    const [content = '', continued] = line.split(/(\\\s*)$/);
+    for (const { 0: word, index } of content.matchAll(/\S+/g))
+      words.push({ text: word, start: start + index });
+    if (continued) continue;
+    heredocs = heredocsOf(words);
+    yield words;
+    words = [];
+  }
+  if (words.length > 0) yield words;
+}
+
+function heredocsOf([keyword, ...words]: readonly Word[]): string[] {
+  if (!/^(RUN|COPY|ADD)$/i.test(keyword?.text ?? '')) return [];
+  return words.flatMap(({ text }) => /^\d*<<-?(["']?)(\w+)\1$/.exec(text)?.[2] ?? []);
+}
+
+function* lines(text: string): Generator<{ line: string; start: number }> {
+  let start = 0;
+  for (const line of text.split('\n')) {
+    yield { line, start };
+    start += line.length + 1;
+  }
 }
 
 const unquote = (word: string) => word.replace(/^(["'])(.*)\1$/, '$2');
+
+function baseInvalid(written: string, reference: string) {
+  const message =
+    written === reference
+      ? `The Dockerfile starts from "${written}", which is no image reference.`
+      : `The Dockerfile starts from "${written}", which becomes "${reference}": no image reference.`;
+  const next = 'Write registry/repository:tag, and give each ARG in it a default or a buildArgs entry.';
+  return found('BaseImageInvalid', 'data.dockerfile', message, next);
+}

@@ -18,10 +18,12 @@ export type ImageOutcome =
       readonly message: string;
       readonly log: string;
       readonly inputsHash: string;
+      /** What the other side asked for. */
+      readonly retryAfterMs?: number | undefined;
     };
 
-/** Failures on equal inputs are tried again after 30 s, doubling up to half an hour. */
-const RETRY = { baseMs: 60_000, maxMs: 3_600_000 };
+/** Failures on equal inputs are tried again after about 30 s, doubling up to half an hour. */
+const RETRY = { baseMs: 40_000, maxMs: 1_800_000 };
 const MESSAGE_CHARS_MAX = 1_024;
 
 /**
@@ -47,6 +49,11 @@ export function imageStatus(
   return deepEqual(stamped, previous) ? previous : stamped;
 }
 
+/** True when two statuses differ in something that people are to be told, not just in the generation looked at. */
+export function isNews(before: ModuleImageStatus, after: ModuleImageStatus): boolean {
+  return !deepEqual({ ...before, observedGeneration: 0 }, { ...after, observedGeneration: 0 });
+}
+
 function changed(
   previous: ModuleImageStatus,
   outcome: ImageOutcome,
@@ -66,9 +73,10 @@ function changed(
       return { state: outcome.state, reason: first?.reason, message, attempt: undefined, log: undefined };
     }
     case 'failed': {
-      const { code, inputsHash, log } = outcome;
+      const { code, inputsHash, log, retryAfterMs = 0 } = outcome;
       const before = previous.attempt?.inputsHash === inputsHash ? previous.attempt.failures : 0;
-      const nextMs = nowMs + backoffMs(before + 1, jitter, RETRY);
+      const askedMs = Math.min(retryAfterMs, RETRY.maxMs);
+      const nextMs = nowMs + Math.max(askedMs, backoffMs(before + 1, jitter, RETRY));
       return {
         state: code === 'IMAGE_NOT_FOUND' ? 'Missing' : 'Failed',
         reason: FAILURES[code].reason,

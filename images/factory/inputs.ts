@@ -11,9 +11,9 @@ import {
 import { canonicalJson } from '@kmm-fleet/runtime';
 import type { BuildSecret } from '../builders/builder.ts';
 import type { SigningPair } from '../signing/module-signature.ts';
-import { readSigningPair } from '../signing/signing-pair.ts';
+import { readSigningPair, validityFinding } from '../signing/signing-pair.ts';
 import { buildArguments } from './build-args.ts';
-import { readDockerfileFacts } from './dockerfile.ts';
+import { type DockerfileFacts, readDockerfileFacts } from './dockerfile.ts';
 import { toolkitFor } from './toolkits.ts';
 
 /** Reads what recipes refer to. Values of Secrets are bytes, of ConfigMaps texts; undefined: it does not exist. */
@@ -30,15 +30,27 @@ export interface Inputs {
   readonly dockerConfig?: string;
   readonly build?: {
     readonly dockerfile: string;
+    readonly facts: DockerfileFacts;
     readonly args: Readonly<Record<string, string>>;
     readonly secrets: readonly BuildSecret[];
-    readonly bases: readonly string[];
   };
-  readonly sign?: { readonly pair: SigningPair; readonly files: readonly string[] };
-  /** Over the build without base digests. */
-  readonly buildHash: string;
-  /** Over everything without base digests. */
+  readonly sign?: {
+    readonly pair: SigningPair;
+    readonly files: readonly string[];
+    /** Why nothing can be signed today. What is signed already stays good: kernels do not look at the dates. */
+    readonly refusal?: Finding;
+  };
+  /** What it starts from: the bases of the Dockerfile, or the image to sign. */
+  readonly bases: readonly string[];
+  /** Over what is built or taken, without the digests of bases and without the signature. */
   readonly staticHash: string;
+  readonly signHash: string;
+}
+
+/** An image that something starts from, as it was when the inputs were read. */
+export interface BaseImage {
+  readonly reference: string;
+  readonly digest: string;
 }
 
 /** Reads the inputs of a recipe, or all that is missing or wrong in them. */
@@ -53,33 +65,35 @@ export function readInputs(spec: ModuleImageSpec, source: InputSource, now: Date
   const build = spec.build && take(readBuild(spec, source));
   const sign = spec.sign && take(readSign(spec, source, now));
   if (findings.length > 0) return bad(...findings);
-  const hash = (value: unknown) =>
-    createHmac('sha256', source.hashKey).update(canonicalJson(value)).digest('hex');
   const generation = spec.imageRebuildTriggerGeneration ?? 0;
-  const buildHash = hash({ image: spec.image, generation, build: build && hashable(build) });
-  const signHash = hash({
-    files: sign?.files,
-    key: sign && keyText(sign.pair),
-    source: spec.sign?.unsignedImage,
-  });
+  const toSign = build || !spec.sign ? [] : [spec.sign.unsignedImage ?? ''];
   return good({
     ...(dockerConfig !== undefined && { dockerConfig }),
     ...(build && { build }),
     ...(sign && { sign }),
-    buildHash,
-    staticHash: hash({ buildHash, signHash: sign ? signHash : undefined }),
+    bases: build?.facts.bases ?? toSign,
+    staticHash: hash(source, { image: spec.image, generation, build: build && hashable(build), toSign }),
+    signHash: hash(source, sign && { files: sign.files, key: keyText(sign.pair) }),
   });
 }
 
-/** The hash of inputs together with what their base images are now: equal means that nothing would come out differently. */
-export function inputsHash(
-  staticHash: string,
-  bases: readonly { readonly reference: string; readonly digest: string }[],
-  hashKey: Uint8Array,
-): string {
+/**
+ * The hashes of inputs together with what their bases are now: equal means that nothing would come out differently.
+ * `build` leaves the signature out: a new key signs again and builds nothing.
+ */
+export function hashesOf(
+  { staticHash, signHash }: Inputs,
+  bases: readonly BaseImage[],
+  source: InputSource,
+): { readonly build: string; readonly all: string } {
   const sorted = bases.toSorted((a, b) => (a.reference < b.reference ? -1 : 1));
+  const build = hash(source, { staticHash, bases: sorted });
+  return { build, all: hash(source, { build, signHash }) };
+}
+
+function hash({ hashKey }: InputSource, value: unknown): string {
   return createHmac('sha256', hashKey)
-    .update(canonicalJson({ staticHash, bases: sorted }))
+    .update(canonicalJson(value ?? null))
     .digest('hex');
 }
 
@@ -102,8 +116,8 @@ function readBuild(spec: ModuleImageSpec, source: InputSource): Checked<NonNulla
     secrets.push({ name: secretName, files });
   }
   const args = buildArguments(spec, toolkit?.value);
-  const { bases } = readDockerfileFacts(dockerfile.value, args);
-  return good({ dockerfile: dockerfile.value, args, secrets, bases });
+  const facts = readDockerfileFacts(dockerfile.value, args);
+  return facts.ok ? good({ dockerfile: dockerfile.value, facts: facts.value, args, secrets }) : facts;
 }
 
 function readSign(
@@ -119,8 +133,10 @@ function readSign(
   const key = read(spec.sign?.keySecret.name ?? '', 'key');
   const cert = read(spec.sign?.certSecret.name ?? '', 'cert');
   if (!key.ok || !cert.ok) return bad(...(key.ok ? [] : key.findings), ...(cert.ok ? [] : cert.findings));
-  const pair = readSigningPair(key.value, cert.value, now);
-  return pair.ok ? good({ pair: pair.value, files: spec.sign?.filesToSign ?? [] }) : pair;
+  const pair = readSigningPair(key.value, cert.value);
+  if (!pair.ok) return pair;
+  const refusal = validityFinding(pair.value, cert.value.secret, now);
+  return good({ pair: pair.value, files: spec.sign?.filesToSign ?? [], ...(refusal && { refusal }) });
 }
 
 function hashable({ dockerfile, args, secrets }: NonNullable<Inputs['build']>): unknown {

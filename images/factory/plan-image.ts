@@ -5,6 +5,10 @@ export interface ImageFacts {
   /** Something is built or signed here. */
   readonly isMade: boolean;
   readonly needsSignature: boolean;
+  /** Signing is asked for and impossible today. */
+  readonly signingIsRefused: boolean;
+  /** Hash of the inputs without their bases. */
+  readonly staticHash: string;
   /** Hash of the inputs with their bases; undefined while bases are not resolved. */
   readonly inputsHash?: string | undefined;
   readonly status: ModuleImageStatus;
@@ -18,8 +22,8 @@ export interface RemoteFacts {
   readonly digest?: string | undefined;
   /** Inputs hash that the final image carries. */
   readonly label?: string | undefined;
-  /** The intermediate image of equal build inputs is there. */
-  readonly unsignedIsCurrent: boolean;
+  /** Of the intermediate image, when it was made from equal build inputs. */
+  readonly unsignedDigest?: string | undefined;
 }
 
 /** The next step of one image. `ask` is answered by the registry and leads to another plan in the same pass. */
@@ -29,28 +33,30 @@ export type ImageStep =
   | { readonly step: 'wait'; readonly waitMs: number }
   | { readonly step: 'ready'; readonly digest: string; readonly reason: string }
   | { readonly step: 'missing' }
+  | { readonly step: 'refuse' }
   | { readonly step: 'build' }
-  | { readonly step: 'sign' }
+  | { readonly step: 'sign'; readonly unsignedDigest: string }
   | { readonly step: 'keep' };
 
 /** Decides what to do next for one image. Pure; the order of the lines is the order of the questions. */
 export function planImage(facts: ImageFacts): ImageStep {
   const { status, inputsHash, remote } = facts;
-  if (inputsHash === undefined) return { step: 'resolve-bases' };
+  const waitMs = waitFor(facts);
+  if (inputsHash === undefined) return waitMs > 0 ? { step: 'wait', waitMs } : { step: 'resolve-bases' };
   if (status.state === 'Ready' && status.digest && status.inputsHash === inputsHash) return { step: 'keep' };
-  const waitMs = waitFor(facts, inputsHash);
   if (waitMs > 0) return { step: 'wait', waitMs };
   if (!remote) return { step: 'ask' };
   if (remote.digest && isAcceptable(facts, remote, inputsHash)) {
     return { step: 'ready', digest: remote.digest, reason: remote.label ? 'ImageCurrent' : 'ImageExists' };
   }
   if (!facts.isMade) return { step: 'missing' };
-  return facts.needsSignature && remote.unsignedIsCurrent ? { step: 'sign' } : { step: 'build' };
+  if (facts.signingIsRefused) return { step: 'refuse' };
+  const { unsignedDigest } = remote;
+  return facts.needsSignature && unsignedDigest ? { step: 'sign', unsignedDigest } : { step: 'build' };
 }
 
 /** Failures on the same inputs back off; changed inputs are tried at once. */
-function waitFor({ status, nowMs }: ImageFacts, inputsHash: string): number {
-  const { attempt } = status;
+function waitFor({ status: { attempt }, staticHash, inputsHash = staticHash, nowMs }: ImageFacts): number {
   if (!attempt?.nextTime || attempt.inputsHash !== inputsHash) return 0;
   return Math.max(0, Date.parse(attempt.nextTime) - nowMs);
 }
@@ -61,7 +67,5 @@ function waitFor({ status, nowMs }: ImageFacts, inputsHash: string): number {
  */
 function isAcceptable({ isMade, status }: ImageFacts, { label }: RemoteFacts, inputsHash: string): boolean {
   if (!isMade) return true;
-  return label === undefined
-    ? status.inputsHash === undefined && status.attempt === undefined
-    : label === inputsHash;
+  return label === undefined ? status.inputsHash === undefined : label === inputsHash;
 }

@@ -127,7 +127,7 @@ export function createImages(ports: ImagesPorts): Images {
       const watching = [images.run(signal), secrets.run(signal), configMaps.run(signal)];
       await Promise.race([whenSynced(), aborted(signal)]);
       if (!signal.aborted)
-        hashKey = await readHashKey(client, secrets, ports.operatorNamespace, clock, random, log, signal);
+        hashKey = await readHashKey(client, ports.operatorNamespace, clock, random, log, signal);
       await Promise.all([...watching, queue.run(signal)]);
     },
   };

@@ -1,15 +1,14 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { bad, type Checked, found, good } from '@kmm-fleet/api';
+import { bad, type Checked, type Finding, found, good } from '@kmm-fleet/api';
 import type { SigningPair } from './module-signature.ts';
 
 /**
- * Reads the private key and the certificate of the signing Secrets: PEM or DER, RSA or EC, matching each other, and
- * valid now. Findings name the Secret and what is wrong; no byte of the key is in them.
+ * Reads the private key and the certificate of the signing Secrets: PEM or DER, RSA or EC, matching each other.
+ * Findings name the Secret and what is wrong; no byte of the key is in them.
  */
 export function readSigningPair(
   key: { readonly secret: string; readonly bytes: Uint8Array },
   cert: { readonly secret: string; readonly bytes: Uint8Array },
-  now: Date,
 ): Checked<SigningPair> {
   const privateKey = readKey(key.bytes);
   if (!privateKey) {
@@ -25,19 +24,24 @@ export function readSigningPair(
       found('CertificateInvalid', 'data.cert', message, 'Store an X.509 certificate in DER or PEM.'),
     );
   }
-  if (certificate.validToDate < now || certificate.validFromDate > now) {
-    const word =
-      certificate.validToDate < now
-        ? `expired on ${certificate.validTo}`
-        : `is not valid before ${certificate.validFrom}`;
-    const message = `The certificate in Secret ${cert.secret} ${word}.`;
-    return bad(found('CertificateExpired', 'data.cert', message, 'Store a certificate that is valid now.'));
-  }
   if (!certificate.checkPrivateKey(privateKey)) {
     const message = `The key in Secret ${key.secret} does not belong to the certificate in Secret ${cert.secret}.`;
     return bad(found('SigningPairMismatch', 'data.key', message, 'Store the two halves of one pair.'));
   }
   return good({ key: privateKey, certificate });
+}
+
+/** Why nothing is to be signed with a certificate now, or nothing when it is in its time. */
+export function validityFinding(
+  { certificate }: SigningPair,
+  secret: string,
+  now: Date,
+): Finding | undefined {
+  const { validFrom, validFromDate, validTo, validToDate } = certificate;
+  if (validFromDate <= now && now <= validToDate) return undefined;
+  const word = validToDate < now ? `expired on ${validTo}` : `is not valid before ${validFrom}`;
+  const message = `The certificate in Secret ${secret} ${word}.`;
+  return found('CertificateExpired', 'data.cert', message, 'Store a certificate that is valid now.');
 }
 
 function readKey(bytes: Uint8Array): KeyObject | undefined {

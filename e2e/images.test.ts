@@ -1,0 +1,369 @@
+import { LABELS, type ModuleImage, type ModuleImageStatus, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { type BuildRequest, createImages, createRegistry } from '@kmm-fleet/images';
+import { createFakeBuilder, createMemoryRegistry, pushImage, testPair } from '@kmm-fleet/images/testing';
+import { createFleet, type Fault } from '@kmm-fleet/lab';
+import {
+  CORE,
+  createEvents,
+  createKubeClient,
+  createLog,
+  createManualClock,
+  createRandom,
+  type KubeObject,
+} from '@kmm-fleet/runtime';
+import { describe, expect, it } from 'vitest';
+
+const NAMESPACE = 'ns';
+const IMAGE = 'registry.test/kmod:1';
+const BASE = 'registry.test/base:1';
+const MODULE = '# module {"name":"kmod"}\n';
+const CENTURY_MS = 100 * 365 * 86_400_000;
+
+/** The controller of images alone, with an API server, a registry and a builder in memory. */
+async function imagesWorld() {
+  const clock = createManualClock(Date.UTC(2027, 0, 1));
+  let skewMs = 0;
+  const own = { ...clock, now: () => clock.now() + skewMs };
+  const random = createRandom(7);
+  const logs: string[] = [];
+  const log = createLog('test', { write: (line) => logs.push(line), now: own.now });
+  const transport = createMemoryRegistry();
+  const registry = createRegistry({ transport, clock, random });
+  const { hub } = createFleet({ clock, random, log, registryTransport: transport, clusters: [] });
+  const client = (userAgent: string) =>
+    createKubeClient({ transport: hub.transport, clock, random, userAgent });
+  const user = client('user');
+  const fake = createFakeBuilder(registry);
+  const requests: BuildRequest[] = [];
+  const stop = new AbortController();
+  const events = createEvents({ client: client('images'), clock, component: 'images', log });
+  const images = createImages({
+    client: client('images'),
+    clock: own,
+    random,
+    log,
+    events,
+    registry,
+    builder: { build: (request, signal) => (requests.push(request), fake.build(request, signal)) },
+    operatorNamespace: OPERATOR.hubNamespace,
+  });
+  const written: string[] = [];
+  hub.onWrite(({ userAgent, body }) => {
+    const status = (body as { status?: ModuleImageStatus } | undefined)?.status;
+    if (userAgent === 'images' && status?.state) written.push(status.state);
+  });
+  await pushImage(registry, BASE, {}, { '/README': 'one' });
+  const object = (kind: 'ConfigMap' | 'Secret', name: string, data: Record<string, string>): KubeObject => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: { name, namespace: NAMESPACE },
+    data,
+  });
+  await user.create(CORE.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+  const world = {
+    clock,
+    hub,
+    user,
+    registry,
+    transport,
+    requests,
+    written,
+    logs,
+    built: fake.built,
+    start: () => void images.run(stop.signal),
+    skew: (ms: number) => void (skewMs = ms),
+    dockerfile: (text: string) =>
+      user.apply(CORE.configMap, object('ConfigMap', 'dockerfile', { dockerfile: text }), {
+        fieldManager: 'user',
+        force: true,
+      }),
+    async keys(name: 'rsa' | 'ec') {
+      const { keyPem, certPem } = testPair(name);
+      const options = { fieldManager: 'user', force: true };
+      const key = { key: keyPem.toString('base64') };
+      const cert = { cert: certPem.toString('base64') };
+      await user.apply(CORE.secret, object('Secret', 'key', key), options);
+      await user.apply(CORE.secret, object('Secret', 'cert', cert), options);
+    },
+    want: (spec: { [K in keyof ModuleImage['spec']]?: ModuleImage['spec'][K] | undefined } = {}) =>
+      user.apply(
+        RESOURCES.moduleImage,
+        {
+          apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+          kind: 'ModuleImage',
+          metadata: { name: 'image' },
+          spec: {
+            image: IMAGE,
+            kernelVersion: '6.1.0-1',
+            module: { name: 'kmod', namespace: NAMESPACE },
+            build: { dockerfileConfigMap: { name: 'dockerfile' } },
+            sign: { keySecret: { name: 'key' }, certSecret: { name: 'cert' } },
+            ...spec,
+          },
+        },
+        { fieldManager: 'user', force: true },
+      ),
+    status: async () =>
+      ((await user.get(RESOURCES.moduleImage, { name: 'image' }))?.['status'] ?? {}) as ModuleImageStatus,
+    async events() {
+      const reasons: string[] = [];
+      for await (const page of user.list(CORE.event))
+        reasons.push(...page.items.map((e) => String(e['reason'])));
+      return reasons.sort();
+    },
+    async until(check: (status: ModuleImageStatus) => boolean, patienceMs = 300_000) {
+      const end = clock.now() + patienceMs;
+      for (let status = await world.status(); ; status = await world.status()) {
+        if (check(status)) return status;
+        if (clock.now() > end) throw new Error(`${JSON.stringify(status)}\n${logs.slice(-8).join('')}`);
+        await clock.advance(200);
+      }
+    },
+    async stop() {
+      stop.abort();
+      await clock.advance(1_000);
+    },
+  };
+  await world.keys('rsa');
+  await world.dockerfile(`${MODULE}FROM ${BASE}\n`);
+  return world;
+}
+
+type ImagesWorld = Awaited<ReturnType<typeof imagesWorld>>;
+
+/** Tells one story and ends its processes, also when the story fails. */
+const story = (tell: (world: ImagesWorld) => Promise<void>) => async () => {
+  const world = await imagesWorld();
+  try {
+    await tell(world);
+  } finally {
+    await world.stop();
+  }
+};
+
+const isReady = ({ state }: ModuleImageStatus) => state === 'Ready';
+
+async function madeOnce(world: ImagesWorld): Promise<ModuleImageStatus> {
+  world.start();
+  await world.want();
+  return world.until(isReady);
+}
+
+describe('an image', () => {
+  it(
+    'is looked up, built, signed and ready, each said once',
+    story(async (world) => {
+      await madeOnce(world);
+
+      expect(world.written).toEqual(['Wanted', 'Building', 'Signing', 'Ready']);
+      expect(await world.events()).toEqual(['Signed']);
+    }),
+  );
+
+  it(
+    'is built from its base by digest, also when the tag moves meanwhile',
+    story(async (world) => {
+      const hashed = await world.registry.resolve(BASE, {});
+      await madeOnce(world);
+
+      expect(world.requests[0]?.dockerfile).toBe(`${MODULE}FROM registry.test/base@${hashed}\n`);
+    }),
+  );
+
+  it(
+    'stays when the tag of its base moves',
+    story(async (world) => {
+      const { digest } = await madeOnce(world);
+      await pushImage(world.registry, BASE, {}, { '/README': 'two' });
+      await world.user.mergePatch(
+        CORE.configMap,
+        { namespace: NAMESPACE, name: 'dockerfile' },
+        { metadata: { labels: { touched: 'yes' } } },
+        {},
+      );
+      await world.clock.advance(60_000);
+
+      expect(await world.status()).toMatchObject({ state: 'Ready', digest });
+      expect(world.built).toHaveLength(1);
+    }),
+  );
+
+  it(
+    'is signed again with a new key, from what was built',
+    story(async (world) => {
+      const { digest, bases } = await madeOnce(world);
+      await pushImage(world.registry, BASE, {}, { '/README': 'two' });
+      await world.keys('ec');
+      const after = await world.until((status) => isReady(status) && status.digest !== digest);
+
+      expect(world.built).toHaveLength(1);
+      expect(after.bases).toEqual(bases);
+    }),
+  );
+
+  it(
+    'forgets bases that its Dockerfile no longer has',
+    story(async (world) => {
+      const { digest } = await madeOnce(world);
+      await world.dockerfile(`${MODULE}FROM scratch\n`);
+      const after = await world.until((status) => isReady(status) && status.digest !== digest);
+
+      expect(after).not.toHaveProperty('bases');
+      expect(after).not.toHaveProperty('staticHash');
+    }),
+  );
+
+  it(
+    'is not built again when its object was lost',
+    story(async (world) => {
+      const { digest } = await madeOnce(world);
+      await world.user.delete(RESOURCES.moduleImage, { name: 'image' });
+      await world.want();
+
+      expect(await world.until(isReady)).toMatchObject({ digest, reason: 'ImageCurrent' });
+      expect(world.built).toHaveLength(1);
+    }),
+  );
+
+  it(
+    'that somebody else pushed is taken, also when the registry was down at first',
+    story(async (world) => {
+      const digest = await pushImage(world.registry, IMAGE, {}, { '/opt/x': 'theirs' });
+      world.transport.fault = () => ({ status: 503, headers: {}, body: (async function* () {})() });
+      world.start();
+      await world.want();
+      await world.until(({ state }) => state === 'Failed');
+      world.transport.fault = undefined;
+
+      expect(await world.until(isReady)).toMatchObject({ digest, reason: 'ImageExists' });
+      expect(world.built).toEqual([]);
+    }),
+  );
+
+  it(
+    'to sign is taken by digest and signed',
+    story(async (world) => {
+      const unsigned = 'registry.test/unsigned:1';
+      await world.dockerfile(`${MODULE}FROM scratch\n`);
+      await createFakeBuilder(world.registry).build({
+        dockerfile: `${MODULE}FROM scratch\n`,
+        buildArgs: { KERNEL_FULL_VERSION: '6.1.0-1' },
+        secrets: [],
+        target: unsigned,
+        labels: {},
+        baseAccess: {},
+        targetAccess: {},
+      });
+      world.start();
+      const sign = { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, unsignedImage: unsigned };
+      await world.want({ build: undefined, sign });
+      const status = await world.until(isReady);
+
+      expect(status.bases).toEqual([
+        { reference: unsigned, digest: await world.registry.resolve(unsigned, {}) },
+      ]);
+      expect(status.reason).toBe('Signed');
+    }),
+  );
+
+  it(
+    'that is ready says nothing new when only its generation changed',
+    story(async (world) => {
+      const { digest } = await madeOnce(world);
+      await world.want({ registryTLS: { insecureSkipTLSVerify: true } });
+      const after = await world.until(({ observedGeneration }) => observedGeneration === 2);
+
+      expect(after).toMatchObject({ state: 'Ready', digest });
+      expect(await world.events()).toEqual(['Signed']);
+    }),
+  );
+
+  it(
+    'stays ready when its certificate expires; then a change is refused and the digest kept',
+    story(async (world) => {
+      const { digest } = await madeOnce(world);
+      world.skew(CENTURY_MS);
+      await world.want({ registryTLS: { insecureSkipTLSVerify: true } });
+      expect(await world.until(({ observedGeneration }) => observedGeneration === 2)).toMatchObject({
+        state: 'Ready',
+      });
+
+      await world.dockerfile(`${MODULE}FROM ${BASE}\nRUN true\n`);
+      expect(await world.until(({ state }) => state === 'Failed')).toMatchObject({
+        reason: 'CertificateExpired',
+        digest,
+      });
+      expect(world.built).toHaveLength(1);
+    }),
+  );
+});
+
+it(
+  'gives the Secret of the hash key a key when it has none',
+  story(async (world) => {
+    const name = { namespace: OPERATOR.hubNamespace, name: OPERATOR.inputsKey };
+    await world.user.create(CORE.secret, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { ...name, labels: { kept: 'yes' } },
+    });
+    await madeOnce(world);
+    const secret = await world.user.get(CORE.secret, name);
+
+    expect(secret?.metadata.labels).toEqual({ kept: 'yes' });
+    expect(Buffer.from((secret?.['data'] as { key?: string } | undefined)?.key ?? '', 'base64')).toHaveLength(
+      32,
+    );
+  }),
+);
+
+describe('when one call fails, whichever', () => {
+  const expectSame = async (world: ImagesWorld) => {
+    const status = await world.until(isReady, 3_600_000);
+    world.transport.fault = undefined;
+    const image = await world.registry.image(IMAGE, {});
+    expect(status.digest).toBe(image?.digest);
+    expect(status.inputsHash).toBe(image?.config.config?.Labels?.[LABELS.inputsHash]);
+    expect(world.built).toHaveLength(1);
+  };
+
+  it('of the registry, the image is ready in the end and built once', async () => {
+    for (let n = 1, wasHit = true; wasHit; n++) {
+      wasHit = false;
+      await story(async (world) => {
+        let count = 0;
+        world.transport.fault = () => {
+          if (++count !== n) return undefined;
+          wasHit = true;
+          return { status: 500, headers: {}, body: (async function* () {})() };
+        };
+        await world.want();
+        world.start();
+        await expectSame(world);
+        if (!wasHit) expect(n).toBeGreaterThan(10);
+      })();
+    }
+  });
+
+  it.each<[string, Fault]>([
+    ['with 500', { status: 500 }],
+    ['by a connection that breaks before', 'drop-before'],
+    ['by a connection that breaks after', 'drop-after'],
+  ])('of the API server %s, the image is ready in the end and built once', async (_how, fault) => {
+    for (let n = 1, wasHit = true; wasHit; n++) {
+      wasHit = false;
+      await story(async (world) => {
+        await world.want();
+        let count = 0;
+        world.hub.setFault(({ headers }) => {
+          if (headers['user-agent'] !== 'images' || ++count !== n) return undefined;
+          wasHit = true;
+          return fault;
+        });
+        world.start();
+        await expectSame(world);
+        if (!wasHit) expect(n).toBeGreaterThan(8);
+      })();
+    }
+  });
+});

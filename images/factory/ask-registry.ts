@@ -1,0 +1,82 @@
+import { LABELS, parseImageReference } from '@kmm-fleet/api';
+import { AppError, isAppError } from '@kmm-fleet/runtime';
+import {
+  baseAccess,
+  hashes,
+  type ImagePorts,
+  type Pass,
+  targetAccess,
+  unsignedImage,
+  write,
+} from './image-pass.ts';
+import { imageStatus } from './image-status.ts';
+import type { RemoteFacts } from './plan-image.ts';
+
+/** Looks up what the bases are now, and remembers it in the status. */
+export async function resolveBases(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<void> {
+  const { inputs, image } = pass;
+  pass.bases = await Promise.all(
+    inputs.bases.map(async (reference) => ({
+      reference,
+      digest: await resolveBase(reference, pass, ports, signal),
+    })),
+  );
+  const status = imageStatus(
+    { ...pass.status, bases: [...pass.bases], staticHash: inputs.staticHash },
+    { kind: 'progress', state: 'Wanted', message: 'Inputs are read.' },
+    image.metadata.generation,
+    ports.nowMs(),
+    ports.random(),
+  );
+  await write(pass, ports, status);
+}
+
+/** What the registry holds of this image. */
+export async function askRegistry(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<RemoteFacts> {
+  const { image, inputs } = pass;
+  const access = targetAccess(pass);
+  if (!inputs.build && !inputs.sign) {
+    const digest =
+      parsedDigest(image.spec.image) ?? (await ports.registry.resolve(image.spec.image, access, signal));
+    return { digest };
+  }
+  const final = await ports.registry.image(image.spec.image, access, signal);
+  const label = final?.config.config?.Labels?.[LABELS.inputsHash];
+  return { digest: final?.digest, label, unsignedDigest: await unsignedDigest(pass, ports, signal) };
+}
+
+async function unsignedDigest(
+  pass: Pass,
+  { registry }: ImagePorts,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!pass.inputs.sign) return undefined;
+  if (!pass.inputs.build) return pass.bases?.[0]?.digest;
+  const image = await registry.image(unsignedImage(pass), targetAccess(pass), signal);
+  const label = image?.config.config?.Labels?.[LABELS.buildInputsHash];
+  return label === hashes(pass)?.build ? image?.digest : undefined;
+}
+
+/** A failure says which role the image has: that is where its user will look. */
+async function resolveBase(
+  reference: string,
+  pass: Pass,
+  { registry }: ImagePorts,
+  signal: AbortSignal,
+): Promise<string> {
+  const pinned = parsedDigest(reference);
+  if (pinned) return pinned;
+  const what = pass.inputs.build ? `Base image ${reference} of the Dockerfile` : `Image to sign ${reference}`;
+  const digest = await registry.resolve(reference, baseAccess(pass), signal).catch((error: unknown) => {
+    if (!isAppError(error)) throw error;
+    const { code, message, retryAfterMs } = error;
+    throw new AppError(code, `${what}: ${message}`, { cause: error, ...(retryAfterMs && { retryAfterMs }) });
+  });
+  if (!digest) throw new AppError('IMAGE_NOT_FOUND', `${what} does not exist.`);
+  return digest;
+}
+
+function parsedDigest(reference: string): string | undefined {
+  const parsed = parseImageReference(reference);
+  return parsed.ok ? parsed.value.digest : undefined;
+}

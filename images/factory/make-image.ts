@@ -1,0 +1,80 @@
+import { LABELS, parseImageReference, withDigest } from '@kmm-fleet/api';
+import { AppError } from '@kmm-fleet/runtime';
+import { signImage } from '../signing/sign-image.ts';
+import { pinDockerfile } from './dockerfile.ts';
+import {
+  baseAccess,
+  conclude,
+  hashes,
+  type ImagePorts,
+  type Pass,
+  targetAccess,
+  unsignedImage,
+} from './image-pass.ts';
+
+/** Builds from bases by digest, then signs when that is asked for. */
+export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<void> {
+  const { inputs, image } = pass;
+  const { build: inputsHash, all } = knownHashes(pass);
+  if (!inputs.build) throw new AppError('IMAGE_NOT_FOUND', `Image ${image.spec.image} does not exist.`);
+  await progress(pass, ports, 'Building', `Building for kernel ${image.spec.kernelVersion}.`);
+  const { dockerfile, facts, args, secrets } = inputs.build;
+  const { digest, log } = await ports.builder.build(
+    {
+      dockerfile: pinDockerfile(dockerfile, facts, pass.bases ?? []),
+      buildArgs: args,
+      secrets,
+      target: inputs.sign ? unsignedImage(pass) : image.spec.image,
+      labels: inputs.sign ? { [LABELS.buildInputsHash]: inputsHash } : { [LABELS.inputsHash]: all },
+      baseAccess: baseAccess(pass),
+      targetAccess: targetAccess(pass),
+    },
+    signal,
+  );
+  if (inputs.sign) await sign(pass, digest, ports, signal, log);
+  else await conclude(pass, ports, { kind: 'ready', digest, inputsHash: all, reason: 'Built', log });
+}
+
+/** Signs what has this digest: a tag may have moved since it was looked at. */
+export async function sign(
+  pass: Pass,
+  unsignedDigest: string,
+  ports: ImagePorts,
+  signal: AbortSignal,
+  log?: string,
+): Promise<void> {
+  const { inputs, image } = pass;
+  if (!inputs.sign) throw new AppError('SIGN_FAILED', `Image ${image.spec.image} has no sign section.`);
+  await progress(pass, ports, 'Signing', 'Signing the kernel modules.');
+  const { all: inputsHash } = knownHashes(pass);
+  const { digest } = await signImage(
+    ports.registry,
+    {
+      source: byDigest(inputs.build ? unsignedImage(pass) : (inputs.bases[0] ?? ''), unsignedDigest),
+      sourceAccess: inputs.build ? targetAccess(pass) : baseAccess(pass),
+      target: image.spec.image,
+      targetAccess: targetAccess(pass),
+      files: inputs.sign.files,
+      pair: inputs.sign.pair,
+      labels: { [LABELS.inputsHash]: inputsHash },
+    },
+    signal,
+  );
+  await conclude(pass, ports, { kind: 'ready', digest, inputsHash, reason: 'Signed', ...(log && { log }) });
+}
+
+function progress(pass: Pass, ports: ImagePorts, state: 'Building' | 'Signing', message: string) {
+  return conclude(pass, ports, { kind: 'progress', state, message });
+}
+
+function knownHashes(pass: Pass): NonNullable<ReturnType<typeof hashes>> {
+  const known = hashes(pass);
+  if (!known) throw new TypeError('an image is made only when its bases are resolved');
+  return known;
+}
+
+function byDigest(reference: string, digest: string): string {
+  const parsed = parseImageReference(reference);
+  if (!parsed.ok) throw new AppError('IMAGE_INVALID', parsed.findings[0]?.message ?? reference);
+  return withDigest(parsed.value, digest);
+}

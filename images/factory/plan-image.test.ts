@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ImageFacts, planImage } from './plan-image.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+const later = (ms: number) => new Date(NOW + ms).toISOString();
+const facts = (overrides: Partial<ImageFacts>): ImageFacts => ({
+  isMade: true,
+  needsSignature: true,
+  signingIsRefused: false,
+  staticHash: 'static',
+  inputsHash: 'now',
+  status: {},
+  nowMs: NOW,
+  ...overrides,
+});
+const ready = { state: 'Ready', digest: 'sha256:old', inputsHash: 'now' } as const;
+const stale = { ...ready, inputsHash: 'before' } as const;
+const pulled = { isMade: false, needsSignature: false };
+
+describe('the next step of an image', () => {
+  it.each<[string, Partial<ImageFacts>, object]>([
+    ['looks up its bases first', { inputsHash: undefined }, { step: 'resolve-bases' }],
+    ['keeps what was made from these inputs', { status: ready }, { step: 'keep' }],
+    [
+      'keeps it when the certificate has expired',
+      { status: ready, signingIsRefused: true },
+      { step: 'keep' },
+    ],
+    ['asks the registry when inputs changed', { status: stale }, { step: 'ask' }],
+    ['asks again what was ready and then failed', { status: { ...ready, state: 'Failed' } }, { step: 'ask' }],
+    ['builds what is not there', { remote: {} }, { step: 'build' }],
+    [
+      'takes an image of these inputs that lost its object',
+      { remote: { digest: 'd', label: 'now' } },
+      { step: 'ready', digest: 'd', reason: 'ImageCurrent' },
+    ],
+    ['builds over an image of other inputs', { remote: { digest: 'd', label: 'other' } }, { step: 'build' }],
+    [
+      'takes an image that somebody else pushed',
+      { remote: { digest: 'd' } },
+      { step: 'ready', digest: 'd', reason: 'ImageExists' },
+    ],
+    [
+      'takes it also when the first look failed',
+      { remote: { digest: 'd' }, status: { state: 'Failed', attempt: { inputsHash: 'now', failures: 3 } } },
+      { step: 'ready', digest: 'd', reason: 'ImageExists' },
+    ],
+    [
+      'builds over it when known inputs changed',
+      { status: stale, remote: { digest: 'd' } },
+      { step: 'build' },
+    ],
+    [
+      'signs what is built already',
+      { remote: { unsignedDigest: 'u' } },
+      { step: 'sign', unsignedDigest: 'u' },
+    ],
+    [
+      'builds when no signature is asked for, whatever lies there unsigned',
+      { needsSignature: false, remote: { unsignedDigest: 'u' } },
+      { step: 'build' },
+    ],
+    [
+      'neither builds nor signs with a bad certificate',
+      { signingIsRefused: true, remote: {} },
+      { step: 'refuse' },
+    ],
+    [
+      'takes an image of these inputs whatever the certificate',
+      { signingIsRefused: true, remote: { digest: 'd', label: 'now' } },
+      { step: 'ready', digest: 'd', reason: 'ImageCurrent' },
+    ],
+    [
+      'takes whatever is there when nothing is made here',
+      { ...pulled, remote: { digest: 'd', label: 'theirs' } },
+      { step: 'ready', digest: 'd', reason: 'ImageCurrent' },
+    ],
+    ['misses what nobody makes', { ...pulled, remote: {} }, { step: 'missing' }],
+    [
+      'waits after a failure on these inputs',
+      { status: { attempt: { inputsHash: 'now', failures: 1, nextTime: later(5_000) } } },
+      { step: 'wait', waitMs: 5_000 },
+    ],
+    [
+      'waits after a failed look-up of its bases',
+      {
+        inputsHash: undefined,
+        status: { attempt: { inputsHash: 'static', failures: 1, nextTime: later(5_000) } },
+      },
+      { step: 'wait', waitMs: 5_000 },
+    ],
+    [
+      'does not wait for the failures of other inputs',
+      { status: { attempt: { inputsHash: 'before', failures: 9, nextTime: later(5_000) } } },
+      { step: 'ask' },
+    ],
+    [
+      'does not wait when the time has come',
+      { status: { attempt: { inputsHash: 'now', failures: 1, nextTime: later(0) } } },
+      { step: 'ask' },
+    ],
+  ])('%s', (_rule, given, step) => {
+    expect(planImage(facts(given))).toEqual(step);
+  });
+});
+
+const anyFacts = fc.record<ImageFacts>({
+  isMade: fc.boolean(),
+  needsSignature: fc.boolean(),
+  signingIsRefused: fc.boolean(),
+  staticHash: fc.constant('static'),
+  inputsHash: fc.constantFrom(undefined, 'now'),
+  status: fc.constantFrom(
+    {},
+    ready,
+    stale,
+    { ...ready, state: 'Failed' as const },
+    {
+      attempt: { inputsHash: 'now', failures: 2, nextTime: later(1) },
+    },
+  ),
+  nowMs: fc.constant(NOW),
+  remote: fc.option(
+    fc.record({
+      digest: fc.constantFrom(undefined, 'd'),
+      label: fc.constantFrom(undefined, 'now', 'other'),
+      unsignedDigest: fc.constantFrom(undefined, 'u'),
+    }),
+    { nil: undefined },
+  ),
+});
+
+describe('laws of the plan', () => {
+  it('never builds or signs without having asked, nor while it waits, nor what it may not sign', () => {
+    fc.assert(
+      fc.property(anyFacts, (given) => {
+        const { step } = planImage(given);
+        if (step !== 'build' && step !== 'sign') return;
+
+        expect(given).toMatchObject({ isMade: true, signingIsRefused: false, inputsHash: 'now' });
+        expect(given.remote).toBeDefined();
+        expect(given.status.attempt).toBeUndefined();
+      }),
+    );
+  });
+
+  it('never ships an image that says it was made from other inputs', () => {
+    fc.assert(
+      fc.property(anyFacts, (given) => {
+        const plan = planImage(given);
+        if (plan.step === 'ready' && given.isMade) expect(given.remote?.label).not.toBe('other');
+      }),
+    );
+  });
+});
