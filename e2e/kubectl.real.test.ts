@@ -1,26 +1,23 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheDir, createApiServer, findProgram } from '@kmm-fleet/lab';
+import { createApiServer, findProgram, referenceFolder } from '@kmm-fleet/lab';
 import { createRandom, type KubeObject, systemClock } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const execute = promisify(execFile);
 
-/** The kubectl of the PATH, Debian's 1.20 where it is unpacked in the cache, and the newest that stands beside the first. */
+/** Debian's kubectl, the one on the PATH, and the newest `kubectl.<version>` that stands beside it. */
 const programs = (() => {
+  const debian = join(referenceFolder('kubectl'), 'usr', 'bin', 'kubectl');
   const onPath = findProgram('kubectl');
-  const debian = join(cacheDir(), 'kubectl-1.20', 'usr', 'bin', 'kubectl');
-  const folder = '/usr/lib/google-cloud-sdk/bin';
-  const versions = existsSync(folder)
-    ? readdirSync(folder).filter((name) => /^kubectl\.1\.\d+$/.test(name))
-    : [];
-  const newest = versions.toSorted((a, b) => Number(a.slice(10)) - Number(b.slice(10))).at(-1);
-  return [onPath, debian, newest && join(folder, newest)].filter(
-    (path) => path && existsSync(path),
-  ) as string[];
+  const folder = onPath && dirname(realpathSync(onPath));
+  const beside = folder ? readdirSync(folder).filter((name) => /^kubectl\.1\.\d+$/.test(name)) : [];
+  const newest = beside.toSorted((a, b) => Number(a.slice(10)) - Number(b.slice(10))).at(-1);
+  const all = [debian, onPath, folder && newest && join(folder, newest)];
+  return all.filter((path) => path !== undefined && existsSync(path)) as string[];
 })();
 
 const CRD: KubeObject = {
@@ -60,7 +57,7 @@ const CRD: KubeObject = {
 };
 
 describe.skipIf(programs.length === 0)('kubectl (skipped where it is not installed)', () => {
-  describe.each(programs)('%s', (program) => {
+  describe.each(programs.length > 0 ? programs : ['kubectl'])('%s', (program) => {
     const folder = mkdtempSync(join(tmpdir(), 'kmm-kubectl-'));
     const server = createApiServer({
       clock: systemClock,

@@ -1,10 +1,19 @@
 // make test: the unit part, then what needs real components. The closing line counts both, and the skips.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { canInstall, installPrograms, isRoot, missingPrograms, PACKAGES, type Program } from '@kmm-fleet/lab';
+import {
+  canInstall,
+  installPrograms,
+  isRoot,
+  missingPrograms,
+  PACKAGES,
+  type Program,
+  unmountBelow,
+  unpackReference,
+} from '@kmm-fleet/lab';
 
 interface Totals {
   readonly passed: number;
@@ -25,9 +34,6 @@ const isUnitOnly = process.argv.includes('--unit');
 
 if (!isUnitOnly && canInstall()) {
   await installPrograms(programs, (line) => console.log(line));
-  spawnSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'linux-kbuild-6.1'], {
-    stdio: 'ignore',
-  });
 } else if (!isUnitOnly) {
   const missing = missingPrograms(programs).map((program) => PACKAGES[program]);
   const reason = isRoot() ? 'apt-get is not here' : 'this user is not root';
@@ -35,6 +41,18 @@ if (!isUnitOnly && canInstall()) {
     `Real components are not installed: ${reason}. As root: apt-get install -y ${missing.join(' ')}`,
   );
 }
+if (!isUnitOnly) {
+  for (const reference of ['kubectl', 'sign-file'] as const)
+    await unpackReference(reference).catch((error: Error) => console.log(error.message));
+}
+
+// All that the tests leave behind is in one folder, and goes with it.
+const temporary = mkdtempSync(join(tmpdir(), 'kmm-test-'));
+process.env['TMPDIR'] = temporary;
+process.on('exit', () => {
+  unmountBelow(temporary);
+  rmSync(temporary, { recursive: true, force: true });
+});
 
 const unit = run('unit');
 const real = isUnitOnly || unit.failed > 0 ? { passed: 0, failed: 0, skipped: 0 } : run('real');
@@ -46,7 +64,7 @@ process.exitCode = failed === 0 && unit.passed > 0 ? 0 : 1;
 
 function run(project: 'unit' | 'real'): Totals {
   const started = performance.now();
-  const file = join(mkdtempSync(join(tmpdir(), 'kmm-test-')), 'report.json');
+  const file = join(temporary, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${file}`];
   const { status } = spawnSync('vitest', ['run', '--project', project, ...reporters], { stdio: 'inherit' });
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report;

@@ -7,6 +7,7 @@ export {
   type ServerCertificates,
 } from './certificates.ts';
 export { lastLines, runCommand } from './command.ts';
+export { referenceFolder, unpackReference } from './debian-package.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
 export { freePort, type RealRegistry, startRegistry, stopChild } from './registry.ts';
 export {

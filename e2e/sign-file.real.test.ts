@@ -2,25 +2,33 @@ import { execFileSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { signModule, verifyModule } from '@kmm-fleet/images';
+import { makeModule, testPair } from '@kmm-fleet/images/testing';
+import { referenceFolder } from '@kmm-fleet/lab';
 import { describe, expect, it } from 'vitest';
-import { makeModule } from '../testing/make-module.ts';
-import { testPair } from '../testing/test-keys.ts';
-import { signModule, verifyModule } from './module-signature.ts';
 
 const HASHES = ['sha256', 'sha384', 'sha512'] as const;
-const [signFile = ''] = globSync('/usr/{lib,src}/linux-{kbuild,headers}-*/scripts/sign-file');
+const [signFile = ''] = globSync(
+  join(referenceFolder('sign-file'), 'usr/lib/linux-kbuild-*/scripts/sign-file'),
+);
 const module = Buffer.from(makeModule({ name: 'kmm_a', kernel: '6.1.0' }));
-const file = (name: string) => new URL(`./testdata/${name}`, import.meta.url).pathname;
 
 function kernelSigned(pair: 'rsa' | 'ec', hash: string): Buffer {
-  const path = join(mkdtempSync(join(tmpdir(), 'kmm-sign-')), 'module.ko');
+  const folder = mkdtempSync(join(tmpdir(), 'kmm-sign-'));
+  const [path, key, cert] = ['module.ko', 'key.pem', 'cert.pem'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
   writeFileSync(path, module);
-  execFileSync(signFile, [hash, file(`${pair}.key`), file(`${pair}.crt`), path]);
+  writeFileSync(key, testPair(pair).keyPem);
+  writeFileSync(cert, testPair(pair).certPem);
+  execFileSync(signFile, [hash, key, cert, path]);
   return readFileSync(path);
 }
 
 describe.skipIf(!signFile)(
-  `beside the kernel's sign-file${signFile ? '' : ' (skipped: linux-kbuild is not installed)'}`,
+  `beside the kernel's sign-file${signFile ? '' : ' (skipped: no linux-kbuild package)'}`,
   () => {
     it.each(HASHES)('writes the same bytes with RSA and %s', (hash) => {
       expect(signModule(module, testPair('rsa'), hash).equals(kernelSigned('rsa', hash))).toBe(true);
