@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +48,7 @@ export async function spokeMemory(): Promise<Figure> {
   const spoke = await residentMiB([bundle], env);
   const bare = await residentMiB(['-e', 'setInterval(() => {}, 1000)'], {});
   await listening?.close();
+  rmSync(folder, { recursive: true });
   return {
     name: 'idle memory of the bundled spoke',
     value: `${spoke.toFixed(0)} MiB`,

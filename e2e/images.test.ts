@@ -10,6 +10,7 @@ import {
   createManualClock,
   createRandom,
   type KubeObject,
+  listAll,
 } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
 
@@ -106,10 +107,8 @@ async function imagesWorld() {
     status: async () =>
       ((await user.get(RESOURCES.moduleImage, { name: 'image' }))?.['status'] ?? {}) as ModuleImageStatus,
     async events() {
-      const reasons: string[] = [];
-      for await (const page of user.list(CORE.event))
-        reasons.push(...page.items.map((e) => String(e['reason'])));
-      return reasons.sort();
+      const all = await listAll(user, CORE.event);
+      return all.map((event) => String(event['reason'])).sort();
     },
     async until(check: (status: ModuleImageStatus) => boolean, patienceMs = 300_000) {
       const end = clock.now() + patienceMs;

@@ -1,15 +1,6 @@
 import { type ManifestWork, matchesSelector } from '@kmm-fleet/api';
 import { type Builder, createImages, type Registry } from '@kmm-fleet/images';
-import {
-  type Clock,
-  createQueue,
-  type EventRecorder,
-  type KubeClient,
-  type Log,
-  type Metrics,
-  type Queue,
-  type Random,
-} from '@kmm-fleet/runtime';
+import { createQueue, type OperatorPorts, type Queue } from '@kmm-fleet/runtime';
 import { isSameCluster } from './clusters/cluster-view.ts';
 import { createHubCaches, type McmView } from './hub-caches.ts';
 import { reconcileImageObject } from './images/reconcile-image-object.ts';
@@ -20,13 +11,7 @@ import { clustersFor, createModuleIndex } from './targets/target-index.ts';
 import type { WorkInput } from './works/plan-work.ts';
 import { type Item, reconcileWork } from './works/reconcile-work.ts';
 
-export interface HubPorts {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly events: EventRecorder;
-  readonly metrics?: Metrics | undefined;
+export interface HubPorts extends OperatorPorts {
   readonly registry: Registry;
   readonly builder: Builder;
   readonly operatorNamespace: string;

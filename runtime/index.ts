@@ -2,10 +2,8 @@
 export { backoffMs } from './backoff.ts';
 export { type Cache, createCache, type WatchedCache } from './cache.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
-export { readConfig } from './config.ts';
 export { AppError, FAILURES, type FailureCode, isAppError } from './errors.ts';
 export { createEvents, type EventRecorder } from './events.ts';
-export { serveHealth } from './health.ts';
 export { canonicalJson, deepEqual, isSubset, mergePatch } from './json.ts';
 export type {
   HttpRequest,
@@ -18,6 +16,7 @@ export type {
 export { createHttpTransport } from './kube/http-transport.ts';
 export { createKubeClient } from './kube/kube-client.ts';
 export { type KubeConnection, loadKubeConnection } from './kube/kube-config.ts';
+export { listAll } from './kube/list-all.ts';
 export {
   apiVersionOf,
   CORE,
@@ -29,11 +28,11 @@ export {
   parseObjectKey,
   type ResourceType,
 } from './kube/object.ts';
-export { runLeased } from './lease.ts';
 export { createLimiter, type Limiter } from './limiter.ts';
 export { createLog, type Log, type LogFields, silentLog } from './log.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
+export { type Operator, type OperatorPorts, operatorSettings, runOperator } from './operator.ts';
 export { runProcess } from './process.ts';
 export { createQueue, type Queue } from './queue.ts';
 export { createRandom, type Random, systemRandom } from './random.ts';

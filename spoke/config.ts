@@ -1,4 +1,5 @@
 import { OPERATOR } from '@kmm-fleet/api';
+import { operatorSettings } from '@kmm-fleet/runtime';
 import { z } from 'zod';
 
 /** What Go's ParseBool takes. */
@@ -7,6 +8,7 @@ const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 
 /** Settings of the spoke, read once at its start from the environment. */
 export const SpokeConfig = z.object({
+  ...operatorSettings(OPERATOR.namespace),
   KMM_MANAGED: z
     .string()
     .default('')
@@ -17,20 +19,10 @@ export const SpokeConfig = z.object({
     .describe(
       'A hub makes the images; the kernels are published. As in KMM, what is no boolean counts as false.',
     ),
-  OPERATOR_NAMESPACE: z.string().min(1).default(OPERATOR.namespace),
   KMM_REGISTRY_CA_FILE: z.string().optional().describe('Extra certificate authorities of registries, PEM.'),
   KMM_BUILD_DIR: z
     .string()
     .default('/var/lib/kmm/builds')
     .describe('Where buildah keeps containers and logs.'),
-  HEALTH_PORT: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(0)
-    .describe('Health and metrics over HTTP; 0 is off.'),
-  LOG_LEVEL: z.enum(['debug', 'info', 'error']).default('info'),
-  LEADER_ELECTION: z.stringbool().default(true).describe('Work only while holding the lease.'),
 });
 export type SpokeConfig = z.output<typeof SpokeConfig>;

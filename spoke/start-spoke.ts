@@ -1,15 +1,11 @@
 import { isKernelClaim, LABELS, RESOURCES } from '@kmm-fleet/api';
 import {
-  type Clock,
   CORE,
   createCache,
   createQueue,
-  type EventRecorder,
-  type KubeClient,
-  type Log,
-  type Metrics,
+  type Operator,
+  type OperatorPorts,
   objectKey,
-  type Random,
 } from '@kmm-fleet/runtime';
 import { planClaims } from './claim/plan-claims.ts';
 import type { ModuleInput } from './modules/plan-module.ts';
@@ -26,13 +22,7 @@ import {
   podView,
 } from './views.ts';
 
-export interface SpokePorts {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly events: EventRecorder;
-  readonly metrics?: Metrics | undefined;
+export interface SpokePorts extends OperatorPorts {
   readonly operatorNamespace: string;
   /** A hub makes the images and wants to know the kernels. */
   readonly isManaged: boolean;
@@ -55,9 +45,7 @@ export interface SpokeImages {
   settled(): boolean;
 }
 
-export interface Spoke {
-  run(signal: AbortSignal): Promise<void>;
-  ready(): boolean;
+export interface Spoke extends Operator {
   settled(): boolean;
 }
 

@@ -3,9 +3,7 @@ import {
   createHttpTransport,
   createKubeClient,
   type KubeClient,
-  type KubeObject,
   loadKubeConnection,
-  type ResourceType,
   systemRandom as random,
 } from '@kmm-fleet/runtime';
 import type { Command } from 'commander';
@@ -42,16 +40,4 @@ export function connect({ kubeconfig, context }: ConnectionOptions): {
   } catch (error) {
     throw new UserError(error instanceof Error ? error.message : String(error));
   }
-}
-
-/** All objects of a kind, as a list. */
-export async function listAll<T = KubeObject>(
-  client: KubeClient,
-  type: ResourceType,
-  labelSelector?: string,
-): Promise<T[]> {
-  const objects: KubeObject[] = [];
-  for await (const page of client.list(type, labelSelector ? { labelSelector } : {}))
-    objects.push(...page.items);
-  return objects as unknown as T[];
 }

@@ -8,10 +8,10 @@ import {
   RESOURCES,
 } from '@kmm-fleet/api';
 import { clusterView, diffWork, planWork, type WorkPlan } from '@kmm-fleet/hub';
-import { deepEqual, type KubeObject } from '@kmm-fleet/runtime';
+import { deepEqual, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import type { Command } from 'commander';
 import { paint, print, table, UserError } from '../output/terminal.ts';
-import { type ConnectionOptions, connect, listAll, withConnection } from './connection.ts';
+import { type ConnectionOptions, connect, withConnection } from './connection.ts';
 import { readObjectsFrom } from './lint.ts';
 
 /** What would happen on one cluster. */

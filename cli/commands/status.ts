@@ -15,13 +15,14 @@ import {
   createKubeClient,
   type KubeClient,
   type KubeObject,
+  listAll,
   loadKubeConnection,
   systemRandom as random,
 } from '@kmm-fleet/runtime';
 import type { Command } from 'commander';
 import { labPaths, readLabState } from '../lab/lab-state.ts';
 import { paint, paintState, print } from '../output/terminal.ts';
-import { type ConnectionOptions, connect, listAll, withConnection } from './connection.ts';
+import { type ConnectionOptions, connect, withConnection } from './connection.ts';
 import { clusterKernels, type KernelStatus } from './status-tree.ts';
 
 interface ModuleTree {
@@ -54,7 +55,7 @@ export function addStatusCommand(program: Command): void {
 async function readTrees(client: KubeClient, only: string | undefined): Promise<ModuleTree[]> {
   const [modules, works, images] = await Promise.all([
     listAll(client, RESOURCES.managedClusterModule),
-    listAll<ManifestWork>(client, RESOURCES.manifestWork, LABELS.managedClusterModule),
+    listAll<ManifestWork>(client, RESOURCES.manifestWork, { labelSelector: LABELS.managedClusterModule }),
     listAll<ModuleImage>(client, RESOURCES.moduleImage),
   ]);
   const wanted = modules.filter(({ metadata }) => only === undefined || metadata.name === only);
@@ -107,7 +108,7 @@ async function readKernels(cluster: string, work: ManifestWork | undefined): Pro
   const spoke = createKubeClient({ transport, clock, random, userAgent: 'kmm-cli' });
   const [nodes, pods] = await Promise.all([
     listAll(spoke, CORE.node),
-    listAll(spoke, CORE.pod, LABELS.moduleName),
+    listAll(spoke, CORE.pod, { labelSelector: LABELS.moduleName }),
   ]);
   await transport.close();
   return clusterKernels(manifest, nodes, pods);

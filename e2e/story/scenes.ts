@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { FEEDBACK_NAMES, isTrue, KERNEL_CLAIM, LABELS, RESOURCES, readyLabel } from '@kmm-fleet/api';
-import { CORE, type KubeObject } from '@kmm-fleet/runtime';
+import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import {
   daemonSets,
   HUB_NAMESPACE,
   images,
   KERNEL_ANNOTATION,
-  list,
   loadedModules,
   MCM,
   mcm,
@@ -173,7 +172,7 @@ export const SCENES: readonly Scene[] = [
     command: () => 'kubectl --context east get daemonsets,pods -n openshift-kmm',
     async run(world) {
       await world.until('ready labels on all mapped nodes', async () => {
-        const nodes = await list(world.cluster('east'), CORE.node);
+        const nodes = await listAll(world.cluster('east'), CORE.node);
         return (
           nodes.every(({ metadata }) => metadata.labels?.[readyLabel(NAMESPACE, MCM)] === '') || undefined
         );
@@ -306,7 +305,7 @@ export const SCENES: readonly Scene[] = [
           !(await works(world)).some(({ metadata }) => metadata.namespace === 'east')
         );
       });
-      const nodes = await list(world.cluster('east'), CORE.node);
+      const nodes = await listAll(world.cluster('east'), CORE.node);
       assert.ok(nodes.every(({ metadata }) => metadata.labels?.[readyLabel(NAMESPACE, MCM)] === undefined));
       assert.deepEqual(await daemonSets(world, 'east'), []);
       assert.deepEqual(await loaderPods(world, 'west'), before);
@@ -333,7 +332,7 @@ export const SCENES: readonly Scene[] = [
       });
       for (const cluster of world.clusters) {
         assert.equal(await moduleOn(world, cluster), undefined);
-        const nodes = await list(world.cluster(cluster), CORE.node);
+        const nodes = await listAll(world.cluster(cluster), CORE.node);
         assert.ok(nodes.every(({ metadata }) => metadata.labels?.[readyLabel(NAMESPACE, MCM)] === undefined));
       }
     },

@@ -1,6 +1,6 @@
 import type { ManagedClusterModule, ManifestWork, Module, ModuleImage } from '@kmm-fleet/api';
 import { LABELS, RESOURCES } from '@kmm-fleet/api';
-import { CORE, type KubeClient, type KubeObject, type ResourceType } from '@kmm-fleet/runtime';
+import { CORE, type KubeClient, type KubeObject, listAll } from '@kmm-fleet/runtime';
 
 /** A fleet that a story happens in: simulated in this process, or a lab with real components. */
 export interface World {
@@ -32,21 +32,9 @@ export const MCM = 'my-mcm';
 export const NAMESPACE = 'openshift-kmm';
 export const HUB_NAMESPACE = 'openshift-kmm-hub';
 
-/** All objects of a kind. */
-export async function list<T = KubeObject>(
-  client: KubeClient,
-  type: ResourceType,
-  labelSelector?: string,
-): Promise<T[]> {
-  const objects: KubeObject[] = [];
-  for await (const page of client.list(type, labelSelector ? { labelSelector } : {}))
-    objects.push(...page.items);
-  return objects as unknown as T[];
-}
+export const images = (world: World) => listAll<ModuleImage>(world.hub, RESOURCES.moduleImage);
 
-export const images = (world: World) => list<ModuleImage>(world.hub, RESOURCES.moduleImage);
-
-export const works = (world: World) => list<ManifestWork>(world.hub, RESOURCES.manifestWork);
+export const works = (world: World) => listAll<ManifestWork>(world.hub, RESOURCES.manifestWork);
 
 export async function mcm(world: World): Promise<ManagedClusterModule | undefined> {
   return (await world.hub.get(RESOURCES.managedClusterModule, { name: MCM })) as unknown as
@@ -60,14 +48,14 @@ export async function moduleOn(world: World, cluster: string): Promise<Module | 
 }
 
 export const daemonSets = (world: World, cluster: string) =>
-  list(world.cluster(cluster), CORE.daemonSet, LABELS.moduleName);
+  listAll(world.cluster(cluster), CORE.daemonSet, { labelSelector: LABELS.moduleName });
 
 export const pods = (world: World, cluster: string) =>
-  list(world.cluster(cluster), CORE.pod, LABELS.moduleName);
+  listAll(world.cluster(cluster), CORE.pod, { labelSelector: LABELS.moduleName });
 
 /** Node name → modules in its kernel, sorted. */
 export async function loadedModules(world: World, cluster: string): Promise<Record<string, string[]>> {
-  const nodes = await list(world.cluster(cluster), CORE.node);
+  const nodes = await listAll(world.cluster(cluster), CORE.node);
   const entries = nodes.map(({ metadata }) => {
     const text = metadata.annotations?.[MODULES_ANNOTATION] ?? '';
     return [metadata.name, text.split(',').filter(Boolean).sort()] as const;

@@ -1,17 +1,14 @@
 import { type ModuleImage, type ModuleImageStatus, OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import {
   type Cache,
-  type Clock,
   CORE,
   createCache,
   createLimiter,
   createQueue,
-  type EventRecorder,
   type KubeClient,
   type KubeObject,
-  type Log,
   type Metrics,
-  type Random,
+  type OperatorPorts,
 } from '@kmm-fleet/runtime';
 import type { Builder } from '../builders/builder.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -21,13 +18,7 @@ import type { InputSource } from './inputs.ts';
 import { reconcileImage } from './reconcile-image.ts';
 import { reportImage } from './report-image.ts';
 
-export interface ImagesPorts {
-  readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly events: EventRecorder;
-  readonly metrics?: Metrics | undefined;
+export interface ImagesPorts extends OperatorPorts {
   readonly registry: Registry;
   readonly builder: Builder;
   /** Namespace of Secrets, ConfigMaps and the toolkit catalogue; undefined watches all namespaces. */

@@ -15,6 +15,11 @@ import type { ModuleView } from '../views.ts';
 import { contents, createWishedImages } from './wished-images.ts';
 
 const FIELD_MANAGER = 'kmm-spoke';
+/**
+ * An image that no Module has asked for by then is a leftover from before a restart. Were it too early, the image would
+ * be found in the registry again by its label: nothing is built twice, and DaemonSets keep their pins.
+ */
+const LEFTOVER_MS = 300_000;
 
 /** Images of the single-cluster operator: wanted by Modules of this cluster, made by the same factory as on a hub. */
 export function createStandaloneImages(ports: ImagesPorts): SpokeImages {
@@ -82,7 +87,10 @@ export function createStandaloneImages(ports: ImagesPorts): SpokeImages {
     return { wait: found(reason, '', `ModuleImage ${name} is ${state}. ${message}`, '') };
   };
 
-  factory.images.onChange(({ key }) => tell(key));
+  factory.images.onChange(({ key, before }) => {
+    tell(key);
+    if (!before) objects.addAfter(key, LEFTOVER_MS);
+  });
 
   return {
     pinFor(module) {

@@ -1,0 +1,161 @@
+import { LABELS, type Module, type ModuleImage, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { createRegistry } from '@kmm-fleet/images';
+import { createFakeBuilder, createMemoryRegistry, testPair } from '@kmm-fleet/images/testing';
+import { createFleet } from '@kmm-fleet/lab';
+import {
+  CORE,
+  createEvents,
+  createKubeClient,
+  createLog,
+  createManualClock,
+  createRandom,
+  listAll,
+} from '@kmm-fleet/runtime';
+import { createSpoke } from '@kmm-fleet/spoke';
+import { createStandaloneImages } from '@kmm-fleet/spoke/standalone';
+import { expect, it } from 'vitest';
+import { MODULES_ANNOTATION } from './story/world.ts';
+
+const NAMESPACE = OPERATOR.namespace;
+const KERNEL = '6.1.0-55-amd64';
+
+/** One cluster without a hub: the operator builds, signs and loads by itself. */
+async function standaloneWorld() {
+  const clock = createManualClock(Date.UTC(2027, 0, 1));
+  const random = createRandom(11);
+  const logs: string[] = [];
+  const log = createLog('test', { write: (line) => logs.push(line), now: clock.now });
+  const transport = createMemoryRegistry();
+  const registry = createRegistry({ transport, clock, random });
+  const trusted = [testPair('rsa').certificate];
+  const nodes = [{ name: 'n1', kernel: KERNEL, labels: { worker: 'yes' }, secureBoot: true, trusted }];
+  const fleet = createFleet({
+    clock,
+    random,
+    log,
+    registryTransport: transport,
+    clusters: [{ name: 'one', nodes }],
+  });
+  const stop = new AbortController();
+  const running = [fleet.run(stop.signal)];
+  const server = fleet.clusters.get('one')?.server;
+  if (!server) throw new RangeError('the fleet has one cluster');
+  const client = (userAgent: string) =>
+    createKubeClient({ transport: server.transport, clock, random, userAgent });
+  const user = client('user');
+  const builder = createFakeBuilder(registry);
+  let life = new AbortController();
+
+  const operate = () => {
+    life = new AbortController();
+    const events = createEvents({ client: client('kmm'), clock, component: 'kmm', log });
+    const ports = { client: client('kmm'), clock, random, log, events, operatorNamespace: NAMESPACE };
+    const images = createStandaloneImages({ ...ports, registry, builder });
+    running.push(createSpoke({ ...ports, images, isManaged: false }).run(life.signal));
+  };
+  const secret = (name: string, key: string, bytes: Buffer) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace: NAMESPACE },
+    data: { [key]: bytes.toString('base64') },
+  });
+  await user.create(CORE.secret, secret('key', 'key', testPair('rsa').keyPem));
+  await user.create(CORE.secret, secret('cert', 'cert', testPair('rsa').certPem));
+  await user.create(CORE.configMap, {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'dockerfile', namespace: NAMESPACE },
+    data: { dockerfile: '# module {"name":"kmod"}\nFROM scratch\n' },
+  });
+  operate();
+  return {
+    clock,
+    user,
+    built: builder.built,
+    restart: operate,
+    end: () => life.abort(),
+    apply: (name: string) =>
+      user.apply(
+        RESOURCES.module,
+        {
+          apiVersion: 'kmm.sigs.x-k8s.io/v1beta1',
+          kind: 'Module',
+          metadata: { name, namespace: NAMESPACE },
+          spec: {
+            selector: { worker: 'yes' },
+            moduleLoader: {
+              container: {
+                modprobe: { moduleName: 'kmod' },
+                kernelMappings: [
+                  {
+                    regexp: '^.+-amd64$',
+                    containerImage: `registry.test/${name}:\${KERNEL_FULL_VERSION}`,
+                    build: { dockerfileConfigMap: { name: 'dockerfile' } },
+                    sign: { keySecret: { name: 'key' }, certSecret: { name: 'cert' } },
+                  },
+                ],
+              },
+            },
+          },
+        },
+        { fieldManager: 'user', force: true },
+      ),
+    images: () => listAll<ModuleImage>(user, RESOURCES.moduleImage),
+    loaded: async () =>
+      (await user.get(CORE.node, { name: 'n1' }))?.metadata.annotations?.[MODULES_ANNOTATION],
+    async until(what: string, check: () => Promise<boolean>) {
+      for (const end = clock.now() + 900_000; !(await check()); await clock.advance(500))
+        if (clock.now() > end) throw new Error(`${what} did not come\n${logs.slice(-10).join('')}`);
+    },
+    async stop() {
+      life.abort();
+      stop.abort();
+      await clock.advance(1_000);
+      await Promise.all(running);
+    },
+  };
+}
+
+it('builds, signs, pins and loads on a single cluster, and says so', async () => {
+  const world = await standaloneWorld();
+  await world.apply('kmod');
+  await world.until('a loaded module', async () => (await world.loaded()) === 'kmod');
+
+  const [image] = await world.images();
+  const [daemonSet] = await listAll(world.user, CORE.daemonSet, { labelSelector: LABELS.moduleName });
+  expect(image?.status).toMatchObject({ state: 'Ready', reason: 'Signed' });
+  expect(JSON.stringify(daemonSet?.['spec'])).toContain(`registry.test/kmod@${image?.status?.digest}`);
+  await world.until('the status', async () => {
+    const module = (await world.user.get(RESOURCES.module, {
+      namespace: NAMESPACE,
+      name: 'kmod',
+    })) as unknown as Module | undefined;
+    return module?.status?.moduleLoader?.availableNumber === 1;
+  });
+  await world.stop();
+});
+
+it('builds nothing again after a restart, and removes the image of a Module that went meanwhile', async () => {
+  const world = await standaloneWorld();
+  await world.apply('kmod');
+  await world.apply('other');
+  await world.until('both images', async () => {
+    const images = await world.images();
+    return images.length === 2 && images.every(({ status }) => status?.state === 'Ready');
+  });
+
+  world.end();
+  await world.user.mergePatch(
+    RESOURCES.module,
+    { namespace: NAMESPACE, name: 'other' },
+    { metadata: { finalizers: null } },
+    {},
+  );
+  await world.user.delete(RESOURCES.module, { namespace: NAMESPACE, name: 'other' });
+  world.restart();
+
+  await world.until('one image', async () => (await world.images()).length === 1);
+  expect((await world.images())[0]?.spec.image).toBe(`registry.test/kmod:${KERNEL}`);
+  expect(world.built).toHaveLength(2);
+  await world.stop();
+});

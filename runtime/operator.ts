@@ -1,0 +1,90 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { type Clock, systemClock as clock } from './clock.ts';
+import { readConfig } from './config.ts';
+import { createEvents, type EventRecorder } from './events.ts';
+import { serveHealth } from './health.ts';
+import type { KubeClient } from './kube/client.ts';
+import { createHttpTransport } from './kube/http-transport.ts';
+import { createKubeClient } from './kube/kube-client.ts';
+import { loadKubeConnection } from './kube/kube-config.ts';
+import { runLeased } from './lease.ts';
+import { createLog, type Log } from './log.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { runProcess } from './process.ts';
+import { type Random, systemRandom as random } from './random.ts';
+
+/** What every controller is given: the API server, time and chance, and where to tell people things. */
+export interface OperatorPorts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly events: EventRecorder;
+  readonly metrics?: Metrics | undefined;
+}
+
+export interface Operator {
+  /** Works until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Caches are filled. */
+  ready(): boolean;
+}
+
+/** Settings of every operator, read once at its start from the environment. */
+export const operatorSettings = (namespace: string) => ({
+  OPERATOR_NAMESPACE: z
+    .string()
+    .min(1)
+    .default(namespace)
+    .describe('Where the operator and its objects are.'),
+  HEALTH_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe('Health and metrics over HTTP; 0 is off.'),
+  LOG_LEVEL: z.enum(['debug', 'info', 'error']).default('info'),
+  LEADER_ELECTION: z.stringbool().default(true).describe('Work only while holding the lease.'),
+});
+
+type Settings = z.ZodObject<ReturnType<typeof operatorSettings>>;
+
+/**
+ * The process of an operator: reads its settings, connects, serves health and metrics, and works while it holds the
+ * lease. Ends with code 2 when settings are wrong, with 1 when the lease is lost: another one may work then.
+ */
+export async function runOperator<S extends Settings>(options: {
+  /** Component in logs and events, user agent at the API server. */
+  readonly name: string;
+  readonly leaseName: string;
+  readonly settings: S;
+  readonly create: (ports: OperatorPorts, config: z.output<S>) => Operator | Promise<Operator>;
+}): Promise<void> {
+  const { name, leaseName, settings, create } = options;
+  const read = readConfig(settings, process.env);
+  if (!read.ok) {
+    process.stderr.write(`${name} cannot start:\n  ${read.problems.join('\n  ')}\n`);
+    process.exit(2);
+  }
+  const { HEALTH_PORT, LEADER_ELECTION, LOG_LEVEL, OPERATOR_NAMESPACE: namespace } = read.config;
+  const log = createLog(name, { level: LOG_LEVEL });
+  await runProcess(log, async (signal) => {
+    const metrics = createMetrics();
+    const transport = createHttpTransport(loadKubeConnection(process.env));
+    const client = createKubeClient({ transport, clock, random, metrics, userAgent: name });
+    const events = createEvents({ client, clock, component: name, log });
+    const operator = await create({ client, clock, random, log, events, metrics }, read.config);
+    const { ready } = operator;
+    const health = HEALTH_PORT ? await serveHealth({ port: HEALTH_PORT, metrics, ready }) : undefined;
+    log.info('operator.started', { port: health?.port ?? 0 });
+    const identity = `${hostname()}_${process.pid}_${Math.round(random() * 1e9)}`;
+    const lease = { client, clock, random, log, namespace, name: leaseName, identity };
+    if (LEADER_ELECTION) await runLeased(lease, (leading) => operator.run(leading), signal);
+    else await operator.run(signal);
+    if (!signal.aborted) throw new Error('The lease was lost; another operator may work now.');
+    await health?.close();
+    await transport.close();
+  });
+}
