@@ -27,6 +27,12 @@ interface Report {
   readonly numPendingTests: number;
   readonly numFailedTestSuites: number;
   readonly numTotalTests: number;
+  readonly testResults: readonly {
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly ancestorTitles: readonly string[];
+    }[];
+  }[];
 }
 
 const programs = Object.keys(PACKAGES) as Program[];
@@ -34,7 +40,7 @@ const isUnitOnly = process.argv.includes('--unit');
 
 if (!isUnitOnly && canInstall()) {
   await installPrograms(programs, (line) => console.log(line));
-} else if (!isUnitOnly) {
+} else if (!isUnitOnly && missingPrograms(programs).length > 0) {
   const missing = missingPrograms(programs).map((program) => PACKAGES[program]);
   const reason = isRoot() ? 'apt-get is not here' : 'this user is not root';
   console.log(
@@ -72,10 +78,22 @@ function run(project: 'unit' | 'real'): Totals {
   console.log(
     `${project} part: ${report.numPassedTests} of ${report.numTotalTests} tests pass in ${seconds} s`,
   );
+  for (const [title, count] of skips(report)) console.log(`skipped ${count}: ${title}`);
   const broken = status !== 0 && report.numFailedTests === 0 ? Math.max(1, report.numFailedTestSuites) : 0;
   return {
     passed: report.numPassedTests,
     failed: report.numFailedTests + broken,
     skipped: report.numPendingTests,
   };
+}
+
+/** Skipped tests by the outermost title, which says why. */
+function skips({ testResults }: Report): Map<string, number> {
+  const titles = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ status }) => status === 'skipped' || status === 'pending')
+    .map(({ ancestorTitles }) => ancestorTitles[0] ?? 'tests without a reason');
+  const counts = new Map<string, number>();
+  for (const title of titles) counts.set(title, (counts.get(title) ?? 0) + 1);
+  return counts;
 }
