@@ -201,9 +201,8 @@ export const SCENES: readonly Scene[] = [
       assert.deepEqual(await loadedModules(world, 'edge'), { 'edge-1': BOTH, 'edge-2': [] });
       const status = await world.until('a settled status', async () => {
         const found = (await mcm(world))?.status;
-        return found?.clusters?.ready === 2 && found;
+        return found?.clusters?.ready === 2 && found.numberApplied === 3 && found;
       });
-      assert.equal(status.numberApplied, 3);
       const [waiting] = status.waiting ?? [];
       assert.deepEqual(
         [waiting?.cluster, waiting?.reason, waiting?.kernel],
