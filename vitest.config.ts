@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{api,runtime,images,hub,spoke,cli,lab,bench,e2e}/**/*.test.ts', 'tidy.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.real.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.{real,planes}.test.ts'],
           isolate: false,
           pool: 'threads',
           testTimeout: 20_000,
@@ -22,6 +22,16 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'planes',
+          include: ['{e2e,bench}/**/*.planes.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],

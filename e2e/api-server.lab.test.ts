@@ -3,20 +3,19 @@ import {
   createHttpTransport,
   createManualClock,
   createRandom,
-  type HttpRequest,
-  type KubeObject,
   type ManualClock,
   type Transport,
 } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
-import { type Answer, type ApiServerUnderTest, describeApiServer } from './api-server.contract.ts';
+import { request, underTest } from './api-server/under-test.ts';
+import { describeApiServer } from './api-server.contract.ts';
 
 const START_MS = Date.parse('2026-01-01T00:00:00Z');
 
 describeApiServer('the lab in this process', async () => {
   const clock = createManualClock(START_MS);
   const server = createApiServer({ clock, random: createRandom(1), name: 'contract' });
-  return underTest(server.transport, clock, async () => {});
+  return inLab(server.transport, clock, async () => {});
 });
 
 describeApiServer('the lab behind a socket', async () => {
@@ -26,7 +25,7 @@ describeApiServer('the lab behind a socket', async () => {
   const transport = createHttpTransport({ server: listening.url } as Parameters<
     typeof createHttpTransport
   >[0]);
-  return underTest(transport, clock, async () => {
+  return inLab(transport, clock, async () => {
     await transport.close();
     await listening.close();
   });
@@ -36,7 +35,7 @@ describe('the lab’s API server', () => {
   const lab = () => {
     const clock = createManualClock(START_MS);
     const server = createApiServer({ clock, random: createRandom(1), name: 'lab' });
-    return { clock, server, target: underTest(server.transport, clock, async () => {}) };
+    return { clock, server, target: inLab(server.transport, clock, async () => {}) };
   };
   const SECRETS = '/api/v1/namespaces/default/secrets';
   const secret = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name } });
@@ -120,56 +119,6 @@ describe('the lab’s API server', () => {
   });
 });
 
-function request(
-  method: string,
-  path: string,
-  body?: unknown,
-  contentType = 'application/json',
-): HttpRequest {
-  return {
-    method: method as HttpRequest['method'],
-    path,
-    headers: { 'content-type': contentType, 'user-agent': 'contract' },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  };
-}
-
-function underTest(transport: Transport, clock: ManualClock, close: () => Promise<void>): ApiServerUnderTest {
-  return {
-    close,
-    async send(method, path, body, contentType): Promise<Answer> {
-      const answer = await transport.request(request(method, path, body, contentType));
-      const pieces: Uint8Array[] = [];
-      for await (const piece of answer.body) pieces.push(piece);
-      const text = Buffer.concat(pieces).toString();
-      return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : text };
-    },
-    async watch(path, count) {
-      const stop = new AbortController();
-      const { body } = await transport.request(request('GET', path), stop.signal);
-      const events: { type: string; object: KubeObject }[] = [];
-      for await (const line of lines(body)) {
-        events.push(JSON.parse(line));
-        if (events.length === count) break;
-      }
-      stop.abort();
-      return events;
-    },
-    async eventually(probe) {
-      for (let step = 0; step < 100; step += 1) {
-        if (await probe()) return;
-        await clock.advance(100);
-      }
-      throw new Error('it did not come true in ten seconds of the lab');
-    },
-  };
-}
-
-async function* lines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let rest = '';
-  for await (const piece of body) {
-    const parts = (rest + Buffer.from(piece).toString()).split('\n');
-    rest = parts.pop() ?? '';
-    yield* parts;
-  }
-}
+/** Waiting is moving the clock of the lab. */
+const inLab = (transport: Transport, clock: ManualClock, close: () => Promise<void>) =>
+  underTest(transport, { pause: () => clock.advance(100), close });

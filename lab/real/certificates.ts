@@ -10,31 +10,68 @@ export interface CertificateFiles {
 /** A certificate authority that lives as long as the lab, and one server certificate for the loopback address. */
 export interface ServerCertificates {
   readonly ca: string;
+  readonly caKey: string;
   readonly server: CertificateFiles;
 }
+
+const EC_PAIR = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30'.split(
+  ' ',
+) as readonly string[];
 
 /** Makes a CA and a certificate for 127.0.0.1 and localhost in `directory`. Valid for 30 days. */
 export async function makeServerCertificates(directory: string): Promise<ServerCertificates> {
   const path = (name: string) => join(directory, name);
-  const ec = [
-    'req',
-    '-x509',
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-nodes',
-    '-days',
-    '30',
-  ];
   const files = (name: string) => ['-keyout', path(`${name}.key`), '-out', path(`${name}.crt`)];
-  await runCommand('openssl', [...ec, '-subj', '/CN=kmm-lab-ca', ...files('ca')]);
+  await runCommand('openssl', [...EC_PAIR, '-subj', '/CN=kmm-lab-ca', ...files('ca')]);
   await runCommand('openssl', [
-    ...[...ec, '-subj', '/CN=kmm-lab', ...files('server'), '-CA', path('ca.crt'), '-CAkey', path('ca.key')],
+    ...[
+      ...EC_PAIR,
+      '-subj',
+      '/CN=kmm-lab',
+      ...files('server'),
+      '-CA',
+      path('ca.crt'),
+      '-CAkey',
+      path('ca.key'),
+    ],
     ...['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-addext', 'extendedKeyUsage=serverAuth'],
     ...['-addext', 'basicConstraints=critical,CA:FALSE'],
   ]);
-  return { ca: path('ca.crt'), server: { cert: path('server.crt'), key: path('server.key') } };
+  return {
+    ca: path('ca.crt'),
+    caKey: path('ca.key'),
+    server: { cert: path('server.crt'), key: path('server.key') },
+  };
+}
+
+/** A certificate with which a user logs in: its common name is the user, its organizations are the groups. */
+export async function makeClientCertificate(
+  directory: string,
+  ca: CertificateFiles,
+  user: { readonly name: string; readonly groups?: readonly string[] },
+): Promise<CertificateFiles> {
+  const file = user.name.replaceAll(/[^\w.-]+/g, '_');
+  const files = { cert: join(directory, `${file}.crt`), key: join(directory, `${file}.key`) };
+  const subject = [...(user.groups ?? []).map((group) => `/O=${group}`), `/CN=${user.name}`].join('');
+  await runCommand('openssl', [
+    ...[...EC_PAIR, '-subj', subject, '-keyout', files.key, '-out', files.cert],
+    ...['-CA', ca.cert, '-CAkey', ca.key, '-addext', 'extendedKeyUsage=clientAuth'],
+    ...['-addext', 'basicConstraints=critical,CA:FALSE'],
+  ]);
+  return files;
+}
+
+/** An RSA key pair, private and public part in PEM: what service account tokens are signed with. */
+export async function makeTokenKeys(
+  directory: string,
+): Promise<{ readonly key: string; readonly pub: string }> {
+  const files = {
+    key: join(directory, 'service-accounts.key'),
+    pub: join(directory, 'service-accounts.pub'),
+  };
+  await runCommand('openssl', ['genrsa', '-out', files.key, '2048']);
+  await runCommand('openssl', ['rsa', '-in', files.key, '-pubout', '-out', files.pub]);
+  return files;
 }
 
 /** A key pair as the guide makes it for Secure Boot: RSA-2048, self-signed; the certificate in DER. */

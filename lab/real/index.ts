@@ -2,8 +2,10 @@
 export { cacheDir } from './cache-dir.ts';
 export {
   type CertificateFiles,
+  makeClientCertificate,
   makeServerCertificates,
   makeSigningPair,
+  makeTokenKeys,
   type ServerCertificates,
 } from './certificates.ts';
 export { lastLines, runCommand } from './command.ts';
