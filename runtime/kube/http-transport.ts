@@ -1,4 +1,9 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+  validateHeaderValue,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { AppError } from '../errors.ts';
 import type { HttpRequest, HttpResponse, Transport } from './client.ts';
@@ -19,7 +24,7 @@ export function createHttpTransport(connection: KubeConnection): Transport {
   return {
     request: ({ method, path, headers, body }: HttpRequest, signal) =>
       new Promise<HttpResponse>((resolve, reject) => {
-        const token = connection.token?.();
+        const authorization = authorizationOf(connection);
         const outgoing = send(
           {
             host: base.hostname.replace(/^\[|\]$/g, ''),
@@ -29,7 +34,7 @@ export function createHttpTransport(connection: KubeConnection): Transport {
             agent,
             headers: {
               ...headers,
-              ...(token && { authorization: `Bearer ${token}` }),
+              ...(authorization && { authorization }),
               ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
             },
             ...(signal && { signal }),
@@ -56,7 +61,36 @@ function tlsOptions(connection: KubeConnection) {
   };
 }
 
-async function* pieces(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {
+/** @throws {AppError} API_UNAUTHORIZED when there is no token to be had, or none that fits into a header */
+function authorizationOf({ server, token }: KubeConnection): string | undefined {
+  try {
+    const text = token?.();
+    if (!text) return undefined;
+    validateHeaderValue('authorization', text);
+    return `Bearer ${text}`;
+  } catch (error) {
+    const message = `The token for ${server} cannot be used: ${messageOf(error)}`;
+    throw new AppError('API_UNAUTHORIZED', message, { cause: error });
+  }
+}
+
+/** A generator that is left before its first read runs no `finally`, so leaving is watched from outside. */
+function pieces(incoming: IncomingMessage): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const reader = read(incoming);
+      return {
+        next: () => reader.next(),
+        return() {
+          incoming.destroy();
+          return reader.return(undefined);
+        },
+      };
+    },
+  };
+}
+
+async function* read(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
     for await (const piece of incoming) yield piece as Uint8Array;
   } catch (error) {

@@ -185,14 +185,18 @@ function failed({ method, path }: HttpRequest, { status, headers }: HttpResponse
   return statusError(`${method} ${path.split('?')[0]}`, status, body, headers['retry-after']);
 }
 
+/** Everything that a server answers has metadata, also a list and a Status. */
 function parseObject(body: string, { method, path }: HttpRequest): KubeObject {
+  const told = `${method} ${path.split('?')[0]}: the answer is not`;
+  let parsed: Partial<KubeObject> | null;
   try {
-    return JSON.parse(body) as KubeObject;
+    parsed = JSON.parse(body) as Partial<KubeObject> | null;
   } catch (error) {
-    throw new AppError('API_ERROR', `${method} ${path.split('?')[0]}: the answer is not JSON.`, {
-      cause: error,
-    });
+    throw new AppError('API_ERROR', `${told} JSON.`, { cause: error });
   }
+  if (typeof parsed?.metadata !== 'object' || parsed.metadata === null)
+    throw new AppError('API_ERROR', `${told} an object.`);
+  return parsed as KubeObject;
 }
 
 /** Items of a typed list come without kind and version; an object should always say what it is. */

@@ -149,7 +149,12 @@ function tokenFile(path: string): () => string | undefined {
   let readAtMs = Number.NEGATIVE_INFINITY;
   return () => {
     if (performance.now() - readAtMs > TOKEN_FILE_MS) {
-      token = readFileSync(path, 'utf8').trim();
+      try {
+        token = readFileSync(path, 'utf8').trim();
+      } catch (error) {
+        // The token at hand may still be good, and nothing better is known.
+        if (!token) throw error;
+      }
       readAtMs = performance.now();
     }
     return token;
