@@ -105,9 +105,8 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
       const path = withQuery(resourcePath(type, { namespace: from.namespace ?? '' }), query);
       const page = await send(type, request('GET', path), signal);
       const metadata = page.metadata as unknown as { resourceVersion?: string; continue?: string };
-      const items = (page['items'] as KubeObject[] | null) ?? [];
       yield {
-        items: items.map((item) => withKind(item, type)),
+        items: itemsOf(page, type).map((item) => withKind(item, type)),
         resourceVersion: metadata.resourceVersion ?? '',
       };
       next = metadata.continue || undefined;
@@ -197,6 +196,13 @@ function parseObject(body: string, { method, path }: HttpRequest): KubeObject {
   if (typeof parsed?.metadata !== 'object' || parsed.metadata === null)
     throw new AppError('API_ERROR', `${told} an object.`);
   return parsed as KubeObject;
+}
+
+/** An empty list says so; an answer that is no list must not pass for one, or caches would forget everything. */
+function itemsOf({ items }: KubeObject, { kind }: ResourceType): KubeObject[] {
+  if (items === null) return [];
+  if (Array.isArray(items) && items.every((item: KubeObject | null) => item?.metadata)) return items;
+  throw new AppError('API_ERROR', `list ${kind}: the answer is not a list of objects.`);
 }
 
 /** Items of a typed list come without kind and version; an object should always say what it is. */

@@ -58,19 +58,23 @@ export async function* watchResource(
 
 function parseEvent(line: string, type: ResourceType): WatchEvent {
   const event = parseLine(line, type);
-  if (event.type === 'ERROR') {
-    const status = event.object as unknown as KubeStatus;
-    throw statusError(`watch ${type.kind}`, status.code ?? 500, JSON.stringify(status));
+  if (event?.type === 'ERROR') {
+    const status = event.object as KubeStatus | undefined;
+    throw statusError(`watch ${type.kind}`, status?.code ?? 500, JSON.stringify(status ?? {}));
   }
-  if (event.type === 'BOOKMARK') {
-    return { type: 'BOOKMARK', resourceVersion: event.object.metadata.resourceVersion ?? '' };
+  const object = event?.object as KubeObject | undefined;
+  if (typeof object?.metadata === 'object' && object.metadata !== null) {
+    if (event?.type === 'BOOKMARK')
+      return { type: 'BOOKMARK', resourceVersion: object.metadata.resourceVersion ?? '' };
+    if (event?.type === 'ADDED' || event?.type === 'MODIFIED' || event?.type === 'DELETED')
+      return { type: event.type, object };
   }
-  return event as WatchEvent;
+  throw new AppError('API_ERROR', `watch ${type.kind}: an event is neither a change nor a bookmark.`);
 }
 
-function parseLine(line: string, type: ResourceType): { type: string; object: KubeObject } {
+function parseLine(line: string, type: ResourceType): { type?: string; object?: unknown } | null {
   try {
-    return JSON.parse(line) as { type: string; object: KubeObject };
+    return JSON.parse(line) as { type?: string; object?: unknown } | null;
   } catch (error) {
     throw new AppError('API_ERROR', `watch ${type.kind}: an event is not JSON.`, { cause: error });
   }
