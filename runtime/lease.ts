@@ -1,5 +1,5 @@
 import { type Clock, sleep } from './clock.ts';
-import { isAppError } from './errors.ts';
+import { AppError, isAppError } from './errors.ts';
 import type { KubeClient } from './kube/client.ts';
 import { CORE, type KubeObject } from './kube/object.ts';
 import type { Log } from './log.ts';
@@ -19,6 +19,11 @@ export interface LeaseOptions {
   readonly retryMs?: number;
 }
 
+type Times = LeaseOptions & { readonly durationMs: number; readonly retryMs: number };
+
+const DURATION_MS = 15_000;
+const RETRY_MS = 2_000;
+
 interface LeaseSpec {
   holderIdentity?: string | null;
   leaseDurationSeconds?: number;
@@ -27,93 +32,137 @@ interface LeaseSpec {
   leaseTransitions?: number;
 }
 
+/** What this process holds. `lost` is aborted when the last claim that succeeded was sent too long ago. */
+interface Hold {
+  lease: KubeObject | undefined;
+  readonly lost: AbortController;
+  disarm(): void;
+}
+
 /**
  * Runs `work` while this process holds a Lease. Times of others are never compared with our clock: a lease counts
  * as expired when it has not changed for its duration as we saw it. `work` is aborted when no renewal succeeded for
  * two thirds of the duration, so that it has stopped before anybody else can start. Returns when `signal` is aborted or
  * the lease was lost; a clean stop gives it up.
+ *
+ * Durations are timers, not differences of `now()`: the wall clock may be set at any moment.
  */
 export async function runLeased(
   options: LeaseOptions,
   work: (signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, log, durationMs = 15_000, retryMs = 2_000 } = options;
-  const held = await acquire(options, durationMs, retryMs, signal);
-  if (!held) return;
-  log.info('lease.acquired', { key: options.name });
-  const lost = new AbortController();
-  const both = AbortSignal.any([signal, lost.signal]);
-  const renewing = renewUntilLost(options, held, durationMs, retryMs, both).then((alive) => {
-    if (!alive) log.error('lease.lost', { key: options.name });
-    lost.abort();
-  });
+  const { log, name } = options;
+  const times = { durationMs: DURATION_MS, retryMs: RETRY_MS, ...options };
+  const hold = await acquire(times, signal);
+  if (!hold) return;
+  log.info('lease.acquired', { key: name });
+  const lost = hold.lost.signal;
+  lost.addEventListener('abort', () => log.error('lease.lost', { key: name }), { once: true });
+  // Renewals go on until the work has ended, not only until it is told to.
+  const ended = new AbortController();
+  const renewing = renewUntil(times, hold, ended.signal);
   try {
-    await work(both);
+    await work(AbortSignal.any([signal, lost]));
   } finally {
-    lost.abort();
+    ended.abort();
     await renewing;
-    if (signal.aborted) await release(options, clock).catch(() => {});
+    if (signal.aborted && !lost.aborted) await release(times).catch(() => {});
   }
 }
 
-async function acquire(options: LeaseOptions, durationMs: number, retryMs: number, signal: AbortSignal) {
-  const { clock } = options;
+async function acquire(options: Times, signal: AbortSignal): Promise<Hold | undefined> {
+  const { clock, durationMs, retryMs } = options;
   let seenVersion: string | undefined;
-  let seenAt = clock.now();
+  let isExpired = false;
+  let disarm = () => {};
   while (!signal.aborted) {
     try {
-      const lease = await options.client.get(CORE.lease, options, signal);
+      const lease = await read(options, signal);
+      const { holderIdentity, leaseDurationSeconds = durationMs / 1_000 } = specOf(lease);
       if (lease?.metadata.resourceVersion !== seenVersion) {
         seenVersion = lease?.metadata.resourceVersion;
-        seenAt = clock.now();
+        isExpired = false;
+        disarm();
+        disarm = clock.after(leaseDurationSeconds * 1_000, () => {
+          isExpired = true;
+        });
       }
-      const spec = specOf(lease);
-      const free = !spec.holderIdentity || spec.holderIdentity === options.identity;
-      const expired = clock.now() - seenAt >= (spec.leaseDurationSeconds ?? durationMs / 1_000) * 1_000;
-      if (!lease || free || expired) return await write(options, lease, durationMs, signal);
+      if (!lease || !holderIdentity || holderIdentity === options.identity || isExpired) {
+        const hold: Hold = { lease, lost: new AbortController(), disarm: () => {} };
+        await claim(options, hold, signal);
+        disarm();
+        return hold;
+      }
     } catch (error) {
+      if (signal.aborted) break;
       if (!isAppError(error)) throw error;
       options.log.debug('lease.contended', { key: options.name, code: error.code });
     }
     await sleep(clock, retryMs * (1 + options.random() / 2), signal).catch(() => {});
   }
+  disarm();
   return undefined;
 }
 
-async function renewUntilLost(
-  options: LeaseOptions,
-  held: KubeObject,
-  durationMs: number,
-  retryMs: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const { clock } = options;
-  let lease = held;
-  let renewedAt = clock.now();
-  while (!signal.aborted) {
-    await sleep(clock, retryMs, signal).catch(() => {});
-    if (signal.aborted) return true;
+/** Renews until `ended` is aborted or the lease is lost. */
+async function renewUntil(options: Times, hold: Hold, ended: AbortSignal): Promise<void> {
+  const over = AbortSignal.any([hold.lost.signal, ended]);
+  while (!over.aborted) {
+    await sleep(options.clock, options.retryMs, over).catch(() => {});
+    if (over.aborted) break;
     try {
-      lease = await write(options, lease, durationMs, signal);
-      renewedAt = clock.now();
+      await claim(options, hold, over);
     } catch {
-      const current = await options.client.get(CORE.lease, options, signal).catch(() => undefined);
-      if (current && specOf(current).holderIdentity === options.identity) lease = current;
-      else if (current) return signal.aborted;
+      const current = await read(options, over).catch(() => undefined);
+      if (current && specOf(current).holderIdentity === options.identity) hold.lease = current;
+      else if (current) hold.lost.abort();
     }
-    if (clock.now() - renewedAt > (durationMs * 2) / 3) return signal.aborted;
   }
-  return true;
+  hold.disarm();
 }
 
-function write(
-  options: LeaseOptions,
-  lease: KubeObject | undefined,
-  durationMs: number,
-  signal: AbortSignal,
-) {
-  const { client, clock, identity } = options;
+/** Writes that the lease is ours. What is left of our time counts from the sending: others may see it from then on. */
+async function claim(options: Times, hold: Hold, signal: AbortSignal): Promise<void> {
+  const disarm = options.clock.after((options.durationMs * 2) / 3, () => hold.lost.abort());
+  try {
+    hold.lease = await bounded(options, signal, (bound) => write(options, hold.lease, bound));
+  } catch (error) {
+    disarm();
+    throw error;
+  }
+  hold.disarm();
+  hold.disarm = disarm;
+}
+
+const read = (options: Times, signal?: AbortSignal) =>
+  bounded(options, signal, (bound) => options.client.get(CORE.lease, options, bound));
+
+/** Gives up a request in time for a second one: nobody may ever answer, or ask us to wait for minutes. */
+async function bounded<T>(
+  { clock, durationMs, name }: Times,
+  signal: AbortSignal | undefined,
+  send: (bound: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const disarm = clock.after(durationMs / 4, () =>
+    late.abort(new AppError('API_UNREACHABLE', `lease ${name}: no answer in time.`)),
+  );
+  const bound = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+  const givenUp = Promise.withResolvers<never>();
+  const giveUp = () => givenUp.reject(bound.reason);
+  bound.addEventListener('abort', giveUp, { once: true });
+  if (bound.aborted) giveUp();
+  try {
+    return await Promise.race([send(bound), givenUp.promise]);
+  } finally {
+    disarm();
+    bound.removeEventListener('abort', giveUp);
+  }
+}
+
+function write(options: Times, lease: KubeObject | undefined, signal: AbortSignal): Promise<KubeObject> {
+  const { client, clock, identity, durationMs } = options;
   const now = new Date(clock.now()).toISOString().replace('Z', '000Z');
   const before = specOf(lease);
   const taken = before.holderIdentity !== identity;
@@ -130,12 +179,13 @@ function write(
   return client.create(CORE.lease, fresh, signal);
 }
 
-async function release(options: LeaseOptions, clock: Clock): Promise<void> {
-  const lease = await options.client.get(CORE.lease, options);
+async function release(options: Times): Promise<void> {
+  const { client, clock } = options;
+  const lease = await read(options);
   if (!lease || specOf(lease).holderIdentity !== options.identity) return;
   const renewTime = new Date(clock.now()).toISOString().replace('Z', '000Z');
   const spec = { ...specOf(lease), holderIdentity: null, leaseDurationSeconds: 1, renewTime };
-  await options.client.replace(CORE.lease, { ...lease, spec });
+  await bounded(options, undefined, (bound) => client.replace(CORE.lease, { ...lease, spec }, bound));
 }
 
 function specOf(lease: KubeObject | undefined): LeaseSpec {
