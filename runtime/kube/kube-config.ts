@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { parse } from 'yaml';
+import { parseDocument } from 'yaml';
 import { z } from 'zod';
 
 /** How one API server is reached. Certificates and keys are PEM texts. */
@@ -56,79 +56,109 @@ const TOKEN_FILE_MS = 60_000;
  */
 export function loadKubeConnection(
   env: Readonly<Record<string, string | undefined>>,
-  options: { readonly kubeconfig?: string | undefined; readonly context?: string | undefined } = {},
+  options: {
+    readonly kubeconfig?: string | undefined;
+    readonly context?: string | undefined;
+    /** Where a pod finds its service account, and a user the folder `.kube`. */
+    readonly account?: string;
+    readonly home?: string;
+  } = {},
 ): KubeConnection {
+  const { account = SERVICE_ACCOUNT, home = homedir() } = options;
   const listed = (env['KUBECONFIG'] ?? '').split(':').filter(Boolean);
   const file = options.kubeconfig ?? listed.find((path) => existsSync(path)) ?? listed[0];
   if (file) return fromFile(file, options.context);
-  if (env['KUBERNETES_SERVICE_HOST'] && existsSync(`${SERVICE_ACCOUNT}/token`))
-    return fromServiceAccount(env);
-  const home = join(homedir(), '.kube', 'config');
-  if (existsSync(home)) return fromFile(home, options.context);
+  if (env['KUBERNETES_SERVICE_HOST'] && existsSync(`${account}/token`))
+    return fromServiceAccount(env, account);
+  const ofUser = join(home, '.kube', 'config');
+  if (existsSync(ofUser)) return fromFile(ofUser, options.context);
   throw new Error('No API server is known. Set KUBECONFIG, or run in a pod with a service account.');
 }
 
-function fromServiceAccount(env: Readonly<Record<string, string | undefined>>): KubeConnection {
+function fromServiceAccount(
+  env: Readonly<Record<string, string | undefined>>,
+  account: string,
+): KubeConnection {
   const host = env['KUBERNETES_SERVICE_HOST'] ?? '';
   const server = `https://${host.includes(':') ? `[${host}]` : host}:${env['KUBERNETES_SERVICE_PORT'] ?? '443'}`;
   return {
     server,
-    ca: readFileSync(`${SERVICE_ACCOUNT}/ca.crt`, 'utf8'),
-    token: tokenFile(`${SERVICE_ACCOUNT}/token`),
+    ca: readFileSync(`${account}/ca.crt`, 'utf8'),
+    token: tokenFile(`${account}/token`),
   };
 }
 
 function fromFile(file: string, wanted: string | undefined): KubeConnection {
   if (!existsSync(file)) throw new Error(`Kubeconfig ${file} does not exist.`);
-  const parsed = KubeConfig.safeParse(parse(readFileSync(file, 'utf8')));
-  if (!parsed.success)
-    throw new Error(`Kubeconfig ${file} cannot be read: ${parsed.error.issues[0]?.message ?? ''}`);
-  const config = parsed.data;
-  const contextName = wanted ?? config['current-context'] ?? '';
+  const config = parseFile(file);
+  const contextName = wanted ?? (config['current-context'] || undefined);
+  if (!contextName) {
+    const known = config.contexts.map(({ name }) => name).join(', ');
+    throw new Error(`Kubeconfig ${file} has no current-context. Set it, or name one of: ${known}.`);
+  }
   const context = pick(config.contexts, 'context', contextName, Context, file);
   const cluster = pick(config.clusters, 'cluster', context.cluster, Cluster, file);
   const user = context.user ? pick(config.users, 'user', context.user, User, file) : {};
   return {
-    ...clusterPart(cluster, dirname(file)),
-    ...userPart(user, dirname(file), context.user ?? '', file),
+    ...clusterPart(cluster, file),
+    ...userPart(user, context.user ?? '', file),
   };
 }
 
-function clusterPart(cluster: z.infer<typeof Cluster>, folder: string): KubeConnection {
-  const ca = pem(cluster['certificate-authority-data'], cluster['certificate-authority'], folder);
+function parseFile(file: string): z.output<typeof KubeConfig> {
+  const yaml = parseDocument(readFileSync(file, 'utf8'));
+  // The parser's later lines quote the file, and so perhaps a token.
+  const broken = yaml.errors[0]?.message.split('\n')[0];
+  if (broken) throw new Error(`Kubeconfig ${file} cannot be read: ${broken}`);
+  const parsed = KubeConfig.safeParse(yaml.toJS());
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new Error(`Kubeconfig ${file} cannot be read: ${issue?.path.join('.')} ${issue?.message}`);
+}
+
+function clusterPart(cluster: z.infer<typeof Cluster>, file: string): KubeConnection {
+  const { server } = cluster;
+  if (!/^https?:\/\//.test(server) || !URL.canParse(server))
+    throw new Error(`Kubeconfig ${file}: server "${server}" is no address like https://host:6443.`);
+  const ca = pem(cluster, 'certificate-authority', file);
   return {
-    server: cluster.server,
+    server,
     ...(ca && { ca }),
     ...(cluster['insecure-skip-tls-verify'] && { insecureSkipTlsVerify: true }),
     ...(cluster['tls-server-name'] && { tlsServerName: cluster['tls-server-name'] }),
   };
 }
 
-function userPart(
-  user: z.infer<typeof User>,
-  folder: string,
-  name: string,
-  file: string,
-): Partial<KubeConnection> {
+function userPart(user: z.infer<typeof User>, name: string, file: string): Partial<KubeConnection> {
   if (user.exec || user['auth-provider']) {
     throw new Error(
       `User ${name} in ${file} uses a credential plugin, which is not run. Use a token or a client certificate.`,
     );
   }
-  const clientCert = pem(user['client-certificate-data'], user['client-certificate'], folder);
-  const clientKey = pem(user['client-key-data'], user['client-key'], folder);
+  const clientCert = pem(user, 'client-certificate', file);
+  const clientKey = pem(user, 'client-key', file);
+  if (!clientCert !== !clientKey)
+    throw new Error(`Kubeconfig ${file}: user "${name}" needs both client-certificate and client-key.`);
   const { token } = user;
   return {
     ...(clientCert && { clientCert }),
     ...(clientKey && { clientKey }),
     ...(token && { token: () => token }),
-    ...(!token && user.tokenFile && { token: tokenFile(resolve(folder, user.tokenFile)) }),
+    ...(!token && user.tokenFile && { token: tokenFile(resolve(dirname(file), user.tokenFile)) }),
   };
 }
 
-function pem(data: string | undefined, file: string | undefined, folder: string): string | undefined {
-  if (data) return Buffer.from(data, 'base64').toString('utf8');
-  return file ? readFileSync(resolve(folder, file), 'utf8') : undefined;
+/** A PEM text that stands inline in base64, or in a file beside the kubeconfig. */
+function pem(from: Readonly<Record<string, unknown>>, field: string, file: string): string | undefined {
+  const data = from[`${field}-data`];
+  if (typeof data === 'string' && data) return Buffer.from(data, 'base64').toString('utf8');
+  const path = from[field];
+  if (typeof path !== 'string' || !path) return undefined;
+  try {
+    return readFileSync(resolve(dirname(file), path), 'utf8');
+  } catch (error) {
+    throw new Error(`Kubeconfig ${file}: ${field} cannot be read: ${String(error)}`, { cause: error });
+  }
 }
 
 function pick<S extends z.ZodType>(
@@ -140,7 +170,10 @@ function pick<S extends z.ZodType>(
 ): z.output<S> {
   const entry = list.find((candidate) => candidate['name'] === name);
   const parsed = schema.safeParse(entry?.[key]);
-  if (!parsed.success) throw new Error(`Kubeconfig ${file} has no usable ${key} "${name}".`);
+  if (!parsed.success) {
+    const known = list.map((candidate) => String(candidate['name'])).join(', ');
+    throw new Error(`Kubeconfig ${file} has no usable ${key} "${name}". It has: ${known || 'none'}.`);
+  }
   return parsed.data;
 }
 
