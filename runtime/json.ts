@@ -5,6 +5,10 @@ type JsonObject = Record<string, unknown>;
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** A member of its own: names like `constructor` must not find what every object inherits. */
+const member = (object: JsonObject, key: string): unknown =>
+  Object.hasOwn(object, key) ? object[key] : undefined;
+
 /** Equality of JSON values: key order does not count, an undefined member equals an absent one. */
 export function deepEqual(left: unknown, right: unknown): boolean {
   if (left === right) return true;
@@ -13,7 +17,7 @@ export function deepEqual(left: unknown, right: unknown): boolean {
   }
   if (!isObject(left) || !isObject(right)) return false;
   const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return [...keys].every((key) => deepEqual(left[key], right[key]));
+  return [...keys].every((key) => deepEqual(member(left, key), member(right, key)));
 }
 
 /**
@@ -27,7 +31,7 @@ export function isSubset(desired: unknown, observed: unknown): boolean {
   }
   if (!isObject(desired)) return desired === undefined || desired === observed;
   if (!isObject(observed)) return false;
-  return Object.entries(desired).every(([key, value]) => isSubset(value, observed[key]));
+  return Object.entries(desired).every(([key, value]) => isSubset(value, member(observed, key)));
 }
 
 /** JSON with sorted keys: equal values give equal text, so it can be hashed. */
@@ -40,10 +44,10 @@ export function canonicalJson(value: unknown): string {
 /** RFC 7386: null removes, objects merge, all else replaces. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch;
-  const merged: JsonObject = isObject(target) ? { ...target } : {};
+  const merged = new Map(isObject(target) ? Object.entries(target) : []);
   for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else if (value !== undefined) merged[key] = mergePatch(merged[key], value);
+    if (value === null) merged.delete(key);
+    else if (value !== undefined) merged.set(key, mergePatch(merged.get(key), value));
   }
-  return merged;
+  return Object.fromEntries(merged);
 }
