@@ -1,5 +1,5 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo test check bench generate format clean help
+.PHONY: demo test e2e-real check bench generate format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
@@ -7,6 +7,9 @@ demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=
 
 test: ## Run all tests: the unit part, then those on real components
 	@scripts/node scripts/test.ts
+
+e2e-real: ## Run the suites that need a real control plane: etcd and Kubernetes, built once with Go
+	@scripts/node scripts/e2e-real.ts
 
 check: ## Check format, lint, types, unused code, import arrows, purity and generated files
 	@scripts/node scripts/check.ts
@@ -25,4 +28,4 @@ clean: ## Stop a running lab and remove what this checkout made
 	@rm -rf .lab dist coverage node_modules
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

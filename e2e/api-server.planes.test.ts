@@ -1,22 +1,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { makeServerCertificates, planePrograms, startPlane } from '@kmm-fleet/lab';
 import { createHttpTransport } from '@kmm-fleet/runtime';
 import { underTest } from './api-server/under-test.ts';
 import { describeApiServer } from './api-server.contract.ts';
-import { startPlane } from './planes/plane.ts';
-import { planePrograms } from './planes/program.ts';
 
 describeApiServer('kube-apiserver', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-planes-'));
-  const programs = await planePrograms(console.log);
   const plane = await startPlane({
     name: 'contract',
     directory,
-    programs,
+    programs: await planePrograms(() => {}),
+    certificates: await makeServerCertificates(directory),
     parts: ['kube-controller-manager'],
   });
-  const transport = createHttpTransport(await plane.connection());
+  const transport = createHttpTransport(plane.connection());
   return underTest(transport, {
     pause: () => new Promise((resolve) => setTimeout(resolve, 100)),
     async close() {

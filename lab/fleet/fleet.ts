@@ -10,6 +10,7 @@ import {
   type KubeObject,
   type Log,
   type Random,
+  type Transport,
 } from '@kmm-fleet/runtime';
 import { parse } from 'yaml';
 import { type ApiServer, createApiServer } from '../api-server/index.ts';
@@ -35,35 +36,67 @@ export interface FleetOptions {
   readonly clusters: readonly ClusterShape[];
 }
 
-export interface FleetCluster {
-  readonly server: ApiServer;
+export interface FleetCluster<S extends ControlPlane = ApiServer> {
+  readonly server: S;
   readonly nodes: ReadonlyMap<string, SimulatedNode>;
 }
 
 /** A hub and its clusters without hub and spoke processes: API servers, OCM's agents, DaemonSets and nodes. */
-export interface Fleet {
-  readonly hub: ApiServer;
-  readonly clusters: ReadonlyMap<string, FleetCluster>;
+export interface Fleet<S extends ControlPlane = ApiServer> {
+  readonly hub: S;
+  readonly clusters: ReadonlyMap<string, FleetCluster<S>>;
   /** Works until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
   settled(): boolean;
 }
 
+/** An API server as the fleet needs it. */
+export interface ControlPlane {
+  readonly name: string;
+  readonly transport: Transport;
+}
+
+/** A fleet on API servers of the lab, with what is installed on each. */
 export function createFleet(options: FleetOptions): Fleet {
-  const { clock, random, log } = options;
+  const { clock, random, clusters } = options;
   const server = (name: string, objects: readonly KubeObject[]) =>
     createApiServer({ clock, random, name, objects });
-  const client = (to: ApiServer, userAgent: string): KubeClient =>
+  return assembleFleet(options, {
+    hub: server('hub', hubObjects(clusters)),
+    cluster: (name) => server(name, spokeObjects()),
+    controllers: ({ client, ...ports }) => [startDaemonSets({ client, ...ports })],
+  });
+}
+
+/**
+ * A fleet on control planes that are there and bring their own controllers and scheduler; {@link hubObjects} and
+ * {@link spokeObjects} must have been applied to them.
+ */
+export function joinFleet<S extends ControlPlane>(
+  options: FleetOptions,
+  planes: { readonly hub: S; readonly cluster: (name: string) => S },
+): Fleet<S> {
+  return assembleFleet(options, { ...planes, controllers: () => [] });
+}
+
+interface Parts<S extends ControlPlane> {
+  readonly hub: S;
+  readonly cluster: (name: string) => S;
+  /** What a cluster's control plane lacks. */
+  readonly controllers: (
+    ports: Pick<FleetOptions, 'clock' | 'random' | 'log'> & { readonly client: KubeClient },
+  ) => readonly Running[];
+}
+
+function assembleFleet<S extends ControlPlane>(options: FleetOptions, parts: Parts<S>): Fleet<S> {
+  const { clock, random, log } = options;
+  const { hub } = parts;
+  const client = (to: ControlPlane, userAgent: string): KubeClient =>
     createKubeClient({ transport: to.transport, clock, random, userAgent });
-  const hub = server('hub', [
-    ...crds(HUB_CRDS),
-    namespace(OPERATOR.hubNamespace),
-    ...options.clusters.flatMap(acceptedCluster),
-  ]);
   const registry = createRegistry({ transport: options.registryTransport, clock, random });
   const clusters = new Map(
     options.clusters.map(({ name, nodes }) => {
-      const spoke = server(name, [...crds(SPOKE_CRDS), namespace(OPERATOR.namespace)]);
+      const spoke = parts.cluster(name);
       const ports = { client: client(spoke, 'kubelet'), registry, clock, random, log };
       return [
         name,
@@ -72,11 +105,11 @@ export function createFleet(options: FleetOptions): Fleet {
     }),
   );
 
-  const startCluster = ([name, { server: spoke, nodes }]: readonly [string, FleetCluster]): Running => {
+  const startCluster = ([name, { server: spoke, nodes }]: readonly [string, FleetCluster<S>]): Running => {
     const common = { clock, random, log };
     const agents = { cluster: name, hubHost: `https://${hub.name}`, ...common };
     return joinRunning([
-      startDaemonSets({ client: client(spoke, 'kube-controller-manager'), ...common }),
+      ...parts.controllers({ client: client(spoke, 'kube-controller-manager'), ...common }),
       startRegistration({
         ...agents,
         hub: client(hub, 'registration-agent'),
@@ -102,6 +135,16 @@ export function createFleet(options: FleetOptions): Fleet {
 
 const HUB_CRDS = ['managedclustermodules', 'moduleimages', 'managedclusters', 'manifestworks'];
 const SPOKE_CRDS = ['modules', 'moduleimages', 'clusterclaims', 'appliedmanifestworks'];
+
+/** What is installed on a hub before anything begins. */
+export function hubObjects(clusters: readonly ClusterShape[]): KubeObject[] {
+  return [...crds(HUB_CRDS), namespace(OPERATOR.hubNamespace), ...clusters.flatMap(acceptedCluster)];
+}
+
+/** What is installed on a cluster before anything begins. */
+export function spokeObjects(): KubeObject[] {
+  return [...crds(SPOKE_CRDS), namespace(OPERATOR.namespace)];
+}
 
 /** CustomResourceDefinitions as they are installed: ours from api, OCM's from here. */
 function crds(names: readonly string[]): KubeObject[] {

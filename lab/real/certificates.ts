@@ -44,23 +44,6 @@ export async function makeServerCertificates(directory: string): Promise<ServerC
   };
 }
 
-/** A certificate with which a user logs in: its common name is the user, its organizations are the groups. */
-export async function makeClientCertificate(
-  directory: string,
-  ca: CertificateFiles,
-  user: { readonly name: string; readonly groups?: readonly string[] },
-): Promise<CertificateFiles> {
-  const file = user.name.replaceAll(/[^\w.-]+/g, '_');
-  const files = { cert: join(directory, `${file}.crt`), key: join(directory, `${file}.key`) };
-  const subject = [...(user.groups ?? []).map((group) => `/O=${group}`), `/CN=${user.name}`].join('');
-  await runCommand('openssl', [
-    ...[...EC_PAIR, '-subj', subject, '-keyout', files.key, '-out', files.cert],
-    ...['-CA', ca.cert, '-CAkey', ca.key, '-addext', 'extendedKeyUsage=clientAuth'],
-    ...['-addext', 'basicConstraints=critical,CA:FALSE'],
-  ]);
-  return files;
-}
-
 /** An RSA key pair, private and public part in PEM: what service account tokens are signed with. */
 export async function makeTokenKeys(
   directory: string,

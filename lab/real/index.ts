@@ -2,15 +2,15 @@
 export { cacheDir } from './cache-dir.ts';
 export {
   type CertificateFiles,
-  makeClientCertificate,
   makeServerCertificates,
   makeSigningPair,
-  makeTokenKeys,
   type ServerCertificates,
 } from './certificates.ts';
 export { lastLines, runCommand } from './command.ts';
 export { referenceFolder, unpackReference } from './debian-package.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
+export { ADMIN, type Plane, type PlaneOptions, startPlane, type User } from './planes/plane.ts';
+export { type Part, type Programs, planePrograms } from './planes/program.ts';
 export { freePort, type RealRegistry, startRegistry, stopChild } from './registry.ts';
 export {
   canInstall,

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheDir, runCommand } from '@kmm-fleet/lab';
+import { cacheDir } from '../cache-dir.ts';
+import { runCommand } from '../command.ts';
 
-export const PARTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
-export type Part = (typeof PARTS)[number];
+export type Part = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
 /** How a part of a control plane is started: program and first arguments; undefined where it is not to be had. */
 export type Programs = (part: Part) => readonly [string, ...string[]] | undefined;

@@ -1,0 +1,174 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
+import { makeTokenKeys, type ServerCertificates } from '../certificates.ts';
+import { lastLines } from '../command.ts';
+import { freePort, stopChild } from '../registry.ts';
+import { flagsOf, type Setting } from './flags.ts';
+import type { Part, Programs } from './program.ts';
+
+/** Somebody who may log in. What they may do is up to RBAC; the group `system:masters` may do everything. */
+export interface User {
+  readonly name: string;
+  readonly groups?: readonly string[];
+}
+
+/** A real Kubernetes control plane on the loopback address. */
+export interface Plane {
+  readonly name: string;
+  readonly url: string;
+  /** Of one of the plane's users; the administrator's by default. */
+  token(user?: string): string;
+  connection(user?: string): KubeConnection;
+  /** One line of JSON per request, as kube-apiserver audits it. */
+  readonly auditLog: string;
+  /** Ends a part without warning. */
+  kill(part: Part): Promise<void>;
+  /** Starts a part that was killed, on the data it had. */
+  start(part: Part): Promise<void>;
+  /** Ends everything and removes what it left in memory. */
+  stop(): Promise<void>;
+}
+
+export interface PlaneOptions {
+  readonly name: string;
+  /** For files and logs; the data of etcd is in memory where the machine has a file system for that. */
+  readonly directory: string;
+  readonly programs: Programs;
+  readonly certificates: ServerCertificates;
+  readonly users?: readonly User[];
+  /** Parts beside etcd and kube-apiserver. */
+  readonly parts?: readonly Part[];
+}
+
+export const ADMIN: User = { name: 'admin', groups: ['system:masters'] };
+const MANAGER: User = { name: 'system:kube-controller-manager' };
+const SCHEDULER: User = { name: 'system:kube-scheduler' };
+const START_MS_MAX = 60_000;
+const IN_MEMORY = '/dev/shm';
+
+/** Starts a control plane and waits until it is ready. */
+export async function startPlane(options: PlaneOptions): Promise<Plane> {
+  const { name, programs, certificates } = options;
+  const directory = join(options.directory, name);
+  mkdirSync(directory, { recursive: true });
+  const users = [ADMIN, MANAGER, SCHEDULER, ...(options.users ?? [])];
+  const tokens = new Map(users.map((user) => [user.name, randomBytes(16).toString('hex')]));
+  const token = (user = ADMIN.name) => {
+    const found = tokens.get(user);
+    if (!found) throw new RangeError(`plane ${name} has no user ${user}`);
+    return found;
+  };
+  const setting = await makeSetting(directory, certificates);
+  const url = `https://127.0.0.1:${setting.ports.apiserver}`;
+  writeUsers(setting, users, token);
+  writeKubeconfig(setting.managerConfig, url, certificates.ca, token(MANAGER.name));
+  writeKubeconfig(setting.schedulerConfig, url, certificates.ca, token(SCHEDULER.name));
+  const ca = readFileSync(certificates.ca, 'utf8');
+  const connection = (user?: string): KubeConnection => ({ server: url, ca, token: () => token(user) });
+
+  const children = new Map<Part, ChildProcess>();
+  const start = async (part: Part) => {
+    const [program, ...first] = programs(part) ?? [];
+    if (!program) throw new Error(`There is no ${part} in KUBEBUILDER_ASSETS.`);
+    const log = openSync(join(directory, `${part}.log`), 'a');
+    const child = spawn(program, [...first, ...flagsOf(part, setting)], { stdio: ['ignore', log, log] });
+    children.set(part, child);
+    if (part === 'kube-apiserver') await untilReady(connection(), directory, child);
+  };
+  for (const part of ['etcd', 'kube-apiserver', ...(options.parts ?? [])] as const) await start(part);
+  return {
+    name,
+    url,
+    token,
+    connection,
+    auditLog: setting.auditLog,
+    start,
+    async kill(part) {
+      const child = children.get(part);
+      const ended = new Promise((resolve) => child?.once('exit', resolve));
+      if (child?.kill('SIGKILL')) await ended;
+    },
+    async stop() {
+      // What is in memory goes with it, so nobody needs to be asked kindly.
+      for (const part of [...children.keys()].reverse()) children.get(part)?.kill('SIGKILL');
+      await Promise.all([...children.values()].map(stopChild));
+      rmSync(setting.data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function makeSetting(directory: string, certificates: ServerCertificates): Promise<Setting> {
+  const [tokenKeys, client, peer, apiserver, manager, scheduler] = await Promise.all([
+    makeTokenKeys(directory),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
+  return {
+    directory,
+    data: mkdtempSync(join(existsSync(IN_MEMORY) ? IN_MEMORY : directory, 'kmm-etcd-')),
+    ports: { client, peer, apiserver, manager, scheduler },
+    certificates,
+    tokenKeys,
+    users: join(directory, 'users.csv'),
+    managerConfig: join(directory, 'controller-manager.kubeconfig'),
+    schedulerConfig: join(directory, 'scheduler.kubeconfig'),
+    auditLog: join(directory, 'audit.log'),
+    auditPolicy: writeAuditPolicy(join(directory, 'audit-policy.json')),
+  };
+}
+
+/** Lines of `token,user,uid,"group,group"`. */
+function writeUsers({ users: path }: Setting, users: readonly User[], token: (user: string) => string): void {
+  const lines = users.map(
+    ({ name, groups = [] }) => `${token(name)},${name},${name},"${groups.join(',')}"\n`,
+  );
+  writeFileSync(path, lines.join(''), { mode: 0o600 });
+}
+
+function writeAuditPolicy(path: string): string {
+  const rules = [{ level: 'Metadata', omitStages: ['RequestReceived', 'ResponseStarted'] }];
+  writeFileSync(path, JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules }));
+  return path;
+}
+
+function writeKubeconfig(path: string, server: string, ca: string, token: string): void {
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'plane',
+    clusters: [{ name: 'plane', cluster: { server, 'certificate-authority': ca } }],
+    users: [{ name: 'user', user: { token } }],
+    contexts: [{ name: 'plane', context: { cluster: 'plane', user: 'user' } }],
+  };
+  writeFileSync(path, JSON.stringify(config), { mode: 0o600 });
+}
+
+async function untilReady(connection: KubeConnection, directory: string, child: ChildProcess): Promise<void> {
+  const transport = createHttpTransport(connection);
+  try {
+    for (let waited = 0; waited < START_MS_MAX && child.exitCode === null; waited += 100) {
+      if (await isReady(transport)) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  } finally {
+    await transport.close();
+  }
+  const log = readFileSync(join(directory, 'kube-apiserver.log'), 'utf8');
+  throw new Error(`kube-apiserver was not ready in ${START_MS_MAX / 1_000} s:\n${lastLines(log, 15)}`);
+}
+
+async function isReady(transport: Transport): Promise<boolean> {
+  try {
+    const { status, body } = await transport.request({ method: 'GET', path: '/readyz', headers: {} });
+    for await (const _ of body);
+    return status === 200;
+  } catch {
+    return false;
+  }
+}
