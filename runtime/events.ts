@@ -33,6 +33,22 @@ export function createEvents(options: {
   const { client, clock, component, log } = options;
   const counts = new Map<string, { count: number; first: string }>();
   const writing = new Set<Promise<unknown>>();
+  /** Events whose last version is being written, with the version to write after it. */
+  const next = new Map<string, KubeObject | undefined>();
+
+  /** One version of an event at a time: two on their way could overtake each other, and a storm needs no history. */
+  const write = async (identity: string, event: KubeObject) => {
+    for (let version: KubeObject | undefined = event; version; version = next.get(identity)) {
+      next.set(identity, undefined);
+      try {
+        await client.apply(CORE.event, version, { fieldManager: component, force: true });
+      } catch (error) {
+        log.debug('event.lost', { reason: String(version['reason']), err: error });
+      }
+    }
+    next.delete(identity);
+  };
+
   return {
     record(regarding, { type, reason, message, annotations }) {
       const namespace = regarding.metadata.namespace ?? 'default';
@@ -41,14 +57,19 @@ export function createEvents(options: {
       const identity = [regarding.kind, namespace, objectName, uid, type, reason, text].join('\0');
       const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
       const { count, first } = counts.get(identity) ?? { count: 0, first: now };
-      if (counts.size >= REMEMBERED_MAX) counts.delete([...counts.keys()][0] ?? '');
+      // Deleted and set again, it counts as the youngest.
+      counts.delete(identity);
+      for (const oldest of counts.keys()) {
+        if (counts.size < REMEMBERED_MAX) break;
+        counts.delete(oldest);
+      }
       counts.set(identity, { count: count + 1, first });
       const event: KubeObject = {
         apiVersion: 'v1',
         kind: 'Event',
         metadata: {
           namespace,
-          name: `${objectName.slice(0, 200)}.${digest(identity + first)}`,
+          name: `${objectName.slice(0, 200).replace(/[-.]+$/, '')}.${digest(identity + first)}`,
           ...(annotations && { annotations: { ...annotations } }),
         },
         involvedObject: {
@@ -66,11 +87,12 @@ export function createEvents(options: {
         lastTimestamp: now,
         count: count + 1,
       };
-      const write = client
-        .apply(CORE.event, event, { fieldManager: component, force: true })
-        .catch((error: unknown) => log.debug('event.lost', { reason, err: error }))
-        .finally(() => writing.delete(write));
-      writing.add(write);
+      if (next.has(identity)) {
+        next.set(identity, event);
+        return;
+      }
+      const done = write(identity, event).finally(() => writing.delete(done));
+      writing.add(done);
     },
     async flush() {
       await Promise.allSettled(writing);
