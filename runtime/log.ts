@@ -29,10 +29,9 @@ export interface Log {
 
 export type LogLevel = 'debug' | 'info' | 'error';
 
-const SECRETS = ['token', 'password', 'key', 'auth', 'authorization'].flatMap((name) => [
-  `err.${name}`,
-  `*.${name}`,
-]);
+const SECRET = /(^|[-_])(token|password|secret|key|auth|authorization|cookie)$/i;
+/** What stands deeper in an error is a part of the machine, such as a socket, and helps nobody. */
+const DEPTH_MAX = 5;
 
 /** JSON lines on standard output, or wherever `write` puts them. */
 export function createLog(
@@ -49,8 +48,8 @@ export function createLog(
     {
       base: { component },
       level: options.level ?? 'info',
-      // `key` names a queue item at the top level; only nested ones are secrets.
-      redact: SECRETS,
+      // Errors are the only fields with members, and some of those come from requests with credentials.
+      serializers: { err: (error: Error) => withoutSecrets(pino.stdSerializers.err(error)) },
       ...(now && { timestamp: () => `,"time":${now()}` }),
     },
     destination,
@@ -60,6 +59,17 @@ export function createLog(
     info: (event, fields = {}) => logger.info(fields, event),
     error: (event, fields = {}) => logger.error(fields, event),
   };
+}
+
+function withoutSecrets(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return value;
+  if (depth > DEPTH_MAX) return '[…]';
+  if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
+  const entries = Object.entries(value).map(([name, inner]) => [
+    name,
+    SECRET.test(name) ? '[Redacted]' : withoutSecrets(inner, depth + 1),
+  ]);
+  return Object.fromEntries(entries) as unknown;
 }
 
 /** Says nothing: for tools that print for themselves. */
