@@ -19,10 +19,11 @@ export function serveHealth(
     '/metrics': async () => [200, await options.metrics.text()],
   };
   const server = createServer((request, response) => {
-    const answer = answers[request.url ?? ''] ?? (async () => [404, 'not found\n'] as [number, string]);
-    void answer().then(([status, body]) =>
-      response.writeHead(status, { 'content-type': 'text/plain' }).end(body),
-    );
+    const path = request.url?.split('?')[0] ?? '';
+    const answer = answers[path] ?? (async () => [404, 'not found\n'] as [number, string]);
+    void answer()
+      .catch((error: unknown): [number, string] => [500, `${String(error)}\n`])
+      .then(([status, body]) => response.writeHead(status, { 'content-type': 'text/plain' }).end(body));
   });
   return new Promise((resolve, reject) => {
     server.on('error', reject);
