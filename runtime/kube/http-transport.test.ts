@@ -45,12 +45,16 @@ async function connect(server: Server, scheme: string, connection: Partial<KubeC
   return { transport, sockets, get, address };
 }
 
-/** A clock whose waits are over at once, and remembered. */
+/** How long a client waits for an answer. */
+const ANSWER_MS = 65_000;
+
+/** A clock whose waits between tries are over at once, and remembered. */
 function hastyClock() {
   const waits: number[] = [];
   const clock: Clock = {
     now: () => 0,
     after(delayMs, run) {
+      if (delayMs === ANSWER_MS) return () => {};
       waits.push(delayMs);
       const soon = setImmediate(run);
       return () => clearImmediate(soon);
@@ -292,6 +296,30 @@ it.each([
   await expect(client[verb](CORE.node, node)).rejects.toMatchObject({ code: 'API_UNREACHABLE' });
 
   expect(requests).toBe(expected);
+});
+
+it.each<[string, RequestListener]>([
+  ['never answers', () => {}],
+  ['stops in its answer', (_request, response) => response.write('{')],
+])('gives up a request to a server that %s, and frees its connection', async (_how, answer) => {
+  const arrived = Promise.withResolvers<void>();
+  const { transport, sockets } = await serve((request, response) => {
+    answer(request, response);
+    arrived.resolve();
+  });
+  const clock = createManualClock();
+  const created = clientOf(transport, clock).create(CORE.node, {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: NODE,
+  });
+  created.catch(() => {});
+  await arrived.promise;
+  await clock.advance(ANSWER_MS);
+
+  await expect(created).rejects.toMatchObject({ code: 'API_UNREACHABLE' });
+  await freed(sockets);
+  expect(clock.pending()).toBe(0);
 });
 
 it('reads no more than it may of an endless body, and hangs up', async () => {

@@ -36,6 +36,8 @@ export interface KubeClientOptions {
 const PAGE_ITEMS = 500;
 /** Larger than any page of 500 objects at etcd's usual sizes; a larger answer is not a list of ours. */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+/** API servers give up after a minute by themselves; a longer silence is a dead connection, and holds a place. */
+const ANSWER_MS = 65_000;
 const TRIES_MAX = 5;
 const RETRY = { baseMs: 250, maxMs: 8_000 };
 /** Servers send a bookmark about each minute; five silent minutes are a dead connection. */
@@ -68,11 +70,22 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     request: HttpRequest,
     signal?: AbortSignal,
   ): Promise<KubeObject> => {
-    const response = await transport.request(request, signal);
-    const body = await readBody(response.body, ANSWER_BYTES_MAX);
-    count(type, request, response);
-    if (response.status >= 300) throw failed(request, response, body);
-    return parseObject(body, request);
+    const late = new AbortController();
+    const disarm = clock.after(ANSWER_MS, () => late.abort());
+    try {
+      const both = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+      const response = await transport.request(request, both);
+      const body = await readBody(response.body, ANSWER_BYTES_MAX);
+      count(type, request, response);
+      if (response.status >= 300) throw failed(request, response, body);
+      return parseObject(body, request);
+    } catch (error) {
+      if (!late.signal.aborted || signal?.aborted) throw error;
+      const message = `${request.method} ${request.path.split('?')[0]}: no answer in ${ANSWER_MS} ms.`;
+      throw new AppError('API_UNREACHABLE', message, { cause: error });
+    } finally {
+      disarm();
+    }
   };
 
   const count = (type: ResourceType, { method }: HttpRequest, { status }: HttpResponse) =>
