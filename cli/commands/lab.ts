@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import type { ControlPlaneKind } from '../lab/control-planes.ts';
 import { startLab, stopLab } from '../lab/lab.ts';
 import { isAlive, type LabState, labPaths, readLabState } from '../lab/lab-state.ts';
 import { paint, paintState, print, progress, table, UserError } from '../output/terminal.ts';
@@ -6,6 +7,7 @@ import { paint, paintState, print, progress, table, UserError } from '../output/
 interface LabOptions {
   readonly dir?: string;
   readonly output?: 'text' | 'json';
+  readonly controlPlane?: ControlPlaneKind;
 }
 
 /** `kmm lab up|down|status`: the embedded fleet. */
@@ -17,14 +19,23 @@ export function addLabCommands(program: Command): void {
     command
       .option('--dir <folder>', 'folder of the lab (default: $KMM_LAB_DIR or .lab)')
       .option('-o, --output <format>', 'text or json', 'text');
-  withDirectory(lab.command('up').description('start it in the background')).action(up);
+  withDirectory(lab.command('up').description('start it in the background'))
+    .addOption(
+      new Option(
+        '--control-plane <kind>',
+        'lab: API servers of the lab; real: etcd and Kubernetes, built once with Go',
+      )
+        .choices(['lab', 'real'])
+        .default('lab'),
+    )
+    .action(up);
   withDirectory(lab.command('down').description('end it and remove its folder')).action(down);
   withDirectory(lab.command('status').description('what runs, and how to reach it')).action(status);
 }
 
-async function up({ dir, output }: LabOptions): Promise<void> {
+async function up({ dir, output, controlPlane }: LabOptions): Promise<void> {
   const paths = labPaths(dir);
-  const state = await startLab(paths, progress);
+  const state = await startLab(paths, progress, controlPlane);
   if (output === 'json') return print(JSON.stringify({ ...state, kubeconfig: paths.kubeconfig }));
   print(describe(state));
   print(`

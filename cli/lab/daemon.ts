@@ -1,11 +1,10 @@
 // The process that is the lab: API servers, their neighbours and nodes; hub and spokes are its children.
-// Started by `kmm lab up` with the lab's folder as its argument; ends on SIGTERM and takes everything along.
+// Started by `kmm lab up` with the lab's folder and the kind of its control planes as arguments; ends on SIGTERM and takes everything along.
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { OPERATOR } from '@kmm-fleet/api';
 import { createRegistryTransport } from '@kmm-fleet/images';
 import {
-  createFleet,
   findLabKernels,
   makeBaseImages,
   makeServerCertificates,
@@ -15,13 +14,13 @@ import {
 import {
   CORE,
   systemClock as clock,
-  createKubeClient,
   createLog,
   type KubeClient,
   type KubeObject,
   systemRandom as random,
   runProcess,
 } from '@kmm-fleet/runtime';
+import { type ControlPlaneKind, openLabFleet } from './control-planes.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { labClusters } from './lab-plan.ts';
 import { labPaths, writeLabState } from './lab-state.ts';
@@ -29,6 +28,7 @@ import { demoFolder, spokeObjects, writeManifests } from './manifests.ts';
 import { type Supervised, supervise } from './supervise.ts';
 
 const paths = labPaths(process.argv[2]);
+const kind: ControlPlaneKind = process.argv[3] === 'real' ? 'real' : 'lab';
 for (const folder of [paths.directory, paths.logs, paths.path('tls'), paths.path('keys')])
   mkdirSync(folder, { recursive: true });
 const log = createLog('kmm-lab');
@@ -49,29 +49,18 @@ await runProcess(log, async (signal) => {
   });
   const pair = await makeSigningPair(paths.path('keys'), 'my-signing-key');
   const ca = readFileSync(certificates.ca, 'utf8');
-  const fleet = createFleet({
+  const fleet = await openLabFleet(kind, {
     clock,
     random,
     log,
     registryTransport: createRegistryTransport(ca),
     clusters: labClusters(kernels, [new X509Certificate(readFileSync(pair.cert))]),
+    certificates,
+    directory: paths.path('planes'),
+    progress: (message) => log.info('lab.progress', { message }),
   });
+  const { accesses } = fleet;
   const neighbours = fleet.run(signal);
-
-  const tls = {
-    cert: readFileSync(certificates.server.cert, 'utf8'),
-    key: readFileSync(certificates.server.key, 'utf8'),
-  };
-  const accesses = await Promise.all(
-    [
-      ['hub', fleet.hub] as const,
-      ...[...fleet.clusters].map(([name, { server }]) => [name, server] as const),
-    ].map(async ([name, server]) => {
-      const token = randomBytes(16).toString('hex');
-      const { url } = await server.listen({ tls, token });
-      return { name, server: url, token };
-    }),
-  );
   writeKubeconfig(paths.kubeconfig, certificates.ca, accesses);
   for (const access of accesses)
     writeKubeconfig(paths.path(`${access.name}.kubeconfig`), certificates.ca, [access]);
@@ -88,11 +77,8 @@ await runProcess(log, async (signal) => {
     ),
   };
   writeManifests(paths.manifests, values);
-  const clientOf = (transport: Parameters<typeof createKubeClient>[0]['transport']): KubeClient =>
-    createKubeClient({ transport, clock, random, userAgent: 'kmm-lab' });
-  await putAll(clientOf(fleet.hub.transport), [toolkits(`${registry.address}/${bases.toolkit}`)]);
-  for (const { server } of fleet.clusters.values())
-    await putAll(clientOf(server.transport), spokeObjects(values));
+  await putAll(fleet.client('hub'), [toolkits(`${registry.address}/${bases.toolkit}`)]);
+  for (const { name } of accesses) if (name !== 'hub') await putAll(fleet.client(name), spokeObjects(values));
 
   const common = { KMM_REGISTRY_CA_FILE: certificates.ca, LEADER_ELECTION: 'false' };
   const save = () =>
@@ -119,6 +105,7 @@ await runProcess(log, async (signal) => {
   await Promise.all([...processes.values()].map((supervised) => supervised.stop()));
   await registry.stop();
   await neighbours;
+  await fleet.stop();
 });
 
 async function putAll(client: KubeClient, objects: readonly KubeObject[]): Promise<void> {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { installPrograms, isRoot, lastLines, missingPrograms, unmountBelow } from '@kmm-fleet/lab';
 import { UserError } from '../output/terminal.ts';
+import type { ControlPlaneKind } from './control-planes.ts';
 import { isAlive, type LabPaths, type LabState, readLabState } from './lab-state.ts';
 
 /** The first start makes the toolkit image from packages, which may take minutes on a slow link. */
@@ -10,7 +11,11 @@ const START_MS_MAX = 600_000;
 const PROGRAMS = ['kubectl', 'buildah', 'docker-registry', 'htpasswd', 'openssl', 'mmdebstrap'] as const;
 
 /** Starts a lab in the background and waits until it is usable. */
-export async function startLab(paths: LabPaths, progress: (line: string) => void): Promise<LabState> {
+export async function startLab(
+  paths: LabPaths,
+  progress: (line: string) => void,
+  kind: ControlPlaneKind = 'lab',
+): Promise<LabState> {
   const running = readLabState(paths);
   if (running)
     throw new UserError(`A lab is up already in ${paths.directory}. Use it, or end it with: kmm lab down`);
@@ -21,7 +26,7 @@ export async function startLab(paths: LabPaths, progress: (line: string) => void
   const log = paths.path('logs', 'lab.log');
   const output = openSync(log, 'a');
   const daemon = fileURLToPath(new URL('./daemon.ts', import.meta.url));
-  const child = spawn(process.execPath, [daemon, paths.directory], {
+  const child = spawn(process.execPath, [daemon, paths.directory, kind], {
     detached: true,
     stdio: ['ignore', output, output],
   });

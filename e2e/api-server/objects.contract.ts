@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { CONFIG_MAPS, type Contract, configMap, GROUP, MERGE, resourceNames, SPACE } from './contract.ts';
+import {
+  CONFIG_MAPS,
+  type Contract,
+  configMap,
+  GROUP,
+  MERGE,
+  PODS,
+  pod,
+  resourceNames,
+  SPACE,
+} from './contract.ts';
 
 /** Identity, names, dry runs, and what clients find. */
 export function describeObjects({ send, create, read, gone, unique }: Contract): void {
@@ -15,6 +25,18 @@ export function describeObjects({ send, create, read, gone, unique }: Contract):
       expect(made.body.metadata.creationTimestamp).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
       const again = await create(CONFIG_MAPS, configMap(metadata));
       expect(again).toMatchObject({ status: 409, body: { kind: 'Status', reason: 'AlreadyExists' } });
+    });
+
+    it('that are pods need the service account that they name', async () => {
+      const { metadata, spec } = pod(unique()) as { metadata: { name: string }; spec: object };
+      const stranger = { ...spec, serviceAccountName: 'nobody' };
+
+      const refused = await create(PODS, { apiVersion: 'v1', kind: 'Pod', metadata, spec: stranger });
+
+      expect(refused).toMatchObject({ status: 403, body: { reason: 'Forbidden' } });
+      expect(refused.body['message']).toBe(
+        `pods "${metadata.name}" is forbidden: error looking up service account ${SPACE}/nobody: serviceaccount "nobody" not found`,
+      );
     });
 
     it('are named by the server when they ask for it', async () => {

@@ -53,6 +53,9 @@ export const methodNotAllowed = () =>
 
 export const badRequest = (message: string) => new ApiError(400, 'BadRequest', message);
 
+export const forbidden = (plural: string, name: string, why: string) =>
+  new ApiError(403, 'Forbidden', `${plural} "${name}" is forbidden: ${why}`);
+
 export const expired = () =>
   new ApiError(410, 'Expired', 'The resourceVersion is too old: its events are compacted.');
 

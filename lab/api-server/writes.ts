@@ -7,6 +7,7 @@ import {
   type Random,
 } from '@kmm-fleet/runtime';
 import { applyPatch, type Operation } from 'rfc6902';
+import { admitPod } from './admission.ts';
 import { ApiError, badRequest, conflict, invalid, methodNotAllowed, notFound } from './api-error.ts';
 import { asObject, checkUnknown } from './bodies.ts';
 import { type HostedKind, storageKey } from './kinds.ts';
@@ -43,7 +44,9 @@ export function create(request: WriteRequest, ports: WritePorts): KubeObject {
   const metadata = { ...object.metadata, name };
   checkName(kind, metadata.name);
   checkNamespace(request, ports, object.metadata.namespace);
-  const key = keyOf(kind, route.namespace ?? object.metadata.namespace, name);
+  const namespace = route.namespace ?? object.metadata.namespace;
+  if (kind.kind === 'Pod') admitPod(object, namespace ?? '', ports.store);
+  const key = keyOf(kind, namespace, name);
   if (ports.store.get(storageKey(kind), key)) {
     throw new ApiError(
       409,

@@ -143,7 +143,16 @@ export function hubObjects(clusters: readonly ClusterShape[]): KubeObject[] {
 
 /** What is installed on a cluster before anything begins. */
 export function spokeObjects(): KubeObject[] {
-  return [...crds(SPOKE_CRDS), namespace(OPERATOR.namespace)];
+  const accounts = [OPERATOR.loaderServiceAccount, OPERATOR.devicePluginServiceAccount];
+  return [
+    ...crds(SPOKE_CRDS),
+    namespace(OPERATOR.namespace),
+    ...accounts.map((name) => ({
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name, namespace: OPERATOR.namespace },
+    })),
+  ];
 }
 
 /** CustomResourceDefinitions as they are installed: ours from api, OCM's from here. */

@@ -10,4 +10,5 @@ export {
   joinFleet,
   spokeObjects,
 } from './fleet.ts';
+export { installObjects } from './install-objects.ts';
 export { NODE_ANNOTATIONS, type NodeOptions, type SimulatedNode } from './node/node.ts';

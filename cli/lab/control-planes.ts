@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  createFleet,
+  type FleetOptions,
+  hubObjects,
+  installObjects,
+  joinFleet,
+  planePrograms,
+  type ServerCertificates,
+  spokeObjects,
+  startPlane,
+} from '@kmm-fleet/lab';
+import { createHttpTransport, createKubeClient, type KubeClient, type Transport } from '@kmm-fleet/runtime';
+import type { KubeAccess } from './kubeconfig.ts';
+
+/** `lab`: API servers in the process of the lab. `real`: etcd and Kubernetes, four processes per cluster. */
+export type ControlPlaneKind = 'lab' | 'real';
+
+/** The API servers of a lab and what lives around them. */
+export interface LabFleet {
+  /** The hub first. */
+  readonly accesses: readonly KubeAccess[];
+  client(name: string): KubeClient;
+  /** OCM's agents and nodes at work, until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Ends the API servers. */
+  stop(): Promise<void>;
+}
+
+export interface LabFleetOptions extends FleetOptions {
+  readonly certificates: ServerCertificates;
+  readonly directory: string;
+  readonly progress: (line: string) => void;
+}
+
+export function openLabFleet(kind: ControlPlaneKind, options: LabFleetOptions): Promise<LabFleet> {
+  return kind === 'real' ? openRealPlanes(options) : openEmbedded(options);
+}
+
+async function openEmbedded(options: LabFleetOptions): Promise<LabFleet> {
+  const fleet = createFleet(options);
+  const { cert, key } = options.certificates.server;
+  const tls = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+  const servers = [fleet.hub, ...[...fleet.clusters.values()].map(({ server }) => server)];
+  const listening = await Promise.all(
+    servers.map(async (server) => {
+      const token = randomBytes(16).toString('hex');
+      const { url, close } = await server.listen({ tls, token });
+      return { name: server.name, server: url, token, close };
+    }),
+  );
+  const transports = new Map(servers.map(({ name, transport }) => [name, transport]));
+  return {
+    accesses: listening.map(({ name, server, token }) => ({ name, server, token })),
+    client: (name) => clientOf(options, transports, name),
+    run: (signal) => fleet.run(signal),
+    stop: async () => void (await Promise.all(listening.map(({ close }) => close()))),
+  };
+}
+
+async function openRealPlanes(options: LabFleetOptions): Promise<LabFleet> {
+  const { certificates, directory, progress, clusters } = options;
+  const programs = await planePrograms(progress);
+  const names = ['hub', ...clusters.map(({ name }) => name)];
+  const planes = await Promise.all(
+    names.map((name) =>
+      startPlane({
+        name,
+        directory,
+        programs,
+        certificates,
+        parts: ['kube-controller-manager', 'kube-scheduler'],
+      }),
+    ),
+  );
+  const transports = new Map(planes.map((plane) => [plane.name, createHttpTransport(plane.connection())]));
+  const client = (name: string) => clientOf(options, transports, name);
+  await Promise.all(
+    names.map((name) =>
+      installObjects(client(name), name === 'hub' ? hubObjects(clusters) : spokeObjects(), options.clock),
+    ),
+  );
+  const plane = (name: string) => ({ name, transport: transportOf(transports, name) });
+  const fleet = joinFleet(options, { hub: plane('hub'), cluster: plane });
+  return {
+    accesses: planes.map(({ name, url, token }) => ({ name, server: url, token: token() })),
+    client,
+    run: (signal) => fleet.run(signal),
+    async stop() {
+      await Promise.all([...transports.values()].map((transport) => transport.close()));
+      await Promise.all(planes.map((each) => each.stop()));
+    },
+  };
+}
+
+function clientOf({ clock, random }: FleetOptions, transports: ReadonlyMap<string, Transport>, name: string) {
+  return createKubeClient({ transport: transportOf(transports, name), clock, random, userAgent: 'kmm-lab' });
+}
+
+function transportOf(transports: ReadonlyMap<string, Transport>, name: string): Transport {
+  const found = transports.get(name);
+  if (!found) throw new RangeError(`the lab has no cluster ${name}`);
+  return found;
+}
