@@ -15,6 +15,7 @@ import {
 import { parse } from 'yaml';
 import { type ApiServer, createApiServer } from '../api-server/index.ts';
 import { startDaemonSets } from './daemonsets/start-daemonsets.ts';
+import { startHeartbeat } from './node/heartbeat.ts';
 import { createNode, type NodeOptions, type SimulatedNode } from './node/node.ts';
 import { startRegistration } from './registration/start-registration.ts';
 import { joinRunning, type Running } from './running.ts';
@@ -64,7 +65,7 @@ export function createFleet(options: FleetOptions): Fleet {
   return assembleFleet(options, {
     hub: server('hub', hubObjects(clusters)),
     cluster: (name) => server(name, spokeObjects()),
-    controllers: ({ client, ...ports }) => [startDaemonSets({ client, ...ports })],
+    controllers: (ports) => [startDaemonSets(ports)],
   });
 }
 
@@ -76,15 +77,19 @@ export function joinFleet<S extends ControlPlane>(
   options: FleetOptions,
   planes: { readonly hub: S; readonly cluster: (name: string) => S },
 ): Fleet<S> {
-  return assembleFleet(options, { ...planes, controllers: () => [] });
+  return assembleFleet(options, {
+    ...planes,
+    controllers: (ports, nodes) => nodes.map((node) => startHeartbeat(node, ports)),
+  });
 }
 
 interface Parts<S extends ControlPlane> {
   readonly hub: S;
   readonly cluster: (name: string) => S;
-  /** What a cluster's control plane lacks. */
+  /** What a cluster's control plane lacks, or what it expects of nodes. */
   readonly controllers: (
     ports: Pick<FleetOptions, 'clock' | 'random' | 'log'> & { readonly client: KubeClient },
+    nodes: readonly string[],
   ) => readonly Running[];
 }
 
@@ -109,7 +114,9 @@ function assembleFleet<S extends ControlPlane>(options: FleetOptions, parts: Par
     const common = { clock, random, log };
     const agents = { cluster: name, hubHost: `https://${hub.name}`, ...common };
     return joinRunning([
-      ...parts.controllers({ client: client(spoke, 'kube-controller-manager'), ...common }),
+      ...parts.controllers({ client: client(spoke, 'kube-controller-manager'), ...common }, [
+        ...nodes.keys(),
+      ]),
       startRegistration({
         ...agents,
         hub: client(hub, 'registration-agent'),

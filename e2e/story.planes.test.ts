@@ -1,0 +1,3 @@
+import { describeStory } from './story/tell-on-lab.ts';
+
+describeStory('the story on real control planes', 'real');

@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ControlPlaneKind, labPaths, startLab, stopLab } from '@kmm-fleet/cli';
+import { isRoot, missingPrograms } from '@kmm-fleet/lab';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { realWorld } from './real-world.ts';
+import { SCENES } from './scenes.ts';
+import type { World } from './world.ts';
+
+/** Tells the story in a lab of its own: real processes, registry and builds, on control planes of this kind. */
+export function describeStory(title: string, kind: ControlPlaneKind): void {
+  const missing = missingPrograms();
+  const reason = !isRoot() ? 'needs root' : missing.length > 0 ? `missing: ${missing.join(', ')}` : '';
+
+  describe.skipIf(reason !== '')(`${title}${reason && ` (skipped: ${reason})`}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kmm-story-'));
+    const paths = labPaths(join(folder, 'lab'));
+    let world: World;
+
+    beforeAll(async () => {
+      world = realWorld(paths, await startLab(paths, () => {}, kind));
+    });
+    afterAll(async () => {
+      await stopLab(paths);
+      rmSync(folder, { recursive: true });
+    });
+
+    for (const scene of SCENES) {
+      it(`${scene.name}. ${scene.title}`, async () => {
+        // 10. The hub is killed in the middle of the steps that make it work; the end is the same.
+        const killing = ['2', '7', '8a', '9b'].includes(scene.name)
+          ? new Promise((resolve) => setTimeout(resolve, 700)).then(() => world.killHub())
+          : undefined;
+        await scene.run(world);
+        await killing;
+      });
+    }
+  });
+}
