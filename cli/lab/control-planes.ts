@@ -1,20 +1,25 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import {
+  AGENT_USERS,
   createFleet,
   type FleetOptions,
   hubObjects,
   installObjects,
   joinFleet,
+  ocmHubObjects,
+  ocmProgram,
+  ocmSpokeObjects,
   planePrograms,
   type ServerCertificates,
   spokeObjects,
+  startOcm,
   startPlane,
 } from '@kmm-fleet/lab';
 import { createHttpTransport, createKubeClient, type KubeClient, type Transport } from '@kmm-fleet/runtime';
 import type { KubeAccess } from './kubeconfig.ts';
 
-/** `lab`: API servers in the process of the lab. `real`: etcd and Kubernetes, four processes per cluster. */
+/** `lab`: API servers in the process of the lab. `real`: etcd, Kubernetes and OCM's agents. */
 export type ControlPlaneKind = 'lab' | 'real';
 
 /** The API servers of a lab and what lives around them. */
@@ -60,34 +65,36 @@ async function openEmbedded(options: LabFleetOptions): Promise<LabFleet> {
 }
 
 async function openRealPlanes(options: LabFleetOptions): Promise<LabFleet> {
-  const { certificates, directory, progress, clusters } = options;
+  const { certificates, clock, clusters, directory, progress } = options;
   const programs = await planePrograms(progress);
-  const names = ['hub', ...clusters.map(({ name }) => name)];
-  const planes = await Promise.all(
-    names.map((name) =>
-      startPlane({
-        name,
-        directory,
-        programs,
-        certificates,
-        parts: ['kube-controller-manager', 'kube-scheduler'],
-      }),
-    ),
-  );
+  const { program, modules } = await ocmProgram(progress);
+  const start = (name: string) =>
+    startPlane({
+      name,
+      directory,
+      programs,
+      certificates,
+      users: AGENT_USERS,
+      parts: ['kube-controller-manager', 'kube-scheduler'],
+    });
+  const [hub, ...spokes] = await Promise.all([start('hub'), ...clusters.map(({ name }) => start(name))]);
+  const planes = [hub, ...spokes];
   const transports = new Map(planes.map((plane) => [plane.name, createHttpTransport(plane.connection())]));
   const client = (name: string) => clientOf(options, transports, name);
-  await Promise.all(
-    names.map((name) =>
-      installObjects(client(name), name === 'hub' ? hubObjects(clusters) : spokeObjects(), options.clock),
-    ),
-  );
+  // A cluster's object and namespace come with its registration.
+  await installObjects(client('hub'), [...ocmHubObjects(modules), ...hubObjects()], clock);
+  const onSpoke = [...ocmSpokeObjects(modules), ...spokeObjects()];
+  await Promise.all(spokes.map(({ name }) => installObjects(client(name), onSpoke, clock)));
+  progress('clusters join the hub');
+  const ocm = await startOcm({ directory, program, hub, clusters: spokes });
   const plane = (name: string) => ({ name, transport: transportOf(transports, name) });
-  const fleet = joinFleet(options, { hub: plane('hub'), cluster: plane });
+  const fleet = joinFleet(options, { hub: plane('hub'), cluster: plane, hasAgents: true });
   return {
     accesses: planes.map(({ name, url, token }) => ({ name, server: url, token: token() })),
     client,
     run: (signal) => fleet.run(signal),
     async stop() {
+      await ocm.stop();
       await Promise.all([...transports.values()].map((transport) => transport.close()));
       await Promise.all(planes.map((each) => each.stop()));
     },

@@ -63,8 +63,12 @@ export function createFleet(options: FleetOptions): Fleet {
   const server = (name: string, objects: readonly KubeObject[]) =>
     createApiServer({ clock, random, name, objects });
   return assembleFleet(options, {
-    hub: server('hub', hubObjects(clusters)),
-    cluster: (name) => server(name, spokeObjects()),
+    hub: server('hub', [
+      ...crds(['managedclusters', 'manifestworks']),
+      ...hubObjects(),
+      ...clusters.flatMap(acceptedCluster),
+    ]),
+    cluster: (name) => server(name, [...crds(['clusterclaims', 'appliedmanifestworks']), ...spokeObjects()]),
     controllers: (ports) => [startDaemonSets(ports)],
   });
 }
@@ -75,7 +79,12 @@ export function createFleet(options: FleetOptions): Fleet {
  */
 export function joinFleet<S extends ControlPlane>(
   options: FleetOptions,
-  planes: { readonly hub: S; readonly cluster: (name: string) => S },
+  planes: {
+    readonly hub: S;
+    readonly cluster: (name: string) => S;
+    /** OCM's own agents run there. */
+    readonly hasAgents: boolean;
+  },
 ): Fleet<S> {
   return assembleFleet(options, {
     ...planes,
@@ -86,6 +95,7 @@ export function joinFleet<S extends ControlPlane>(
 interface Parts<S extends ControlPlane> {
   readonly hub: S;
   readonly cluster: (name: string) => S;
+  readonly hasAgents?: boolean;
   /** What a cluster's control plane lacks, or what it expects of nodes. */
   readonly controllers: (
     ports: Pick<FleetOptions, 'clock' | 'random' | 'log'> & { readonly client: KubeClient },
@@ -112,19 +122,24 @@ function assembleFleet<S extends ControlPlane>(options: FleetOptions, parts: Par
 
   const startCluster = ([name, { server: spoke, nodes }]: readonly [string, FleetCluster<S>]): Running => {
     const common = { clock, random, log };
-    const agents = { cluster: name, hubHost: `https://${hub.name}`, ...common };
     return joinRunning([
       ...parts.controllers({ client: client(spoke, 'kube-controller-manager'), ...common }, [
         ...nodes.keys(),
       ]),
-      startRegistration({
-        ...agents,
-        hub: client(hub, 'registration-agent'),
-        spoke: client(spoke, 'registration-agent'),
-      }),
-      startWorkAgent({ ...agents, hub: client(hub, 'work-agent'), spoke: client(spoke, 'work-agent') }),
+      ...(parts.hasAgents ? [] : startAgents(name, spoke, common)),
       ...[...nodes.values()].map((node) => node.start()),
     ]);
+  };
+
+  const startAgents = (cluster: string, spoke: S, common: Pick<FleetOptions, 'clock' | 'random' | 'log'>) => {
+    const ports = (userAgent: string) => ({
+      cluster,
+      hubHost: `https://${hub.name}`,
+      ...common,
+      hub: client(hub, userAgent),
+      spoke: client(spoke, userAgent),
+    });
+    return [startRegistration(ports('registration-agent')), startWorkAgent(ports('work-agent'))];
   };
 
   let running: Running | undefined;
@@ -140,19 +155,16 @@ function assembleFleet<S extends ControlPlane>(options: FleetOptions, parts: Par
   };
 }
 
-const HUB_CRDS = ['managedclustermodules', 'moduleimages', 'managedclusters', 'manifestworks'];
-const SPOKE_CRDS = ['modules', 'moduleimages', 'clusterclaims', 'appliedmanifestworks'];
-
-/** What is installed on a hub before anything begins. */
-export function hubObjects(clusters: readonly ClusterShape[]): KubeObject[] {
-  return [...crds(HUB_CRDS), namespace(OPERATOR.hubNamespace), ...clusters.flatMap(acceptedCluster)];
+/** What is installed of ours on a hub before anything begins. */
+export function hubObjects(): KubeObject[] {
+  return [...crds(['managedclustermodules', 'moduleimages']), namespace(OPERATOR.hubNamespace)];
 }
 
-/** What is installed on a cluster before anything begins. */
+/** What is installed of ours on a cluster before anything begins. */
 export function spokeObjects(): KubeObject[] {
   const accounts = [OPERATOR.loaderServiceAccount, OPERATOR.devicePluginServiceAccount];
   return [
-    ...crds(SPOKE_CRDS),
+    ...crds(['modules', 'moduleimages']),
     namespace(OPERATOR.namespace),
     ...accounts.map((name) => ({
       apiVersion: 'v1',

@@ -8,7 +8,21 @@ import {
   sleep,
 } from '@kmm-fleet/runtime';
 
-const TYPES: readonly ResourceType[] = [...Object.values(CORE), ...Object.values(RESOURCES)];
+const rbac = (plural: string, kind: string, namespaced: boolean): ResourceType => ({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  plural,
+  kind,
+  namespaced,
+});
+const TYPES: readonly ResourceType[] = [
+  ...Object.values(CORE),
+  ...Object.values(RESOURCES),
+  rbac('roles', 'Role', true),
+  rbac('rolebindings', 'RoleBinding', true),
+  rbac('clusterroles', 'ClusterRole', false),
+  rbac('clusterrolebindings', 'ClusterRoleBinding', false),
+];
 const PAUSE_MS = 200;
 const PAUSES_MAX = 150;
 

@@ -48,17 +48,24 @@ export async function startRegistry(options: RealRegistryOptions): Promise<RealR
   return { address: `127.0.0.1:${port}`, username, password, stop: () => stopChild(child) };
 }
 
-/** A port on the loopback address that nobody listens on right now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below the ports that Linux gives to outgoing connections: one of those could take a port before its server does. */
+const PORTS = { first: 15_000, count: 17_000 } as const;
+let nextPort = Math.floor(Math.random() * PORTS.count);
+
+/** A port on the loopback address that nobody listens on right now, and that this process has not given away. */
+export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < PORTS.count; tried += 1) {
+    const port = PORTS.first + (nextPort++ % PORTS.count);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`No port from ${PORTS.first} to ${PORTS.first + PORTS.count} is free.`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
+    probe.on('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
   });
 }
 

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
 import { makeTokenKeys, type ServerCertificates } from '../certificates.ts';
 import { lastLines } from '../command.ts';
+import { spawnMortal } from '../mortal-child.ts';
 import { freePort, stopChild } from '../registry.ts';
 import { flagsOf, type Setting } from './flags.ts';
 import type { Part, Programs } from './program.ts';
@@ -22,6 +23,8 @@ export interface Plane {
   /** Of one of the plane's users; the administrator's by default. */
   token(user?: string): string;
   connection(user?: string): KubeConnection;
+  /** Writes a kubeconfig for one of the users and returns its path. */
+  kubeconfig(user?: string): string;
   /** One line of JSON per request, as kube-apiserver audits it. */
   readonly auditLog: string;
   /** Ends a part without warning. */
@@ -69,12 +72,18 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const ca = readFileSync(certificates.ca, 'utf8');
   const connection = (user?: string): KubeConnection => ({ server: url, ca, token: () => token(user) });
 
+  const kubeconfig = (user = ADMIN.name) => {
+    const path = join(directory, `${user.replaceAll(/[^\w.-]+/g, '_')}.kubeconfig`);
+    writeKubeconfig(path, url, certificates.ca, token(user));
+    return path;
+  };
+
   const children = new Map<Part, ChildProcess>();
   const start = async (part: Part) => {
     const [program, ...first] = programs(part) ?? [];
     if (!program) throw new Error(`There is no ${part} in KUBEBUILDER_ASSETS.`);
-    const log = openSync(join(directory, `${part}.log`), 'a');
-    const child = spawn(program, [...first, ...flagsOf(part, setting)], { stdio: ['ignore', log, log] });
+    const args = [...first, ...flagsOf(part, setting)];
+    const child = spawnMortal(program, args, join(directory, `${part}.log`));
     children.set(part, child);
     if (part === 'kube-apiserver') await untilReady(connection(), directory, child);
   };
@@ -84,6 +93,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
     url,
     token,
     connection,
+    kubeconfig,
     auditLog: setting.auditLog,
     start,
     async kill(part) {

@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheDir } from '../cache-dir.ts';
+import { runCommand } from '../command.ts';
+
+const GO_MIN = [1, 26] as const;
+
+export interface GoProgram {
+  readonly name: string;
+  /** For people who wait. */
+  readonly what: string;
+  /** With go.mod, go.sum and main.go. */
+  readonly folder: string;
+  readonly linkerFlags?: string;
+}
+
+/**
+ * Builds a Go program once per version of its sources and of Go, and keeps it in the cache.
+ *
+ * @throws {Error} that says what to install, or what the compiler said
+ */
+export async function buildGo(program: GoProgram, progress: (line: string) => void): Promise<string> {
+  const { name, what, folder, linkerFlags = '' } = program;
+  const hash = createHash('sha256').update(await readGoVersion());
+  for (const file of readdirSync(folder).sort()) hash.update(readFileSync(join(folder, file)));
+  const target = join(cacheDir('planes'), `${name}-${hash.digest('hex').slice(0, 12)}`);
+  if (existsSync(target)) return target;
+  progress(`building ${what} from Go modules: 3 to 10 minutes, once`);
+  const work = mkdtempSync(join(cacheDir('planes'), '.build-'));
+  try {
+    const flags = ['-trimpath', '-ldflags', `-s -w ${linkerFlags}`];
+    await runCommand('go', ['build', ...flags, '-o', join(work, name), '.'], {
+      cwd: folder,
+      onLine: progress,
+    });
+    renameSync(join(work, name), target);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return target;
+}
+
+async function readGoVersion(): Promise<string> {
+  const wanted = `Go ${GO_MIN.join('.')} or newer, or set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver`;
+  const text = await runCommand('go', ['version']).catch(() => {
+    throw new Error(`No Go tool chain was found. Install ${wanted}.`);
+  });
+  const [, major = 0, minor = 0] = /go(\d+)\.(\d+)/.exec(text) ?? [];
+  const isOld = Number(major) < GO_MIN[0] || (Number(major) === GO_MIN[0] && Number(minor) < GO_MIN[1]);
+  if (isOld) throw new Error(`${text.trim()} is too old. Install ${wanted}.`);
+  return text;
+}

@@ -1,0 +1,151 @@
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isTrue, type ManagedCluster, RESOURCES } from '@kmm-fleet/api';
+import {
+  systemClock as clock,
+  createHttpTransport,
+  createKubeClient,
+  type KubeClient,
+  systemRandom as random,
+} from '@kmm-fleet/runtime';
+import { lastLines, runCommand } from '../command.ts';
+import { spawnMortal } from '../mortal-child.ts';
+import { freePort, stopChild } from '../registry.ts';
+import { buildGo } from './build-go.ts';
+import { AGENT_NAMESPACE, type OcmModules, REGISTRATION_USER, WORK_USER } from './ocm-objects.ts';
+import { ADMIN, type Plane, type User } from './plane.ts';
+
+/** OCM's own controllers and agents as processes. */
+export interface Ocm {
+  /** Ends the work agent of a cluster without warning; it is started again. */
+  killWorkAgent(cluster: string): void;
+  stop(): Promise<void>;
+}
+
+export interface OcmOptions {
+  readonly directory: string;
+  readonly program: string;
+  readonly hub: Plane;
+  readonly clusters: readonly Plane[];
+}
+
+/** Users that a managed cluster's plane must know. */
+export const AGENT_USERS: readonly User[] = [REGISTRATION_USER, WORK_USER].map((name) => ({
+  name,
+  groups: ['system:serviceaccounts', `system:serviceaccounts:${AGENT_NAMESPACE}`, 'system:authenticated'],
+}));
+
+const SOURCES = fileURLToPath(new URL('./ocm/', import.meta.url));
+const JOIN_MS_MAX = 120_000;
+const RESTART_MS = 500;
+
+/** Builds OCM's agents once, and says where the YAML of their modules is. */
+export async function ocmProgram(
+  progress: (line: string) => void,
+): Promise<{ readonly program: string; readonly modules: OcmModules }> {
+  const program = await buildGo({ name: 'ocm', what: 'Open Cluster Management', folder: SOURCES }, progress);
+  const [ocm = '', api = ''] = await Promise.all(['ocm', 'api'].map(moduleFolder));
+  return { program, modules: { ocm, api } };
+}
+
+/** Starts registration and work agents for each cluster and waits until all have joined. */
+export async function startOcm({ directory, program, hub, clusters }: OcmOptions): Promise<Ocm> {
+  mkdirSync(directory, { recursive: true });
+  const life = { isOver: false };
+  const children = new Map<string, ChildProcess>();
+  const keep = (name: string, args: readonly string[]): void => {
+    const child = spawnMortal(program, args, join(directory, `${name}.log`));
+    children.set(name, child);
+    child.once('exit', () => {
+      if (!life.isOver) setTimeout(() => !life.isOver && keep(name, args), RESTART_MS);
+    });
+  };
+  keep('registration-controller', [
+    'registration-controller',
+    `--kubeconfig=${hub.kubeconfig()}`,
+    '--namespace=open-cluster-management-hub',
+    '--feature-gates=ManagedClusterAutoApproval=true',
+    `--auto-approved-csr-users=${ADMIN.name}`,
+    ...(await common()),
+  ]);
+  await Promise.all(
+    clusters.map(async (cluster) => {
+      const credentials = join(directory, cluster.name);
+      mkdirSync(credentials, { recursive: true });
+      const own = [`--spoke-cluster-name=${cluster.name}`, `--namespace=${AGENT_NAMESPACE}`];
+      keep(`${cluster.name}-registration`, [
+        'registration-agent',
+        ...own,
+        `--kubeconfig=${cluster.kubeconfig(REGISTRATION_USER)}`,
+        `--bootstrap-kubeconfig=${hub.kubeconfig()}`,
+        `--hub-kubeconfig-dir=${credentials}`,
+        ...(await common()),
+      ]);
+      const kubeconfig = join(credentials, 'kubeconfig');
+      await untilThere(kubeconfig, join(directory, `${cluster.name}-registration.log`));
+      keep(`${cluster.name}-work`, [
+        'work-agent',
+        ...own,
+        `--kubeconfig=${cluster.kubeconfig(WORK_USER)}`,
+        '--workload-source-driver=kube',
+        `--workload-source-config=${kubeconfig}`,
+        `--agent-id=${cluster.name}`,
+        '--status-sync-interval=5s',
+        '--appliedmanifestwork-eviction-grace-period=1m',
+        ...(await common()),
+      ]);
+    }),
+  );
+  await untilAvailable(hub, clusters);
+  return {
+    killWorkAgent: (cluster) => void children.get(`${cluster}-work`)?.kill('SIGKILL'),
+    async stop() {
+      life.isOver = true;
+      for (const child of children.values()) child.kill('SIGKILL');
+      await Promise.all([...children.values()].map(stopChild));
+    },
+  };
+}
+
+const common = async () => ['--disable-leader-election', `--listen=127.0.0.1:${await freePort()}`];
+
+async function untilAvailable(hub: Plane, clusters: readonly Plane[]): Promise<void> {
+  const transport = createHttpTransport(hub.connection());
+  const client = createKubeClient({ transport, clock, random, userAgent: 'kmm-lab' });
+  try {
+    for (const { name } of clusters) {
+      for (let waited = 0; !(await isAvailable(client, name)); waited += 100) {
+        if (waited > JOIN_MS_MAX)
+          throw new Error(`Cluster ${name} is not available on the hub after ${JOIN_MS_MAX / 1_000} s.`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  } finally {
+    await transport.close();
+  }
+}
+
+async function isAvailable(client: KubeClient, name: string): Promise<boolean> {
+  const cluster = (await client.get(RESOURCES.managedCluster, { name })) as unknown as
+    | ManagedCluster
+    | undefined;
+  return isTrue(cluster?.status?.conditions, 'ManagedClusterConditionAvailable');
+}
+
+async function untilThere(path: string, log: string): Promise<void> {
+  for (let waited = 0; waited < JOIN_MS_MAX; waited += 100) {
+    if (existsSync(path)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(
+    `The cluster did not join in ${JOIN_MS_MAX / 1_000} s:\n${lastLines(readFileSync(log, 'utf8'), 15)}`,
+  );
+}
+
+async function moduleFolder(name: string): Promise<string> {
+  const module = `open-cluster-management.io/${name}`;
+  const folder = await runCommand('go', ['list', '-m', '-f', '{{.Dir}}', module], { cwd: SOURCES });
+  return folder.trim();
+}
