@@ -1,5 +1,13 @@
 import { spawn } from 'node:child_process';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '@kmm-fleet/runtime';
 import type { RegistryAccess } from '../registry/types.ts';
@@ -12,6 +20,12 @@ export interface BuildahOptions {
   readonly ca?: string | undefined;
   readonly program?: string;
 }
+
+/** What the API server lets through as names and data keys. */
+const FILE_NAME = /^(?!\.{1,2}$)[-._a-zA-Z0-9]{1,253}$/;
+const LOG_NAME_CHARS_MAX = 200;
+/** A build that prints without end must not fill the disk; what is said last is what counts. */
+const LOG_BYTES_MAX = 4 * 1024 * 1024;
 
 interface Workspace {
   readonly folder: string;
@@ -33,6 +47,7 @@ export function createBuildah({ directory, ca, program = 'buildah' }: BuildahOpt
 
   return {
     async build(request, signal) {
+      signal?.throwIfAborted();
       const workspace = openWorkspace(directory, logs, request);
       const run = (args: readonly string[]) => execute(program, [...storage, ...args], workspace, signal);
       try {
@@ -42,6 +57,8 @@ export function createBuildah({ directory, ca, program = 'buildah' }: BuildahOpt
         await run(buildArguments(request, workspace));
         await run(pushArguments(request, workspace));
         const digest = readFileSync(workspace.path('digest'), 'utf8').trim();
+        // It is in the registry now; what it was built from stays for the next build.
+        await run(['rmi', '--force', request.target]).catch(() => {});
         return { digest, log: tail(workspace) };
       } finally {
         rmSync(workspace.folder, { recursive: true, force: true });
@@ -54,7 +71,7 @@ function openWorkspace(directory: string, logs: string, { target }: BuildRequest
   mkdirSync(join(directory, 'work'), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(directory, 'work', 'build-'));
   const path = (...parts: readonly string[]) => join(folder, ...parts);
-  const log = join(logs, `${target.replaceAll(/[^\w.-]+/g, '_')}.log`);
+  const log = join(logs, `${target.replaceAll(/[^\w.-]+/g, '_').slice(-LOG_NAME_CHARS_MAX)}.log`);
   writeFileSync(log, '');
   return { folder, path, log };
 }
@@ -68,7 +85,10 @@ function writeInputs({ path }: Workspace, request: BuildRequest, ca: string | un
   for (const secret of request.secrets) writeSecret(path('secrets', secret.name), secret);
 }
 
-function writeSecret(folder: string, { files }: BuildSecret): void {
+function writeSecret(folder: string, { name, files }: BuildSecret): void {
+  for (const file of [name, ...Object.keys(files)])
+    if (!FILE_NAME.test(file))
+      throw new AppError('BUILD_FAILED', `Secret ${name} has "${file}", which is no file name.`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const [name, bytes] of Object.entries(files))
     writeFileSync(join(folder, name), bytes, { mode: 0o600 });
@@ -121,22 +141,29 @@ function execute(
   return new Promise((resolve, reject) => {
     // A group of its own, so that an abort ends the compilers too.
     const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    const write = (bytes: Buffer) => appendFileSync(workspace.log, bytes);
+    const write = (bytes: Buffer) => append(workspace.log, bytes);
     const abort = () => child.pid && process.kill(-child.pid, 'SIGKILL');
     signal?.addEventListener('abort', abort, { once: true });
     child.stdout.on('data', write);
     child.stderr.on('data', write);
-    child.on('error', (error) =>
-      reject(
-        new AppError('BUILDER_MISSING', `${program} cannot be started: ${error.message}`, { cause: error }),
-      ),
-    );
+    let wasStarted = true;
+    child.on('error', (error) => {
+      wasStarted = false;
+      const message = `${program} cannot be started: ${error.message}`;
+      reject(new AppError('BUILDER_MISSING', message, { cause: error }));
+    });
     child.on('close', (code) => {
       signal?.removeEventListener('abort', abort);
       if (code === 0) resolve();
-      else reject(failure(code, tail(workspace)));
+      else if (wasStarted) reject(failure(code, tail(workspace)));
     });
   });
+}
+
+/** Appends to a log; one that has grown too long starts again with its last lines. */
+function append(log: string, bytes: Buffer): void {
+  if (statSync(log).size + bytes.byteLength > LOG_BYTES_MAX) writeFileSync(log, tailOf(log));
+  appendFileSync(log, bytes);
 }
 
 /** buildah exits with 125 for trouble with registries and storage, and with the step's own code for a build. */
@@ -152,6 +179,5 @@ function failure(code: number | null, log: string): AppError {
   return new AppError('BUILD_FAILED', `The build failed: ${last}`, { cause });
 }
 
-function tail({ log }: Workspace): string {
-  return readFileSync(log, 'utf8').slice(-LOG_CHARS_MAX);
-}
+const tail = ({ log }: Workspace) => tailOf(log);
+const tailOf = (log: string) => readFileSync(log, 'utf8').slice(-LOG_CHARS_MAX);
