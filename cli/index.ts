@@ -1,6 +1,5 @@
 /** The kmm command. Its parts that stories and tests use. */
-export { type ClusterPlan, planClusters } from './commands/plan.ts';
-export { clusterKernels, type KernelStatus } from './commands/status-tree.ts';
+
 export type { ControlPlaneKind } from './lab/control-planes.ts';
 export { startLab, stopLab } from './lab/lab.ts';
 export { UNMAPPED_KERNEL } from './lab/lab-plan.ts';

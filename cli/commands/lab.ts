@@ -2,11 +2,12 @@ import { type Command, Option } from 'commander';
 import type { ControlPlaneKind } from '../lab/control-planes.ts';
 import { startLab, stopLab } from '../lab/lab.ts';
 import { isAlive, type LabState, labPaths, readLabState } from '../lab/lab-state.ts';
-import { paint, paintState, print, progress, table, UserError } from '../output/terminal.ts';
+import { createProgress } from '../output/progress.ts';
+import { type Format, outputOption, paint, paintState, print, table, UserError } from '../output/terminal.ts';
 
 interface LabOptions {
   readonly dir?: string;
-  readonly output?: 'text' | 'json';
+  readonly output: Format;
   readonly controlPlane?: ControlPlaneKind;
 }
 
@@ -18,7 +19,7 @@ export function addLabCommands(program: Command): void {
   const withDirectory = (command: Command) =>
     command
       .option('--dir <folder>', 'folder of the lab (default: $KMM_LAB_DIR or .lab)')
-      .option('-o, --output <format>', 'text or json', 'text');
+      .addOption(outputOption());
   withDirectory(lab.command('up').description('start it in the background'))
     .addOption(
       new Option(
@@ -35,7 +36,12 @@ export function addLabCommands(program: Command): void {
 
 async function up({ dir, output, controlPlane }: LabOptions): Promise<void> {
   const paths = labPaths(dir);
-  const state = await startLab(paths, progress, controlPlane);
+  const progress = createProgress();
+  const state = await startLab(paths, progress.step, controlPlane).catch((error: unknown) => {
+    progress.end(false);
+    throw error;
+  });
+  progress.end(true);
   if (output === 'json') return print(JSON.stringify({ ...state, kubeconfig: paths.kubeconfig }));
   print(describe(state));
   print(`

@@ -3,7 +3,7 @@ import { checkManagedClusterModule, checkModule, type Finding } from '@kmm-fleet
 import type { KubeObject } from '@kmm-fleet/runtime';
 import type { Command } from 'commander';
 import { readObjects } from '../lab/manifests.ts';
-import { paint, print, UserError } from '../output/terminal.ts';
+import { type Format, outputOption, paint, print, UserError } from '../output/terminal.ts';
 
 interface Linted {
   readonly file: string;
@@ -18,16 +18,17 @@ export function addLintCommand(program: Command): void {
     .command('lint')
     .description('check Modules and ManagedClusterModules in YAML files')
     .requiredOption('-f, --filename <files...>', 'YAML files, or - for standard input')
-    .option('-o, --output <format>', 'text or json', 'text')
-    .action(({ filename, output }: { filename: string[]; output: string }) => {
-      const results = filename.flatMap(lintFile);
+    .addOption(outputOption())
+    .action(({ filename, output }: { filename: string[]; output: Format }) => {
+      const results = filename.flatMap((file) => lintFile(file));
       if (output === 'json') print(JSON.stringify(results));
       else for (const result of results) printResult(result);
       const errors = results
         .flatMap(({ findings }) => findings)
         .filter(({ severity }) => severity === 'error');
       if (results.length === 0) throw new UserError('The files hold no Module and no ManagedClusterModule.');
-      if (errors.length > 0) process.exitCode = 1;
+      if (errors.length > 0)
+        throw new UserError(`${errors.length === 1 ? '1 error' : `${errors.length} errors`} found.`);
     });
 }
 
@@ -53,9 +54,8 @@ export function readObjectsFrom(file: string): KubeObject[] {
 }
 
 function printResult({ file, kind, name, findings }: Linted): void {
-  print(
-    `${findings.length === 0 ? paint('green', 'ok') : paint('yellow', 'found')}  ${kind} ${name} (${file})`,
-  );
+  const verdict = findings.length === 0 ? paint('green', 'ok') : paint('yellow', 'found');
+  print(`${verdict}  ${kind} ${name} (${file})`);
   for (const { severity, path, message, nextStep } of findings) {
     print(`  ${paint(severity === 'error' ? 'red' : 'yellow', severity)}  ${path}: ${message} ${nextStep}`);
   }

@@ -11,13 +11,19 @@ import { clusterView, diffWork, planWork, type WorkPlan } from '@kmm-fleet/hub';
 import { deepEqual, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import type { Command } from 'commander';
 import { paint, print, table, UserError } from '../output/terminal.ts';
-import { type ConnectionOptions, connect, withConnection } from './connection.ts';
+import { type ConnectionOptions, connected, withConnection } from './connection.ts';
 import { readObjectsFrom } from './lint.ts';
+
+/** Reason of a kernel whose image nobody has asked for yet. */
+const IMAGE_WANTED = 'ImageWanted';
 
 /** What would happen on one cluster. */
 export interface ClusterPlan {
   readonly cluster: string;
+  /** Of its ManifestWork. */
   readonly action: 'create' | 'update' | 'delete' | 'none';
+  /** That happens when images are ready which are not yet. */
+  readonly waitsForImages: boolean;
   readonly kernels: readonly {
     readonly kernel: string;
     readonly image: string;
@@ -33,22 +39,26 @@ export function addPlanCommand(program: Command): void {
   )
     .requiredOption('-f, --filename <file>', 'YAML file with a ManagedClusterModule, or -')
     .option('--namespace <name>', "the hub operator's namespace", OPERATOR.hubNamespace)
-    .action(async (options: ConnectionOptions & { filename: string; namespace: string; output: string }) => {
-      const mcm = readObjectsFrom(options.filename).find(({ kind }) => kind === 'ManagedClusterModule');
-      if (!mcm) throw new UserError(`${options.filename} holds no ManagedClusterModule.`, 2);
-      const checked = checkManagedClusterModule(mcm);
-      if (!checked.ok)
-        throw new UserError(`Nothing would change:\n  ${checked.findings.map(describeFinding).join('\n  ')}`);
-      const { client, close } = connect(options);
-      const [clusters, works, images] = await Promise.all([
-        listAll(client, RESOURCES.managedCluster),
-        listAll<ManifestWork>(client, RESOURCES.manifestWork),
-        listAll<ModuleImage>(client, RESOURCES.moduleImage),
-      ]);
-      await close();
-      const plans = planClusters({ mcm, clusters, works, images, operatorNamespace: options.namespace });
-      print(options.output === 'json' ? JSON.stringify(plans) : describePlans(plans, clusters.length));
-    });
+    .action(plan);
+}
+
+async function plan(options: ConnectionOptions & { filename: string; namespace: string }): Promise<void> {
+  const mcm = readObjectsFrom(options.filename).find(({ kind }) => kind === 'ManagedClusterModule');
+  if (!mcm) throw new UserError(`${options.filename} holds no ManagedClusterModule.`, 2);
+  const checked = checkManagedClusterModule(mcm);
+  if (!checked.ok) {
+    const findings = checked.findings.map(describeFinding).join('\n  ');
+    throw new UserError(`${options.filename} would be refused, and nothing would change:\n  ${findings}`);
+  }
+  await connected(options, async (client) => {
+    const [clusters, works, images] = await Promise.all([
+      listAll(client, RESOURCES.managedCluster),
+      listAll<ManifestWork>(client, RESOURCES.manifestWork),
+      listAll<ModuleImage>(client, RESOURCES.moduleImage),
+    ]);
+    const plans = planClusters({ mcm, clusters, works, images, operatorNamespace: options.namespace });
+    print(options.output === 'json' ? JSON.stringify(plans) : describePlans(plans, clusters.length));
+  });
 }
 
 /** The hub's plan for every cluster that would be touched, sorted. Pure. */
@@ -96,8 +106,10 @@ function toClusterPlan(
   work: ManifestWork | undefined,
 ): ClusterPlan | undefined {
   const change = diffWork(plan, work);
-  if (plan.action.kind === 'delete') return work && { cluster, action: 'delete', kernels: [] };
-  const action = change ? (work ? 'update' : 'create') : 'none';
+  if (plan.action.kind === 'delete')
+    return work && { cluster, action: 'delete', waitsForImages: false, kernels: [] };
+  const waitsForImages = plan.waits.some(({ reason }) => reason === IMAGE_WANTED);
+  const action = change || waitsForImages ? (work ? 'update' : 'create') : 'none';
   const waits = new Map(plan.waits.map((wait) => [wait.kernel, wait]));
   const wanted = plan.wanted.map(({ spec }) => ({ kernel: spec.kernelVersion, image: spec.image }));
   const others = plan.waits
@@ -106,6 +118,7 @@ function toClusterPlan(
   return {
     cluster,
     action,
+    waitsForImages,
     kernels: [...wanted, ...others].map(({ kernel, image }) => {
       const wait = waits.get(kernel) ?? waits.get(undefined);
       return { kernel, image, state: wait?.reason ?? 'Ready', message: wait?.message ?? '' };
@@ -113,7 +126,8 @@ function toClusterPlan(
   };
 }
 
-function describePlans(plans: readonly ClusterPlan[], clusters: number): string {
+/** A table with a row per cluster and kernel, what waits with its message, and a sum. Pure but for colours. */
+export function describePlans(plans: readonly ClusterPlan[], clusters: number): string {
   const rows = plans.flatMap(({ cluster, action, kernels }) =>
     (kernels.length > 0 ? kernels : [{ kernel: '', image: '', state: '', message: '' }]).map(
       (kernel, index) => [
@@ -127,13 +141,23 @@ function describePlans(plans: readonly ClusterPlan[], clusters: number): string 
   );
   const made = new Set(
     plans.flatMap(({ kernels }) =>
-      kernels.filter(({ state }) => state === 'ImageWanted').map(({ image }) => image),
+      kernels.filter(({ state }) => state === IMAGE_WANTED).map(({ image }) => image),
     ),
   );
-  const touched = plans.filter(({ action }) => action !== 'none').length;
+  const touched = plans.filter(({ action }) => action !== 'none');
+  const later = touched.filter(({ waitsForImages }) => waitsForImages).length;
+  const reasons = new Set(
+    plans.flatMap(({ kernels }) =>
+      kernels.filter(({ state }) => state !== IMAGE_WANTED).map(({ message }) => message),
+    ),
+  );
   return [
     table(['CLUSTER', 'WORK', 'KERNEL', 'STATE', 'IMAGE'], rows),
     '',
-    `${touched} of ${clusters} clusters would change; ${made.size} images would be looked up or made.`,
+    ...[...reasons].filter(Boolean),
+    `${touched.length} of ${plural(clusters, 'cluster')} would change${later > 0 ? `, ${later} of them when their images are ready` : ''}; ` +
+      `${plural(made.size, 'image')} would be looked up or made.`,
   ].join('\n');
 }
+
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -1,8 +1,13 @@
 import { styleText } from 'node:util';
 import Table from 'cli-table3';
+import { Option } from 'commander';
 
 /** How results are shown: for people on a terminal, plainly in a pipe, or as JSON for programs. */
 export type Format = 'text' | 'json';
+
+/** The flag of every command. */
+export const outputOption = () =>
+  new Option('-o, --output <format>', 'how to show the result').choices(['text', 'json']).default('text');
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -44,11 +49,6 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
 
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
-}
-
-/** Progress goes to standard error, so that output stays clean in a pipe. */
-export function progress(text: string): void {
-  process.stderr.write(`${process.stderr.isTTY ? styleText('dim', text) : text}\n`);
 }
 
 /** An error that the user can act on: printed without a stack, exit code 1 (2 for wrong usage). */

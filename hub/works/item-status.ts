@@ -23,7 +23,7 @@ export function itemStatus(plan: WorkPlan, work: ManifestWork | undefined): Item
   const conditions = work?.status?.conditions;
   return {
     ...verdict(plan, work),
-    nodes: nodesOf(work),
+    nodes: reportedNodes(work),
     work: {
       exists: Boolean(work),
       isApplied: isTrue(conditions, 'Applied'),
@@ -67,7 +67,7 @@ function appliedVerdict(work: ManifestWork): Verdict | undefined {
 }
 
 function nodesVerdict(work: ManifestWork): Verdict {
-  const { desired, available } = nodesOf(work);
+  const { desired, available } = reportedNodes(work);
   const plugin = [
     feedback(work, 'devicePlugin.availableNumber'),
     feedback(work, 'devicePlugin.desiredNumber'),
@@ -89,7 +89,8 @@ function nodesVerdict(work: ManifestWork): Verdict {
   return { state: 'Ready', reason: 'Loaded', message: `${available} nodes have the module.` };
 }
 
-function nodesOf(work: ManifestWork | undefined): { desired: number; available: number } {
+/** Counts in nodes, as the cluster reports them with its work. */
+export function reportedNodes(work: ManifestWork | undefined): { desired: number; available: number } {
   const part = feedback(work, 'moduleLoader.desiredNumber') === undefined ? 'devicePlugin' : 'moduleLoader';
   // Zeros are left out of a Module's status, so an absent value is one.
   return {
