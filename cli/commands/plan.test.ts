@@ -106,6 +106,10 @@ describe('a plan', () => {
     ]);
   });
 
+  it('says so when no cluster is selected', () => {
+    expect(describePlans([], 3)).toBe('None of 3 clusters matches spec.selector, and none has the module.');
+  });
+
   it('sums up how many clusters change and how many images are made, each once', () => {
     const text = describePlans(
       plan([cluster('east', '6.1.0-1'), cluster('west', '6.1.0-1'), cluster('edge', '6.6.0')]),

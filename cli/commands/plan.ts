@@ -7,15 +7,12 @@ import {
   OPERATOR,
   RESOURCES,
 } from '@kmm-fleet/api';
-import { clusterView, diffWork, planWork, type WorkPlan } from '@kmm-fleet/hub';
+import { clusterView, diffWork, planWork, type Wait, type WorkPlan } from '@kmm-fleet/hub';
 import { deepEqual, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import type { Command } from 'commander';
 import { paint, print, table, UserError } from '../output/terminal.ts';
 import { type ConnectionOptions, connected, withConnection } from './connection.ts';
 import { readObjectsFrom } from './lint.ts';
-
-/** Reason of a kernel whose image nobody has asked for yet. */
-const IMAGE_WANTED = 'ImageWanted';
 
 /** What would happen on one cluster. */
 export interface ClusterPlan {
@@ -94,6 +91,9 @@ export function planClusters(input: {
   return plans.filter((plan) => plan !== undefined).sort((a, b) => (a.cluster < b.cluster ? -1 : 1));
 }
 
+/** `ImageWanted`, `ImageBuilding`, `ImageSigning`: it comes without anybody doing anything. */
+const isForImage = ({ reason, state }: Wait) => reason.startsWith('Image') && state === 'Progressing';
+
 /** The uid of the module as its work has it; a file that was never applied knows none. */
 function ownerOf(work: ManifestWork | undefined): string {
   const owners = work?.metadata['ownerReferences'] as { uid: string }[] | undefined;
@@ -108,7 +108,7 @@ function toClusterPlan(
   const change = diffWork(plan, work);
   if (plan.action.kind === 'delete')
     return work && { cluster, action: 'delete', waitsForImages: false, kernels: [] };
-  const waitsForImages = plan.waits.some(({ reason }) => reason === IMAGE_WANTED);
+  const waitsForImages = plan.waits.some(isForImage);
   const action = change || waitsForImages ? (work ? 'update' : 'create') : 'none';
   const waits = new Map(plan.waits.map((wait) => [wait.kernel, wait]));
   const wanted = plan.wanted.map(({ spec }) => ({ kernel: spec.kernelVersion, image: spec.image }));
@@ -128,6 +128,8 @@ function toClusterPlan(
 
 /** A table with a row per cluster and kernel, what waits with its message, and a sum. Pure but for colours. */
 export function describePlans(plans: readonly ClusterPlan[], clusters: number): string {
+  if (plans.length === 0)
+    return `None of ${plural(clusters, 'cluster')} matches spec.selector, and none has the module.`;
   const rows = plans.flatMap(({ cluster, action, kernels }) =>
     (kernels.length > 0 ? kernels : [{ kernel: '', image: '', state: '', message: '' }]).map(
       (kernel, index) => [
@@ -141,14 +143,14 @@ export function describePlans(plans: readonly ClusterPlan[], clusters: number): 
   );
   const made = new Set(
     plans.flatMap(({ kernels }) =>
-      kernels.filter(({ state }) => state === IMAGE_WANTED).map(({ image }) => image),
+      kernels.filter(({ state, image }) => image && state !== 'Ready').map(({ image }) => image),
     ),
   );
   const touched = plans.filter(({ action }) => action !== 'none');
   const later = touched.filter(({ waitsForImages }) => waitsForImages).length;
   const reasons = new Set(
     plans.flatMap(({ kernels }) =>
-      kernels.filter(({ state }) => state !== IMAGE_WANTED).map(({ message }) => message),
+      kernels.filter(({ state }) => state !== 'ImageWanted').map(({ message }) => message),
     ),
   );
   return [
