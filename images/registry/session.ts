@@ -28,6 +28,8 @@ const TRIES_MAX = 4;
 const WAIT_MS_MAX = 30_000;
 const REDIRECTS_MAX = 5;
 const TOKEN_BYTES_MAX = 64 * 1024;
+/** Visible ASCII: what fits into a header. */
+const HEADER_TEXT = /^[\x21-\x7e]+$/;
 const Token = z.looseObject({ token: z.string().optional(), access_token: z.string().optional() });
 
 export function createSession(
@@ -67,7 +69,10 @@ export function createSession(
     if (/^basic/i.test(challenge)) return basic;
     const realm = parameter(challenge, 'realm');
     if (!/^bearer/i.test(challenge) || !realm) return undefined;
-    const url = new URL(realm);
+    const url = urlOf(realm, undefined, name);
+    // Passwords go there.
+    if (url.protocol !== 'https:' && !access.insecure)
+      throw new AppError('REGISTRY_INVALID', `${name}: the login at ${url.host} is not over https.`);
     const service = parameter(challenge, 'service');
     if (service) url.searchParams.set('service', service);
     url.searchParams.set('scope', `repository:${repository}:${action}`);
@@ -76,11 +81,14 @@ export function createSession(
       { method: 'GET', url: url.href, headers, ...tls(access) },
       signal,
     );
-    if (answer.status !== 200)
+    if (answer.status !== 200) {
+      await discard(answer);
       throw statusError(answer.status, `${name}: the login at ${url.host} was refused`, credentials);
+    }
     const parsed = Token.safeParse(parseJson(await readBytes(answer.body, TOKEN_BYTES_MAX, name)));
     const token = parsed.data?.token ?? parsed.data?.access_token;
-    if (!token) throw new AppError('REGISTRY_INVALID', `${name}: the login at ${url.host} gave no token.`);
+    if (!token || !HEADER_TEXT.test(token))
+      throw new AppError('REGISTRY_INVALID', `${name}: the login at ${url.host} gave no token.`);
     return `Bearer ${token}`;
   };
 
@@ -90,7 +98,7 @@ export function createSession(
     for (let hop = 0; isRedirect(response.status) && request.method !== 'POST'; hop++) {
       if (hop >= REDIRECTS_MAX) throw new AppError('REGISTRY_INVALID', `${name}: too many redirects.`);
       await discard(response);
-      const target = new URL(response.headers['location'] ?? '', url);
+      const target = urlOf(response.headers['location'] ?? '', url, name);
       if (target.protocol === 'http:' && !access.insecure) {
         throw new AppError('REGISTRY_INVALID', `${name}: redirect from https to http was not followed.`);
       }
@@ -119,10 +127,9 @@ export function createSession(
           outcome instanceof Error ? isUnreachable(outcome) : isBusy((outcome as RegistryResponse).status);
         if (!retryable || attempt >= TRIES_MAX || signal?.aborted) {
           if (outcome instanceof Error) throw outcome;
-          return outcome as RegistryResponse;
+          return settled(method, outcome as RegistryResponse);
         }
-        const retryAfter =
-          outcome instanceof Error ? 0 : Number((outcome as RegistryResponse).headers['retry-after'] ?? 0);
+        const retryAfter = outcome instanceof Error ? 0 : retryAfterSeconds(outcome as RegistryResponse);
         if (!(outcome instanceof Error)) await discard(outcome as RegistryResponse);
         const waitMs = Math.max(retryAfter * 1_000, 250 * 2 ** attempt * (0.5 + ports.random() / 2));
         await sleep(ports.clock, Math.min(waitMs, WAIT_MS_MAX), signal);
@@ -147,7 +154,8 @@ export function statusError(status: number, what: string, credentials?: Credenti
 
 /** An upload location must stay at the registry: credentials go with it. */
 function sameHostUrl(location: string, base: string, name: string): string {
-  if (new URL(location).host === new URL(base).host) return location;
+  const [to, from] = [urlOf(location, undefined, name), new URL(base)];
+  if (to.host === from.host && to.protocol === from.protocol) return location;
   throw new AppError('REGISTRY_INVALID', `${name}: the upload was sent to another host.`);
 }
 
@@ -157,6 +165,27 @@ const isBusy = (status: number) => status === 429 || status >= 500;
 const isUnreachable = (error: Error) => error instanceof AppError && error.code === 'REGISTRY_UNREACHABLE';
 const parameter = (challenge: string, name: string) =>
   new RegExp(`${name}="([^"]*)"`, 'i').exec(challenge)?.[1];
+
+/** What nobody reads is taken off the connection: answers to anything but GET, and what errors say of themselves. */
+async function settled(method: string, response: RegistryResponse): Promise<RegistryResponse> {
+  if (method !== 'GET' || response.status >= 400) await discard(response);
+  return response;
+}
+
+/** Seconds; a date, as the header may also hold, is left to our own waiting. */
+function retryAfterSeconds({ headers }: RegistryResponse): number {
+  const seconds = Number(headers['retry-after'] ?? 0);
+  return Number.isFinite(seconds) ? seconds : 0;
+}
+
+function urlOf(text: string, base: string | undefined, name: string): URL {
+  const url = URL.parse(text, base);
+  if (url && /^https?:$/.test(url.protocol)) return url;
+  throw new AppError(
+    'REGISTRY_INVALID',
+    `${name}: the registry sent us to "${text.slice(0, 100)}", which is no URL.`,
+  );
+}
 
 function withAuth(request: RegistryRequest, authorization: string | undefined): RegistryRequest {
   return authorization ? { ...request, headers: { ...request.headers, authorization } } : request;

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { createSecureContext, getCACertificates } from 'node:tls';
 import { AppError } from '@kmm-fleet/runtime';
 
 /** One HTTP exchange with a registry: the seam between sockets and the registry of tests. */
@@ -27,10 +28,11 @@ export interface RegistryResponse {
 /** A registry that says nothing for this long is down. */
 const SILENCE_MS = 60_000;
 
-/** Sockets, kept alive per host. @param ca extra certificate authorities, PEM */
+/** Sockets, kept alive per host. @param ca certificate authorities beside those of node and of the machine, PEM */
 export function createRegistryTransport(ca?: string): RegistryTransport {
   const http = new HttpAgent({ keepAlive: true });
-  const strict = new HttpsAgent({ keepAlive: true, ...(ca && { ca }) });
+  const trusted = [...getCACertificates('default'), ...getCACertificates('system'), ...(ca ? [ca] : [])];
+  const strict = new HttpsAgent({ keepAlive: true, secureContext: createSecureContext({ ca: trusted }) });
   const lax = new HttpsAgent({ keepAlive: true, rejectUnauthorized: false });
   return {
     request: ({ method, url, headers, body, insecureSkipVerify }, signal) =>
