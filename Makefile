@@ -1,5 +1,5 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo test e2e-real check bench generate format clean help
+.PHONY: demo test e2e-real check bench bench-real generate format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
@@ -16,6 +16,9 @@ check: ## Check format, lint, types, unused code, import arrows, purity and gene
 
 bench: ## Measure planning, events, signing and idle memory; prints ratios to their floors
 	@scripts/node bench/main.ts
+
+bench-real: ## Measure the hub on a real kube-apiserver with 3,500 clusters
+	@scripts/node bench/real/main.ts
 
 generate: ## Write generated files: CRDs
 	@scripts/node api/generate.ts

@@ -1,3 +1,4 @@
+import { NODE_ANNOTATIONS } from '@kmm-fleet/lab';
 import { type Command, Option } from 'commander';
 import type { ControlPlaneKind } from '../lab/control-planes.ts';
 import { startLab, stopLab } from '../lab/lab.ts';
@@ -51,7 +52,8 @@ Try:
   kubectl apply -f ${paths.manifests}
   kubectl label managedcluster --all wants-my-mcm=true
   kubectl get mcm,moduleimages -w
-  bin/kmm status`);
+  bin/kmm status
+  kubectl --context west annotate node west-1 ${NODE_ANNOTATIONS.kernel}=${state.kernels.upgrade}`);
 }
 
 async function down({ dir, output }: LabOptions): Promise<void> {

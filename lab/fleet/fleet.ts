@@ -63,11 +63,7 @@ export function createFleet(options: FleetOptions): Fleet {
   const server = (name: string, objects: readonly KubeObject[]) =>
     createApiServer({ clock, random, name, objects });
   return assembleFleet(options, {
-    hub: server('hub', [
-      ...crds(['managedclusters', 'manifestworks']),
-      ...hubObjects(),
-      ...clusters.flatMap(acceptedCluster),
-    ]),
+    hub: server('hub', [...ocmStandIns(clusters), ...hubObjects()]),
     cluster: (name) => server(name, [...crds(['clusterclaims', 'appliedmanifestworks']), ...spokeObjects()]),
     controllers: (ports) => [startDaemonSets(ports)],
   });
@@ -158,6 +154,11 @@ function assembleFleet<S extends ControlPlane>(options: FleetOptions, parts: Par
 /** What is installed of ours on a hub before anything begins. */
 export function hubObjects(): KubeObject[] {
   return [...crds(['managedclustermodules', 'moduleimages']), namespace(OPERATOR.hubNamespace)];
+}
+
+/** What OCM has on a hub: its kinds, and for each cluster its namespace and its object, in this order. */
+export function ocmStandIns(clusters: readonly ClusterShape[]): KubeObject[] {
+  return [...crds(['managedclusters', 'manifestworks']), ...clusters.flatMap(acceptedCluster)];
 }
 
 /** What is installed of ours on a cluster before anything begins. */

@@ -8,6 +8,7 @@ export {
   type FleetOptions,
   hubObjects,
   joinFleet,
+  ocmStandIns,
   spokeObjects,
 } from './fleet.ts';
 export { installObjects } from './install-objects.ts';

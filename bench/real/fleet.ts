@@ -1,0 +1,161 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KERNEL_CLAIM, LABELS, type ManifestWork, RESOURCES } from '@kmm-fleet/api';
+import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
+import { pushImage } from '@kmm-fleet/images/testing';
+import {
+  hubObjects,
+  installObjects,
+  makeServerCertificates,
+  ocmStandIns,
+  type Plane,
+  planePrograms,
+  startPlane,
+  startRegistry,
+} from '@kmm-fleet/lab';
+import {
+  CORE,
+  systemClock as clock,
+  createCache,
+  createHttpTransport,
+  createKubeClient,
+  type KubeClient,
+  systemRandom as random,
+  silentLog,
+} from '@kmm-fleet/runtime';
+import { module } from '../fleet.ts';
+import { type HubProcess, startHubProcess } from './hub-process.ts';
+
+/** A real API server with a fleet of clusters that are only objects, and a real registry. */
+export interface RealFleet {
+  readonly plane: Plane;
+  readonly user: KubeClient;
+  readonly clusters: readonly string[];
+  startHub(): HubProcess;
+  /** Pushes other contents under a tag. */
+  pushImage(tag: string, contents: string): Promise<string>;
+  /** The module with an image of this tag. */
+  module(tag: string): ReturnType<typeof module>;
+  /** Works of the module, as a watch tells them. */
+  works(): readonly ManifestWork[];
+  close(): Promise<void>;
+}
+
+/** In flight, as many as the hub has. */
+const PARALLEL = 64;
+const LOGIN = { username: 'kmm', password: 'bench' };
+
+export async function startRealFleet(count: number, progress: (line: string) => void): Promise<RealFleet> {
+  const directory = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
+  const certificates = await makeServerCertificates(directory);
+  const plane = await startPlane({
+    name: 'hub',
+    directory,
+    certificates,
+    programs: await planePrograms(progress),
+  });
+  const registryServer = await startRegistry({
+    directory,
+    storage: join(directory, 'registry'),
+    certificate: certificates.server,
+    ...LOGIN,
+  });
+  const { address } = registryServer;
+  const dockerConfig = JSON.stringify({ auths: { [address]: LOGIN } });
+  const ca = readFileSync(certificates.ca, 'utf8');
+  const registry = createRegistry({ transport: createRegistryTransport(ca), clock, random });
+  const transport = createHttpTransport(plane.connection());
+  const user = createKubeClient({ transport, clock, random, userAgent: 'bench' });
+  await installObjects(user, [...ocmStandIns([]), ...hubObjects()], clock);
+  await user.create(CORE.secret, pullSecret(dockerConfig));
+  progress(`making ${count} clusters`);
+  const clusters = Array.from({ length: count }, (_, index) => `c${index}`);
+  await inParallel(clusters, (name) => joinCluster(user, name));
+  const hubConfig = plane.kubeconfig();
+  // A list of them all costs the server a second of CPU, and that would be measured too.
+  const works = createCache<ManifestWork>({
+    client: user,
+    clock,
+    random,
+    log: silentLog,
+    type: RESOURCES.manifestWork,
+    labelSelector: LABELS.managedClusterModule,
+    transform: (work) => work as unknown as ManifestWork,
+  });
+  const watching = new AbortController();
+  void works.run(watching.signal);
+  await works.whenSynced();
+
+  return {
+    plane,
+    user,
+    clusters,
+    startHub: () =>
+      startHubProcess(
+        {
+          KUBECONFIG: hubConfig,
+          KMM_REGISTRY_CA_FILE: certificates.ca,
+          KMM_BUILD_DIR: join(directory, 'builds'),
+          LEADER_ELECTION: 'false',
+        },
+        join(directory, 'hub.log'),
+      ),
+    pushImage: (tag, contents) =>
+      pushImage(registry, `${address}/kmod:${tag}`, { dockerConfig }, { '/opt/contents': contents }),
+    module: (tag) => moduleWith(`${address}/kmod:${tag}`),
+    works: () => [...works.all()],
+    async close() {
+      watching.abort();
+      await transport.close();
+      await registryServer.stop();
+      await plane.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Runs tasks with a bounded number in flight. */
+export async function inParallel<T>(items: readonly T[], task: (item: T) => Promise<unknown>): Promise<void> {
+  const waiting = [...items].reverse();
+  const worker = async () => {
+    for (let item = waiting.pop(); item !== undefined; item = waiting.pop()) await task(item);
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, worker));
+}
+
+async function joinCluster(user: KubeClient, name: string): Promise<void> {
+  const [, cluster] = ocmStandIns([{ name, labels: { site: 'edge' }, nodes: [] }]).slice(-2);
+  if (!cluster) throw new RangeError('a cluster is an object');
+  await user.create(CORE.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  await user.create(RESOURCES.managedCluster, cluster);
+  const status = {
+    clusterClaims: [{ name: KERNEL_CLAIM, value: '6.1.0-1-amd64' }],
+    conditions: [],
+    version: {},
+  };
+  await user.mergePatch(RESOURCES.managedCluster, { name }, { status }, { subresource: 'status' });
+}
+
+function moduleWith(image: string): ReturnType<typeof module> {
+  const object = module();
+  const spec = structuredClone(object['spec']) as {
+    moduleSpec: {
+      imageRepoSecret?: object;
+      moduleLoader: { container: { kernelMappings: { containerImage: string }[] } };
+    };
+  };
+  for (const mapping of spec.moduleSpec.moduleLoader.container.kernelMappings) mapping.containerImage = image;
+  spec.moduleSpec.imageRepoSecret = { name: 'pull' };
+  return { ...object, spec };
+}
+
+function pullSecret(dockerConfig: string) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'pull', namespace: 'openshift-kmm-hub' },
+    type: 'kubernetes.io/dockerconfigjson',
+    data: { '.dockerconfigjson': Buffer.from(dockerConfig).toString('base64') },
+  };
+}
