@@ -109,7 +109,11 @@ export function createHub(ports: HubPorts): Hub {
     log,
     metrics,
     reconcile: (name, signal) =>
-      reconcileImageObject(name, { client, log, images: factory.images, wanted, mayRemove: planned }, signal),
+      reconcileImageObject(
+        name,
+        { client, log, images: factory.images, wanted, isComplete: planned },
+        signal,
+      ),
   });
 
   const statuses = createQueue({
@@ -138,7 +142,7 @@ export function createHub(ports: HubPorts): Hub {
 
   const markPlanned = (key: string) => {
     if (!unplanned?.delete(key) || unplanned.size > 0) return;
-    // Now it is known which images nobody wants any more.
+    // Now it is known who wants which image, and which nobody wants any more.
     for (const { metadata } of factory.images.all()) imageObjects.add(metadata.name);
   };
 

@@ -3,12 +3,14 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 export interface AuditCount {
   readonly reads: number;
   readonly writes: number;
+  /** Verb and kind of writes with their counts: what they were. */
+  readonly what: string;
 }
 
 interface AuditLine {
   readonly userAgent?: string;
   readonly verb: string;
-  readonly objectRef?: { readonly resource?: string };
+  readonly objectRef?: { readonly resource?: string; readonly subresource?: string };
 }
 
 const READS = new Set(['get', 'list']);
@@ -32,8 +34,17 @@ export function createAuditReader(path: string, userAgent: string): { next(): Au
           (line) =>
             line.userAgent === userAgent && line.verb !== 'watch' && line.objectRef?.resource !== 'leases',
         );
-      const reads = own.filter(({ verb }) => READS.has(verb)).length;
-      return { reads, writes: own.length - reads };
+      const written = own.filter(({ verb }) => !READS.has(verb));
+      return { reads: own.length - written.length, writes: written.length, what: describe(written) };
     },
   };
+}
+
+function describe(lines: readonly AuditLine[]): string {
+  const counts = new Map<string, number>();
+  for (const { verb, objectRef } of lines) {
+    const name = [verb, objectRef?.resource, objectRef?.subresource].filter(Boolean).join(' ');
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].map(([name, count]) => `${count} ${name}`).join(', ');
 }

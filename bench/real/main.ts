@@ -45,17 +45,14 @@ try {
     figure('CPU of the hub for it, in seconds', `${cpu.toFixed(1)} s`, cpu, 10),
   );
 
+  await pause(QUIET_MS);
+  audit.next();
   const before = hub.cpuSeconds();
   await report(fleet, fleet.clusters.slice(0, 1), 1);
   await pause(QUIET_MS);
   const event = audit.next();
   figures.push(
-    figure(
-      'one status event: requests of the hub',
-      `${event.writes + event.reads}`,
-      event.writes + event.reads,
-      1,
-    ),
+    figure('one status event: requests of the hub', event.what, event.writes + event.reads, 1),
     figure(
       'one status event: CPU in ms',
       `${((hub.cpuSeconds() - before) * 1_000).toFixed(0)} ms`,
@@ -77,7 +74,7 @@ try {
     ),
     figure(
       `${CLUSTERS} status events: writes of the hub per second of them`,
-      `${burst.writes} writes`,
+      burst.what,
       burst.writes / 60,
       1,
     ),
@@ -115,7 +112,7 @@ try {
   figures.push(
     figure(
       'restart with everything in place: writes',
-      `${restart.writes} writes, ${restart.reads} reads`,
+      `${restart.what || 'none'}; ${restart.reads} reads`,
       restart.writes,
       0,
     ),

@@ -10,14 +10,20 @@ export interface ImageChange {
   readonly wantedBy?: number;
 }
 
-/** @param mayRemove all items were planned once: before that, nobody wanting an image proves nothing */
+/**
+ * What is there is left alone until the wishes are complete: those of a part of the fleet would count too few clusters,
+ * miss conflicts, and remove what others want.
+ *
+ * @param isComplete all items were planned once since the start
+ */
 export function diffImage(
   name: string,
   wish: ImageWish | undefined,
   observed: ModuleImage | undefined,
-  mayRemove: boolean,
+  isComplete: boolean,
 ): ImageChange {
-  if (!wish) return observed && mayRemove && !observed.metadata.deletionTimestamp ? { remove: true } : {};
+  if (!isComplete) return wish && !observed ? { apply: imageObject(name, wish, '') } : {};
+  if (!wish) return observed && !observed.metadata.deletionTimestamp ? { remove: true } : {};
   const conflict = wish.conflict.join(', ');
   const same =
     observed &&

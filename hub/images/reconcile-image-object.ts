@@ -9,7 +9,7 @@ export interface ImageObjectPorts {
   readonly images: Cache<ModuleImage>;
   readonly wanted: WantedImages;
   /** All items were planned once since the start. */
-  mayRemove(): boolean;
+  isComplete(): boolean;
 }
 
 const FIELD_MANAGER = 'kmm-hub';
@@ -24,7 +24,7 @@ export async function reconcileImageObject(
 ): Promise<undefined> {
   const { client, log } = ports;
   const observed = ports.images.get(name);
-  const { apply, remove, wantedBy } = diffImage(name, ports.wanted.wish(name), observed, ports.mayRemove());
+  const { apply, remove, wantedBy } = diffImage(name, ports.wanted.wish(name), observed, ports.isComplete());
   if (remove) {
     await client.delete(RESOURCES.moduleImage, { name }, {}, signal);
     log.info('image.released', { image: observed?.spec.image ?? name });
