@@ -1,135 +1,164 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { createBuildah } from './buildah.ts';
-import { type BuildRequest, buildLog } from './builder.ts';
+import { type BuildRequest, buildLog, LOG_CHARS_MAX } from './builder.ts';
 
-const REQUEST: BuildRequest = {
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+const request: BuildRequest = {
   dockerfile: 'FROM scratch\n',
-  buildArgs: { KERNEL_VERSION: '6.1.0-1', ODD: "a'b $c" },
-  secrets: [{ name: 'token', files: { value: Buffer.from('s3cret') } }],
-  target: 'registry.test/kmod:1',
-  labels: { made: 'here' },
+  buildArgs: {},
+  secrets: [],
+  target: 'registry.test/team/kmod:1',
+  labels: {},
   baseAccess: {},
-  targetAccess: { dockerConfig: '{"auths":{"registry.test":{"auth":"s3cret"}}}' },
+  targetAccess: {},
 };
+const folders: string[] = [];
 
-/** A program in buildah's place, which writes down how it was called. */
-const PROGRAM = `#!/bin/sh
-echo "$@" >> "$(dirname "$0")/calls"
-case "$*" in
-  *" bud "*) cat "$(dirname "$0")/script" | sh -s -- "$@" ;;
-  *" push "*) for word; do case $word in --digestfile=*) echo sha256:d > "\${word#--digestfile=}";; esac; done ;;
-esac
-`;
-
-describe('buildah', () => {
-  let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'kmm-buildah-'));
-    writeFileSync(join(folder, 'buildah'), PROGRAM, { mode: 0o755 });
-    script('true');
-  });
-  afterEach(() => rmSync(folder, { recursive: true }));
-
-  const script = (text: string) => writeFileSync(join(folder, 'script'), text);
-  const calls = () => {
-    const file = join(folder, 'calls');
-    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
-  };
-  const build = (request: Partial<BuildRequest> = {}, signal?: AbortSignal) =>
-    createBuildah({ directory: join(folder, 'work'), program: join(folder, 'buildah') }).build(
-      { ...REQUEST, ...request },
-      signal,
-    );
-
-  it('builds, pushes, and keeps no copy of what it pushed', async () => {
-    script('echo STEP 1');
-
-    expect(await build()).toEqual({ digest: 'sha256:d', log: 'STEP 1\n' });
-    const steps = calls().map((line) => / (rm|bud|push|rmi) /.exec(line)?.[1]);
-    expect(steps).toEqual(['rm', 'bud', 'push', 'rmi']);
-    expect(calls().at(-1)).toContain('registry.test/kmod:1');
-  });
-
-  it('passes arguments as they are', async () => {
-    script('for word; do echo "[$word]"; done');
-
-    expect((await build()).log).toContain("[ODD=a'b $c]");
-  });
-
-  it('says nothing secret on the command line, and leaves nothing secret behind', async () => {
-    await build();
-
-    expect(calls().join()).not.toContain('s3cret');
-    expect(readdirSync(join(folder, 'work', 'work'))).toEqual([]);
-  });
-
-  it('fails with the last lines of the log, and leaves nothing behind', async () => {
-    script('echo first; echo last >&2; exit 2');
-    const error = await build().catch((failure: unknown) => failure);
-
-    expect(error).toMatchObject({ code: 'BUILD_FAILED', message: 'The build failed: last' });
-    expect(buildLog(error)).toBe('first\nlast\n');
-    expect(readdirSync(join(folder, 'work', 'work'))).toEqual([]);
-  });
-
-  it.each([
-    ['unauthorized: authentication required', 'REGISTRY_UNAUTHORIZED'],
-    ['dial tcp: connection refused', 'REGISTRY_UNREACHABLE'],
-    ['no such file', 'BUILD_FAILED'],
-  ])('knows trouble with a registry: %s', async (line, code) => {
-    script(`echo "${line}"; exit 125`);
-
-    await expect(build()).rejects.toMatchObject({ code });
-  });
-
-  it('keeps a bounded log of a build that prints and prints', async () => {
-    script('head -c 20000000 /dev/zero | tr "\\0" x; echo end');
-    const { log } = await build();
-
-    expect(log).toHaveLength(4_096);
-    expect(log.endsWith('xend\n')).toBe(true);
-    const [file = ''] = readdirSync(join(folder, 'work', 'logs'));
-    expect(statSync(join(folder, 'work', 'logs', file)).size).toBeLessThan(5_000_000);
-  });
-
-  it('starts nothing for somebody who has gone', async () => {
-    await expect(build({}, AbortSignal.abort())).rejects.toThrow('abort');
-
-    expect(calls().filter((line) => line.includes(' bud '))).toEqual([]);
-  });
-
-  it('ends a build, and all that it started, when it is aborted', async () => {
-    script('sleep 60 & echo $! > "$(dirname "$0")/pid"; echo $! >&2; wait');
-    const life = new AbortController();
-    const building = build({}, life.signal);
-    const started = async () => {
-      const [log = ''] = existsSync(join(folder, 'work', 'logs'))
-        ? readdirSync(join(folder, 'work', 'logs'))
-        : [];
-      return log && readFileSync(join(folder, 'work', 'logs', log), 'utf8').trim();
-    };
-    let pid = '';
-    while (!(pid = await started())) await new Promise((resolve) => setTimeout(resolve, 5));
-    life.abort();
-
-    await expect(building).rejects.toThrow('The build failed');
-    await expect.poll(() => existsSync(`/proc/${pid}`) && !isZombie(pid)).toBe(false);
-  });
-
-  it.each(['../escape', 'a/b', '..', ''])('refuses a secret with a file "%s"', async (name) => {
-    const secrets = [{ name: 'token', files: { [name]: Buffer.from('x') } }];
-
-    await expect(build({ secrets })).rejects.toThrow('no file name');
-  });
-
-  it('says what to install when it is not there', async () => {
-    const missing = createBuildah({ directory: join(folder, 'work'), program: join(folder, 'none') });
-
-    await expect(missing.build(REQUEST)).rejects.toMatchObject({ code: 'BUILDER_MISSING' });
-  });
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-const isZombie = (pid: string) => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+/** buildah, played by shell lines per command; every command line is written down. */
+function world(commands: { readonly bud?: string; readonly push?: string }) {
+  const directory = mkdtempSync(join(tmpdir(), 'kmm-buildah-'));
+  folders.push(directory);
+  const [program, calls] = [join(directory, 'program'), join(directory, 'calls')];
+  const push = `for a; do case "$a" in --digestfile=*) echo ${DIGEST} > "\${a#*=}";; esac; done`;
+  const lines = [
+    '#!/bin/sh',
+    'shift 4',
+    `echo "$*" >> ${calls}`,
+    `case "$1" in bud) ${commands.bud ?? ':'};; push) ${commands.push ?? push};; esac`,
+  ];
+  writeFileSync(program, `${lines.join('\n')}\n`, { mode: 0o755 });
+  const read = () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n') : []);
+  const builder = createBuildah({ directory: join(directory, 'build'), program });
+  return { builder, calls: read, logs: () => globSync(join(directory, 'build', 'logs', '*')), directory };
+}
+
+const failureOf = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
+
+it('does not start a build whose signal was aborted before', async () => {
+  const { builder, calls } = world({});
+
+  const reason = new Error('the hub ends');
+  expect(await failureOf(builder.build(request, AbortSignal.abort(reason)))).toBe(reason);
+
+  expect(calls()).toEqual([]);
+  await builder.build(request);
+  expect(calls()[0], 'the next build still clears away old containers').toBe('rm --all');
+});
+
+it('ends a running build with all its children when the signal is aborted', async () => {
+  const { builder, directory } = world({ bud: 'sleep 60 & echo $! > "$0.pid"; wait' });
+  const pidFile = join(directory, 'program.pid');
+  const stop = new AbortController();
+  const building = failureOf(builder.build(request, stop.signal));
+  await expect.poll(() => existsSync(pidFile) && readFileSync(pidFile, 'utf8').trim()).toBeTruthy();
+
+  stop.abort(new Error('the hub ends'));
+
+  expect(await building).toMatchObject({ message: 'the hub ends' });
+  await expect.poll(() => isAlive(Number(readFileSync(pidFile, 'utf8')))).toBe(false);
+});
+
+it('keeps the end of a log that never ends, on disk and in the result', async () => {
+  const { builder, logs } = world({ bud: 'head -c 10000000 /dev/zero | tr "\\0" x; echo; echo THE END' });
+
+  const { log } = await builder.build(request);
+
+  expect(log.length).toBeLessThanOrEqual(LOG_CHARS_MAX);
+  expect(log).toMatch(/x\nTHE END\n$/);
+  const sizes = logs().map((file) => statSync(file).size);
+  expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(2 * 1024 * 1024);
+  expect(logs().some((file) => readFileSync(file, 'utf8').endsWith('THE END\n'))).toBe(true);
+});
+
+it('removes the built image from the local storage, whether its push succeeds or fails', async () => {
+  const good = world({});
+  await good.builder.build(request);
+  expect(good.calls().at(-1)).toBe(`rmi ${request.target}`);
+
+  const bad = world({ push: 'exit 125' });
+  await failureOf(bad.builder.build(request));
+  expect(bad.calls().at(-1)).toBe(`rmi ${request.target}`);
+});
+
+it.each([
+  ['a secret named ..', '..', 'key'],
+  ['a secret with a slash', 'a/b', 'key'],
+  ['a secret with a colon', 'a:/etc', 'key'],
+  ['a nameless secret', '', 'key'],
+  ['a key named .', 'login', '.'],
+  ['a key named ..', 'login', '..'],
+  ['a key that climbs out', 'login', '../../x'],
+])('refuses %s', async (_name, name, key) => {
+  const { builder, calls } = world({});
+  const secrets = [{ name, files: { [key]: Buffer.from('x') } }];
+
+  expect(await failureOf(builder.build({ ...request, secrets }))).toMatchObject({ code: 'BUILD_FAILED' });
+  expect(calls()).not.toContainEqual(expect.stringContaining('bud'));
+});
+
+it('masks what a build prints of its secrets', async () => {
+  const { builder } = world({ bud: 'echo the password is hunter2hunter2 and the rest' });
+  const files = { password: Buffer.from('hunter2hunter2\n') };
+
+  const { log } = await builder.build({ ...request, secrets: [{ name: 'login', files }] });
+
+  expect(log).toContain('the password is *** and the rest');
+});
+
+it.each([
+  ['125', 'Error: pinging registry: unauthorized: wrong password', 'REGISTRY_UNAUTHORIZED'],
+  ['125', 'Error: pinging container registry r: dial tcp: connection refused', 'REGISTRY_UNREACHABLE'],
+  ['125', 'Error: building at STEP "COPY certificate /": no such file or directory', 'BUILD_FAILED'],
+  ['125', 'Error: building at STEP "COPY x /": open x: permission denied', 'BUILD_FAILED'],
+  ['2', 'make: access denied', 'BUILD_FAILED'],
+])('reads exit code %s with "%s" as %s', async (exit, text, code) => {
+  const { builder } = world({ bud: `echo '${text}'; exit ${exit}` });
+
+  const error = await failureOf(builder.build(request));
+
+  expect(error).toMatchObject({ code });
+  expect(buildLog(error)).toContain(text);
+});
+
+it('tells a failure in one bounded line of plain characters', async () => {
+  const { builder } = world({ bud: `printf '\\033[31mred %02000d\\n' 7; exit 1` });
+
+  const error = await failureOf(builder.build(request));
+
+  const { message } = error as Error;
+  expect(message.length).toBeLessThan(600);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+  expect(message).not.toMatch(/[\u0000-\u001f]/);
+});
+
+it('says that the program is missing', async () => {
+  const { directory } = world({});
+  const builder = createBuildah({ directory: join(directory, 'build'), program: join(directory, 'none') });
+
+  await expect(builder.build(request)).rejects.toMatchObject({ code: 'BUILDER_MISSING' });
+});
+
+it('leaves no secret behind, however the build ends', async () => {
+  const { builder, directory } = world({ bud: 'exit 1' });
+  const secrets = [{ name: 'login', files: { password: Buffer.from('hunter2hunter2') } }];
+
+  await failureOf(builder.build({ ...request, secrets }));
+
+  expect(globSync(join(directory, 'build', 'work', '**', 'password'))).toEqual([]);
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

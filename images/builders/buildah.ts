@@ -1,17 +1,13 @@
-import { spawn } from 'node:child_process';
-import {
-  appendFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '@kmm-fleet/runtime';
+import { plainText } from '../registry/plain-text.ts';
 import type { RegistryAccess } from '../registry/types.ts';
-import { type Builder, type BuildRequest, type BuildSecret, LOG_CHARS_MAX } from './builder.ts';
+import { openBuildLog } from './build-log.ts';
+import type { Builder, BuildRequest, BuildSecret } from './builder.ts';
+import { runProgram } from './run-program.ts';
+
+const MESSAGE_CHARS_MAX = 500;
 
 export interface BuildahOptions {
   /** Holds containers, temporary files and logs. Everything temporary in it is removed. */
@@ -21,16 +17,9 @@ export interface BuildahOptions {
   readonly program?: string;
 }
 
-/** What the API server lets through as names and data keys. */
-const FILE_NAME = /^(?!\.{1,2}$)[-._a-zA-Z0-9]{1,253}$/;
-const LOG_NAME_CHARS_MAX = 200;
-/** A build that prints without end must not fill the disk; what is said last is what counts. */
-const LOG_BYTES_MAX = 4 * 1024 * 1024;
-
 interface Workspace {
   readonly folder: string;
   readonly path: (...parts: readonly string[]) => string;
-  readonly log: string;
 }
 
 /**
@@ -48,33 +37,54 @@ export function createBuildah({ directory, ca, program = 'buildah' }: BuildahOpt
   return {
     async build(request, signal) {
       signal?.throwIfAborted();
-      const workspace = openWorkspace(directory, logs, request);
-      const run = (args: readonly string[]) => execute(program, [...storage, ...args], workspace, signal);
+      refuseOddNames(request.secrets);
+      const log = openBuildLog(logFile(logs, request), contentsOf(request.secrets));
+      const workspace = openWorkspace(directory);
+      const run = async (args: readonly string[], signal?: AbortSignal) => {
+        const code = await runProgram(program, [...storage, ...args], log.write, signal);
+        if (code !== 0) throw failure(code, log.tail());
+      };
       try {
+        // Not with the signal: every later build relies on it.
         cleaned ??= run(['rm', '--all']).catch(() => {});
         await cleaned;
         writeInputs(workspace, request, ca);
-        await run(buildArguments(request, workspace));
-        await run(pushArguments(request, workspace));
-        const digest = readFileSync(workspace.path('digest'), 'utf8').trim();
-        // It is in the registry now; what it was built from stays for the next build.
-        await run(['rmi', '--force', request.target]).catch(() => {});
-        return { digest, log: tail(workspace) };
+        await run(buildArguments(request, workspace), signal);
+        try {
+          await run(pushArguments(request, workspace), signal);
+          const digest = readFileSync(workspace.path('digest'), 'utf8').trim();
+          return { digest, log: log.tail() };
+        } finally {
+          // The registry has it; here it would fill the disk. The layers of its bases stay for the next build.
+          await run(['rmi', request.target]).catch(() => {});
+        }
       } finally {
+        log.close();
         rmSync(workspace.folder, { recursive: true, force: true });
       }
     },
   };
 }
 
-function openWorkspace(directory: string, logs: string, { target }: BuildRequest): Workspace {
+function logFile(logs: string, { target }: BuildRequest): string {
+  return join(logs, `${target.replaceAll(/[^\w.-]+/g, '_')}.log`);
+}
+
+function openWorkspace(directory: string): Workspace {
   mkdirSync(join(directory, 'work'), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(directory, 'work', 'build-'));
-  const path = (...parts: readonly string[]) => join(folder, ...parts);
-  const log = join(logs, `${target.replaceAll(/[^\w.-]+/g, '_').slice(-LOG_NAME_CHARS_MAX)}.log`);
-  writeFileSync(log, '');
-  return { folder, path, log };
+  return { folder, path: (...parts) => join(folder, ...parts) };
 }
+
+/** Names become paths and a mount's text. Kubernetes gives no others than these; a path in them would be an attack. */
+function refuseOddNames(secrets: readonly BuildSecret[]): void {
+  const names = secrets.flatMap(({ name, files }) => [name, ...Object.keys(files)]);
+  const odd = names.find((name) => !/^[-._a-zA-Z0-9]+$/.test(name) || name === '.' || name === '..');
+  if (odd !== undefined)
+    throw new AppError('BUILD_FAILED', `A build secret or one of its keys is named "${plainText(odd)}".`);
+}
+
+const contentsOf = (secrets: readonly BuildSecret[]) => secrets.flatMap(({ files }) => Object.values(files));
 
 function writeInputs({ path }: Workspace, request: BuildRequest, ca: string | undefined): void {
   for (const name of ['context', 'certs', 'secrets']) mkdirSync(path(name), { recursive: true });
@@ -85,10 +95,7 @@ function writeInputs({ path }: Workspace, request: BuildRequest, ca: string | un
   for (const secret of request.secrets) writeSecret(path('secrets', secret.name), secret);
 }
 
-function writeSecret(folder: string, { name, files }: BuildSecret): void {
-  for (const file of [name, ...Object.keys(files)])
-    if (!FILE_NAME.test(file))
-      throw new AppError('BUILD_FAILED', `Secret ${name} has "${file}", which is no file name.`);
+function writeSecret(folder: string, { files }: BuildSecret): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const [name, bytes] of Object.entries(files))
     writeFileSync(join(folder, name), bytes, { mode: 0o600 });
@@ -132,52 +139,19 @@ function access({ insecure, insecureSkipTLSVerify }: RegistryAccess, certs: stri
   return insecure || insecureSkipTLSVerify ? ['--tls-verify=false'] : [`--cert-dir=${certs}`];
 }
 
-function execute(
-  program: string,
-  args: readonly string[],
-  workspace: Workspace,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // A group of its own, so that an abort ends the compilers too.
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    const write = (bytes: Buffer) => append(workspace.log, bytes);
-    const abort = () => child.pid && process.kill(-child.pid, 'SIGKILL');
-    signal?.addEventListener('abort', abort, { once: true });
-    child.stdout.on('data', write);
-    child.stderr.on('data', write);
-    let wasStarted = true;
-    child.on('error', (error) => {
-      wasStarted = false;
-      const message = `${program} cannot be started: ${error.message}`;
-      reject(new AppError('BUILDER_MISSING', message, { cause: error }));
-    });
-    child.on('close', (code) => {
-      signal?.removeEventListener('abort', abort);
-      if (code === 0) resolve();
-      else if (wasStarted) reject(failure(code, tail(workspace)));
-    });
-  });
-}
-
-/** Appends to a log; one that has grown too long starts again with its last lines. */
-function append(log: string, bytes: Buffer): void {
-  if (statSync(log).size + bytes.byteLength > LOG_BYTES_MAX) writeFileSync(log, tailOf(log));
-  appendFileSync(log, bytes);
-}
-
 /** buildah exits with 125 for trouble with registries and storage, and with the step's own code for a build. */
-function failure(code: number | null, log: string): AppError {
+function failure(code: number | undefined, log: string): AppError {
   const last = log.trimEnd().split('\n').at(-1) ?? '';
+  const text = plainText(last, MESSAGE_CHARS_MAX);
   const cause = { log };
-  if (code === 125 && /unauthorized|authentication required|denied/i.test(last)) {
-    return new AppError('REGISTRY_UNAUTHORIZED', last, { cause });
+  // A step may say anything about files; it speaks of a registry only when it pulls.
+  const isRegistry =
+    code === 125 && (!last.includes('building at STEP') || /docker:\/\/|registry /.test(last));
+  if (isRegistry && /unauthorized|authentication required|denied/i.test(last)) {
+    return new AppError('REGISTRY_UNAUTHORIZED', text, { cause });
   }
-  if (code === 125 && /connection refused|no such host|timeout|certificate|EOF/i.test(last)) {
-    return new AppError('REGISTRY_UNREACHABLE', last, { cause });
+  if (isRegistry && /connection refused|no such host|timeout|certificate|EOF/i.test(last)) {
+    return new AppError('REGISTRY_UNREACHABLE', text, { cause });
   }
-  return new AppError('BUILD_FAILED', `The build failed: ${last}`, { cause });
+  return new AppError('BUILD_FAILED', `The build failed: ${text}`, { cause });
 }
-
-const tail = ({ log }: Workspace) => tailOf(log);
-const tailOf = (log: string) => readFileSync(log, 'utf8').slice(-LOG_CHARS_MAX);

@@ -1,0 +1,68 @@
+import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { LOG_CHARS_MAX } from './builder.ts';
+
+/** Output of one build: its end on disk for people, its last characters for the status. */
+export interface BuildLog {
+  write(bytes: Uint8Array): void;
+  /** The last characters, with what is secret masked. */
+  tail(): string;
+  close(): void;
+}
+
+/** Two files of this size are kept: more than anybody reads, less than a disk notices. */
+const FILE_BYTES_MAX = 512 * 1024;
+/** Holds the characters of the tail, whatever they are, and a secret that begins before them. */
+const TAIL_BYTES = LOG_CHARS_MAX * 16;
+/** Shorter values are words that stand everywhere in a log. */
+const SECRET_CHARS_MIN = 6;
+
+/**
+ * Opens the log of a build anew. When the file is full it becomes `<file>.old` and another one begins.
+ *
+ * @param secrets contents of files; the tail goes to people who may not read them
+ */
+export function openBuildLog(file: string, secrets: readonly Uint8Array[]): BuildLog {
+  const mask = createMask(secrets);
+  let last = Buffer.alloc(0);
+  rmSync(`${file}.old`, { force: true });
+  let target: number | undefined = openSync(file, 'w', 0o600);
+  let size = 0;
+
+  const close = () => {
+    if (target !== undefined) closeSync(target);
+    target = undefined;
+  };
+  const toFile = (bytes: Uint8Array) => {
+    if (target === undefined) return;
+    if (size + bytes.byteLength > FILE_BYTES_MAX) {
+      close();
+      renameSync(file, `${file}.old`);
+      target = openSync(file, 'w', 0o600);
+      size = 0;
+    }
+    size += writeSync(target, bytes);
+  };
+
+  return {
+    write(bytes) {
+      last = Buffer.concat([last, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
+      try {
+        toFile(bytes.subarray(-FILE_BYTES_MAX));
+      } catch {
+        // A full disk costs the file, not the build.
+        close();
+      }
+    },
+    tail: () => mask(last.toString('utf8')).slice(-LOG_CHARS_MAX),
+    close,
+  };
+}
+
+function createMask(secrets: readonly Uint8Array[]): (text: string) => string {
+  const texts = secrets.map((bytes) => Buffer.from(bytes).toString('utf8'));
+  const lines = texts.flatMap((text) => text.split('\n')).map((line) => line.trim());
+  const values = [...new Set(lines)].filter((line) => line.length >= SECRET_CHARS_MIN);
+  // The longest first: one value may be a part of another.
+  values.sort((a, b) => b.length - a.length);
+  return (text) => values.reduce((masked, value) => masked.replaceAll(value, '***'), text);
+}
