@@ -1,5 +1,4 @@
 /** The kmm command. Its parts that stories and tests use. */
-
 export type { ControlPlaneKind } from './lab/control-planes.ts';
 export { startLab, stopLab } from './lab/lab.ts';
 export { UNMAPPED_KERNEL } from './lab/lab-plan.ts';

@@ -1,3 +1,4 @@
-import { runCli } from './program.ts';
+import { systemIo } from './io.ts';
+import { run } from './program.ts';
 
-process.exitCode = await runCli(process.argv.slice(2));
+process.exitCode = await run(process.argv.slice(2), systemIo());

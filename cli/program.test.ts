@@ -1,177 +1,76 @@
 import { describe, expect, it } from 'vitest';
-import { kmm, withFile } from './testing/run.ts';
+import { kmm } from './testing/kmm.ts';
 
-const GOOD = `
-apiVersion: hub.kmm.sigs.x-k8s.io/v1beta1
-kind: ManagedClusterModule
-metadata: {name: kmod}
-spec:
-  spokeNamespace: ns
-  selector: {}
-  moduleSpec:
-    selector: {}
-    moduleLoader:
-      container:
-        modprobe: {moduleName: kmod}
-        kernelMappings: [{regexp: '^.+$', containerImage: r.example/kmod:1}]
-`;
+const commands = [
+  [],
+  ['lab'],
+  ['lab', 'up'],
+  ['lab', 'down'],
+  ['lab', 'status'],
+  ['plan'],
+  ['status'],
+  ['lint'],
+];
 
-describe('kmm', () => {
-  it.each([
-    [['--help']],
-    [['plan', '--help']],
-    [['status', '--help']],
-    [['lint', '--help']],
-    [['lab', '--help']],
-    [['lab', 'up', '--help']],
-  ])('explains itself: %j', async (args) => {
-    const { code, out, err } = await kmm(...args);
+it.each(commands.map((command) => [['kmm', ...command].join(' '), command] as const))(
+  'tells the use of %s on standard output, with exit code 0',
+  async (name, command) => {
+    const { code, out, err } = await kmm([...command, '--help']);
 
-    expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toContain('Usage: kmm');
-  });
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toContain(`Usage: ${name} `);
+    expect(out.split('\n').every((line) => line.length <= 100)).toBe(true);
+  },
+);
 
-  it('tells its exit codes', async () => {
-    expect((await kmm('--help')).out).toContain(
-      'Exit codes: 0 done, 1 failed or something was found, 2 wrong usage',
-    );
-  });
+it('documents its exit codes', async () => {
+  const { out } = await kmm(['--help']);
 
-  it.each([
-    [['nonsense'], /unknown command 'nonsense'/],
-    [['lint'], /required option '-f, --filename/],
-    [['plan'], /required option '-f, --filename/],
-    [['status', '--nonsense'], /unknown option '--nonsense'/],
-    [['lint', '-f', 'x', '-o', 'yaml'], /Allowed choices are text, json/],
-    [['lab', 'up', '--control-plane', 'cloud'], /Allowed choices are lab, real/],
-  ])('ends with 2 for wrong usage: %j', async (args, message) => {
-    const { code, err, out } = await kmm(...args);
+  expect(out).toMatch(/Exit codes:\n {2}0 {2}done\n {2}1 {2}failed, .*\n {2}2 {2}wrong usage/);
+});
 
-    expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toMatch(message);
-  });
-
-  it('names the kubeconfig that cannot be read, and shows no stack', async () => {
-    const { code, err } = await kmm('status', '--kubeconfig', '/nowhere/config');
-
-    expect(code).toBe(1);
-    expect(err).toContain('/nowhere/config');
-    expect(err).not.toContain('    at ');
+it('tells its version', async () => {
+  expect(await kmm(['--version'])).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
   });
 });
 
-describe('kmm lint', () => {
-  const lint = (text: string, ...args: string[]) =>
-    withFile(text, (path) => kmm('lint', '-f', path, ...args));
-
-  it('finds nothing in a good file', async () => {
-    const { code, out } = await lint(GOOD);
-
-    expect(code).toBe(0);
-    expect(out).toMatch(/^ok {2}ManagedClusterModule kmod \(.*file\.yaml\)\n$/);
-  });
-
+describe('wrong usage has exit code 2, nothing on standard output, and points to the help of the command', () => {
   it.each([
-    [
-      'an unknown field',
-      GOOD.replace('moduleLoader:', 'moduleloader:'),
-      /spec\.moduleSpec\.moduleloader: Unknown field/,
-    ],
-    ['a wrong type', GOOD.replace('ns\n', '7\n'), /spec\.spokeNamespace: .*string/],
-    ['a bad regexp', GOOD.replace('^.+$', '(['), /kernelMappings\[0\]\.regexp: /],
-    [
-      'empty mappings',
-      GOOD.replace(/kernelMappings: .*/, 'kernelMappings: []'),
-      /container\.kernelMappings: /,
-    ],
-    [
-      'both literal and regexp',
-      GOOD.replace('[{', "[{literal: '6.1.0', "),
-      /kernelMappings\[0\]: .*literal.*regexp/,
-    ],
-    ['no name', GOOD.replace('{name: kmod}', '{}'), /metadata\.name: /],
-  ])('names object, field and next step of %s', async (_what, text, finding) => {
-    const { code, out, err } = await lint(text);
+    ['no command', [], 'Usage: kmm'],
+    ['no command of lab', ['lab'], 'Usage: kmm lab'],
+    ['an unknown command', ['stauts'], '(kmm --help tells more)'],
+    ['an unknown command of lab', ['lab', 'stop'], '(kmm lab --help tells more)'],
+    ['an unknown option', ['status', '--all'], '(kmm status --help tells more)'],
+    ['a missing option', ['plan'], '(kmm plan --help tells more)'],
+    ['an option without its value', ['lint', '-f'], '(kmm lint --help tells more)'],
+    ['an unknown format', ['lab', 'status', '-o', 'yaml'], '(kmm lab status --help tells more)'],
+    ['an argument too many', ['status', 'a', 'b'], '(kmm status --help tells more)'],
+  ])('%s', async (_name, args, hint) => {
+    const { code, out, err } = await kmm(args);
 
-    expect({ code, err }).toEqual({ code: 1, err: 'kmm: 1 error found.\n' });
-    expect(out).toMatch(/^found {2}ManagedClusterModule/);
-    expect(out).toMatch(finding);
-  });
-
-  it('says the same as JSON, and nothing else on standard output', async () => {
-    const { code, out } = await lint(`${GOOD.replace('^.+$', '([')}---\n${GOOD}`, '-o', 'json');
-
-    expect(code).toBe(1);
-    const results = JSON.parse(out) as { findings: { path: string; nextStep: string }[] }[];
-    expect(results.map(({ findings }) => findings.length)).toEqual([1, 0]);
-    expect(results[0]?.findings[0]?.path).toContain('kernelMappings[0].regexp');
-    expect(results[0]?.findings[0]?.nextStep).not.toBe('');
-  });
-
-  it.each([
-    ['is empty', ''],
-    ['holds other kinds', 'apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n'],
-    ['holds a text', 'hello\n'],
-    ['holds a list', '- a\n'],
-  ])('says so when a file %s', async (_what, text) => {
-    const { code, err } = await lint(text);
-
-    expect({ code, err }).toEqual({
-      code: 1,
-      err: 'kmm: The files hold no Module and no ManagedClusterModule.\n',
-    });
-  });
-
-  it('ends with 2 and the place when a file is no YAML', async () => {
-    const { code, err } = await lint('a: [b\nc: d}\n');
-
-    expect(code).toBe(2);
-    expect(err).toMatch(/file\.yaml: .*line \d/s);
-  });
-
-  it('ends with 2 and the name when there is no file', async () => {
-    const { code, err } = await kmm('lint', '-f', '/nowhere.yaml');
-
-    expect(code).toBe(2);
-    expect(err).toContain('/nowhere.yaml');
+    expect([code, out]).toEqual([2, '']);
+    expect(err).toContain(hint);
   });
 });
 
-describe('kmm plan', () => {
-  it('ends with 2 when the file holds no ManagedClusterModule', async () => {
-    const { code, err } = await withFile('kind: Secret\n', (path) => kmm('plan', '-f', path));
-
-    expect({ code, err: err.replace(/\S*file/, 'file') }).toEqual({
-      code: 2,
-      err: 'kmm: file.yaml holds no ManagedClusterModule.\n',
-    });
-  });
-
-  it('tells what would be refused, without asking a cluster', async () => {
-    const { code, err } = await withFile(GOOD.replace('^.+$', '(['), (path) => kmm('plan', '-f', path));
-
-    expect(code).toBe(1);
-    expect(err).toMatch(
-      /file\.yaml would be refused, and nothing would change:\n {2}.*kernelMappings\[0\]\.regexp/,
-    );
-  });
+it('names the command that was meant', async () => {
+  expect((await kmm(['stauts'])).err).toContain('Did you mean status?');
 });
 
-describe('kmm lab', () => {
-  it('says how to start one when none is up', async () => {
-    const { code, err } = await kmm('lab', 'status', '--dir', '/nowhere/lab');
+it('lets a bug of ours through with its stack', async () => {
+  const bug = () => {
+    throw new RangeError('a bug');
+  };
 
-    expect({ code, err }).toEqual({
-      code: 1,
-      err: 'kmm: No lab is up in /nowhere/lab. Start one with: kmm lab up\n',
-    });
-  });
-
-  it('gives null as JSON when none is up', async () => {
-    expect(await kmm('lab', 'status', '--dir', '/nowhere/lab', '-o', 'json')).toEqual({
-      code: 0,
-      out: 'null\n',
-      err: '',
-    });
-  });
+  await expect(
+    kmm(['lab', 'status'], {
+      env: {
+        get KMM_LAB_DIR() {
+          return bug();
+        },
+      },
+    }),
+  ).rejects.toThrow('a bug');
 });

@@ -1,33 +1,71 @@
-import { isAppError } from '@kmm-fleet/runtime';
+import { FAILURES, isAppError } from '@kmm-fleet/runtime';
 import { Command, CommanderError } from 'commander';
-import { addLabCommands } from './commands/lab.ts';
-import { addLintCommand } from './commands/lint.ts';
-import { addPlanCommand } from './commands/plan.ts';
-import { addStatusCommand } from './commands/status.ts';
-import { UserError } from './output/terminal.ts';
+import type { Io } from './io.ts';
+import { addLabCommands } from './lab/lab-command.ts';
+import { addLintCommand } from './lint/lint.ts';
+import { EXIT, type ExitCode, messageOf, UserError } from './output/user-error.ts';
+import manifest from './package.json' with { type: 'json' };
+import { addPlanCommand } from './plan/plan.ts';
+import { addStatusCommand } from './status/status.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 done, 1 failed or something was found, 2 wrong usage or an unreadable file.`;
+Exit codes:
+  0  done
+  1  failed, or something was found: a finding, no lab, an unknown module, an unreadable file
+  2  wrong usage: an unknown command or option, or one that is missing`;
 
-/** Runs the kmm command and returns its exit code. @param args without program and script */
-export async function runCli(args: readonly string[]): Promise<number> {
+/** Runs one command line. @throws only what is a bug of ours */
+export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
+  let code: ExitCode = EXIT.done;
+  const program = createProgram(io, (next) => {
+    code = next;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const words = describeError(error);
+    if (words === undefined) throw error;
+    for (const line of words.split('\n')) io.err.write(`kmm: ${line}\n`);
+    return EXIT.failed;
+  }
+}
+
+function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
   const program = new Command('kmm')
     .description('Kernel modules on fleets of clusters.')
-    .version('0.1.0')
+    .version(manifest.version)
     .addHelpText('after', EXIT_CODES)
-    .showHelpAfterError('(kmm --help tells more)')
+    .configureOutput({
+      writeOut: (text) => io.out.write(text),
+      writeErr: (text) => io.err.write(text),
+      getOutHelpWidth: () => io.out.columns,
+      getErrHelpWidth: () => io.err.columns,
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
     .exitOverride();
-  addLabCommands(program);
-  addPlanCommand(program);
-  addStatusCommand(program);
-  addLintCommand(program);
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return 0;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof UserError) && !isAppError(error)) throw error;
-    process.stderr.write(`kmm: ${error.message}\n`);
-    return error instanceof UserError ? error.exitCode : 1;
-  }
+  addLabCommands(program, io, finish);
+  addPlanCommand(program, io, finish);
+  addStatusCommand(program, io, finish);
+  addLintCommand(program, io, finish);
+  pointToHelp(program, 'kmm');
+  return program;
+}
+
+/** After a wrong command line: where the right one is told. */
+function pointToHelp(command: Command, name: string): void {
+  command.showHelpAfterError(`(${name} --help tells more)`);
+  for (const inner of command.commands) pointToHelp(inner, `${name} ${inner.name()}`);
+}
+
+/** What the user reads; undefined for a bug, whose stack is wanted. */
+function describeError(error: unknown): string | undefined {
+  if (error instanceof UserError) return error.message;
+  if (isAppError(error)) return `${error.message.replace(/\.?$/, '.')} ${FAILURES[error.code].nextStep}`;
+  // The system's own words name the file and what was tried.
+  if (error instanceof Error && 'syscall' in error)
+    return `${messageOf(error)}. Check the path and its rights.`;
+  return undefined;
 }

@@ -32,13 +32,14 @@ const kind: ControlPlaneKind = process.argv[3] === 'real' ? 'real' : 'lab';
 for (const folder of [paths.directory, paths.logs, paths.path('tls'), paths.path('keys')])
   mkdirSync(folder, { recursive: true });
 const log = createLog('kmm-lab');
+const step = (message: string) => log.info('lab.progress', { message });
 
 await runProcess(log, async (signal) => {
+  step('making certificates and finding kernels');
   const certificates = await makeServerCertificates(paths.path('tls'));
   const kernels = await findLabKernels();
-  const bases = await makeBaseImages(kernels, certificates, demoFolder('source'), (line) =>
-    log.info('lab.progress', { message: line }),
-  );
+  const bases = await makeBaseImages(kernels, certificates, demoFolder('source'), step);
+  step('starting the registry');
   cpSync(bases.storage, paths.path('registry'), { recursive: true });
   const login = { username: 'kmm', password: randomBytes(12).toString('hex') };
   const registry = await startRegistry({
@@ -49,6 +50,7 @@ await runProcess(log, async (signal) => {
   });
   const pair = await makeSigningPair(paths.path('keys'), 'my-signing-key');
   const ca = readFileSync(certificates.ca, 'utf8');
+  step('starting API servers and nodes');
   const fleet = await openLabFleet(kind, {
     clock,
     random,
@@ -57,7 +59,7 @@ await runProcess(log, async (signal) => {
     clusters: labClusters(kernels, [new X509Certificate(readFileSync(pair.cert))]),
     certificates,
     directory: paths.path('planes'),
-    progress: (message) => log.info('lab.progress', { message }),
+    progress: step,
   });
   const { accesses } = fleet;
   const neighbours = fleet.run(signal);
@@ -80,6 +82,7 @@ await runProcess(log, async (signal) => {
   await putAll(fleet.client('hub'), [toolkits(`${registry.address}/${bases.toolkit}`)]);
   for (const { name } of accesses) if (name !== 'hub') await putAll(fleet.client(name), spokeObjects(values));
 
+  step('starting hub and spokes');
   const common = { KMM_REGISTRY_CA_FILE: certificates.ca, LEADER_ELECTION: 'false' };
   const save = () =>
     writeLabState(paths, {

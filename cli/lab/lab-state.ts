@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Env } from '../output/terminal.ts';
 
 /** What a running lab leaves in its folder for other commands. */
 export interface LabState {
@@ -23,8 +24,8 @@ export interface LabPaths {
 }
 
 /** `--dir`, `KMM_LAB_DIR`, or `.lab` here. */
-export function labPaths(directory?: string): LabPaths {
-  const root = resolve(directory ?? process.env['KMM_LAB_DIR'] ?? '.lab');
+export function labPaths(directory?: string, env: Env = process.env): LabPaths {
+  const root = resolve(directory ?? (env['KMM_LAB_DIR'] || '.lab'));
   const path = (...parts: readonly string[]) => join(root, ...parts);
   return {
     directory: root,
@@ -36,11 +37,20 @@ export function labPaths(directory?: string): LabPaths {
   };
 }
 
-/** The state of the lab, or undefined when none runs. */
+/** The state of the lab, or undefined when none runs: a file that nobody can read is a lab that did not come up. */
 export function readLabState({ state }: LabPaths): LabState | undefined {
   if (!existsSync(state)) return undefined;
-  const parsed = JSON.parse(readFileSync(state, 'utf8')) as LabState;
-  return isAlive(parsed.pid) ? parsed : undefined;
+  const parsed = parse(readFileSync(state, 'utf8'));
+  return parsed && isAlive(parsed.pid) ? parsed : undefined;
+}
+
+function parse(text: string): LabState | undefined {
+  try {
+    const parsed = JSON.parse(text) as LabState | null;
+    return Number.isInteger(parsed?.pid) ? (parsed ?? undefined) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Replaces the state in one step, so that nobody reads half of it. */
@@ -50,11 +60,17 @@ export function writeLabState({ state, directory }: LabPaths, value: LabState): 
   renameSync(`${state}.new`, state);
 }
 
+/** Also true for a process of another user, which may be looked at and not be ended. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
+}
+
+/** A folder that a lab has made, or that nothing is lost with. */
+export function isLabFolder({ directory, path }: LabPaths): boolean {
+  return !existsSync(directory) || existsSync(path('logs', 'lab.log')) || readdirSync(directory).length === 0;
 }

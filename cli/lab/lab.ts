@@ -1,53 +1,94 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { installPrograms, isRoot, lastLines, missingPrograms, unmountBelow } from '@kmm-fleet/lab';
-import { UserError } from '../output/terminal.ts';
+import { installPrograms, isRoot, missingPrograms, unmountBelow } from '@kmm-fleet/lab';
+import { messageOf, UserError } from '../output/user-error.ts';
 import type { ControlPlaneKind } from './control-planes.ts';
-import { isAlive, type LabPaths, type LabState, readLabState } from './lab-state.ts';
+import { failureIn, stepsIn } from './lab-log.ts';
+import { isAlive, isLabFolder, type LabPaths, type LabState, readLabState } from './lab-state.ts';
 
 /** The first start makes the toolkit image from packages, which may take minutes on a slow link. */
 const START_MS_MAX = 600_000;
+const STOP_MS_MAX = 25_000;
+const POLL_MS = 50;
 const PROGRAMS = ['kubectl', 'buildah', 'docker-registry', 'htpasswd', 'openssl', 'mmdebstrap'] as const;
 
-/** Starts a lab in the background and waits until it is usable. */
+/**
+ * Starts a lab in the background and waits until it is usable.
+ *
+ * @param progress told each step as it begins
+ * @param options.kind what its API servers are
+ * @param options.signal ends the wait and the half-started lab
+ * @throws {UserError} when it does not come up; then nothing of it runs on
+ */
 export async function startLab(
   paths: LabPaths,
   progress: (line: string) => void,
-  kind: ControlPlaneKind = 'lab',
+  options: { readonly kind?: ControlPlaneKind; readonly signal?: AbortSignal } = {},
 ): Promise<LabState> {
-  const running = readLabState(paths);
-  if (running)
+  const { kind = 'lab', signal = new AbortController().signal } = options;
+  if (readLabState(paths))
     throw new UserError(`A lab is up already in ${paths.directory}. Use it, or end it with: kmm lab down`);
-  if (!isRoot()) throw new UserError(`Building images with buildah needs root${missingHint()}.`);
-  await installPrograms(PROGRAMS, progress);
+  if (!isRoot())
+    throw new UserError(`Building images with buildah needs root${missingHint()}. Run this as root.`);
+  checkFolder(paths);
+  try {
+    await installPrograms(PROGRAMS, progress);
+  } catch (error) {
+    throw new UserError(messageOf(error));
+  }
   removeFolder(paths);
   mkdirSync(paths.logs, { recursive: true });
   const log = paths.path('logs', 'lab.log');
   const output = openSync(log, 'a');
   const daemon = fileURLToPath(new URL('./daemon.ts', import.meta.url));
+  // Leads a process group of its own, which hub, spokes and registry join: see endGroup.
   const child = spawn(process.execPath, [daemon, paths.directory, kind], {
     detached: true,
     stdio: ['ignore', output, output],
   });
   child.unref();
-  progress('starting registry, API servers, nodes, hub and spokes');
-  await waitUntilReady(paths, child.pid ?? 0, log, progress);
-  const state = readLabState(paths);
-  if (!state) throw new UserError(`The lab did not start:\n${lastLines(readFileSync(log, 'utf8'), 15)}`);
-  return state;
+  const pid = child.pid ?? 0;
+  try {
+    await waitUntilReady(paths, pid, log, progress, signal);
+    const state = readLabState(paths);
+    if (!state) throw new UserError(`The lab did not start: ${failureIn(readFileSync(log, 'utf8'))}`);
+    return state;
+  } catch (error) {
+    await endGroup(pid);
+    throw error;
+  }
 }
 
 /** Ends the lab and removes what it left. True when one was running. */
 export async function stopLab(paths: LabPaths): Promise<boolean> {
   const state = readLabState(paths);
-  if (state) {
-    process.kill(state.pid, 'SIGTERM');
-    for (let waited = 0; isAlive(state.pid) && waited < 25_000; waited += 50) await pause(50);
-    if (isAlive(state.pid)) process.kill(state.pid, 'SIGKILL');
-  }
+  checkFolder(paths);
+  if (state && isLab(state.pid)) await endGroup(state.pid);
   removeFolder(paths);
   return state !== undefined;
+}
+
+/** Asks the lab to end, which takes its children along; what is left after a while is killed with all of its group. */
+async function endGroup(pid: number): Promise<void> {
+  if (pid <= 0 || !isAlive(pid)) return;
+  process.kill(pid, 'SIGTERM');
+  for (let waited = 0; isAlive(pid) && waited < STOP_MS_MAX; waited += POLL_MS) await pause(POLL_MS);
+  if (isAlive(pid)) process.kill(-pid, 'SIGKILL');
+}
+
+/** Process ids come around again: one of a lab that was killed may be another program's now. */
+function isLab(pid: number): boolean {
+  const file = `/proc/${pid}/cmdline`;
+  return !existsSync(file) || readFileSync(file, 'utf8').includes('daemon.ts');
+}
+
+/** The folder is removed with all that is in it, so it must be a lab's. */
+function checkFolder(paths: LabPaths): void {
+  if (!isLabFolder(paths))
+    throw new UserError(
+      `--dir: ${paths.directory} is not the folder of a lab and is left alone. Name a new or empty folder.`,
+    );
 }
 
 /** buildah leaves its storage mounted, and a build that was cut off its containers. */
@@ -61,24 +102,21 @@ async function waitUntilReady(
   pid: number,
   log: string,
   progress: (line: string) => void,
+  signal: AbortSignal,
 ): Promise<void> {
   let told = 0;
-  for (let waited = 0; waited < START_MS_MAX; waited += 50) {
+  for (let waited = 0; waited < START_MS_MAX; waited += POLL_MS) {
     if (existsSync(paths.path('ready'))) return;
-    const messages = progressMessages(log);
-    for (const message of messages.slice(told)) progress(message);
-    told = messages.length;
-    if (!isAlive(pid))
-      throw new UserError(`The lab ended at its start:\n${lastLines(readFileSync(log, 'utf8'), 15)}`);
-    await pause(50);
+    const text = readFileSync(log, 'utf8');
+    const steps = stepsIn(text);
+    for (const step of steps.slice(told)) progress(step);
+    told = steps.length;
+    if (signal.aborted)
+      throw new UserError('Interrupted: the lab is not up. Start it again with: kmm lab up');
+    if (!isAlive(pid)) throw new UserError(`The lab ended at its start: ${failureIn(text)}\nSee ${log}`);
+    await pause(POLL_MS);
   }
   throw new UserError(`The lab was not ready in ${START_MS_MAX / 1_000} s. See ${log}`);
-}
-
-function progressMessages(log: string): string[] {
-  const lines = readFileSync(log, 'utf8').split('\n');
-  const events = lines.filter((line) => line.includes('"lab.progress"'));
-  return events.map((line) => (JSON.parse(line) as { message?: string }).message ?? '');
 }
 
 function missingHint(): string {

@@ -19,7 +19,7 @@ export function describeStory(title: string, kind: ControlPlaneKind): void {
     let world: World;
 
     beforeAll(async () => {
-      world = realWorld(paths, await startLab(paths, () => {}, kind));
+      world = realWorld(paths, await startLab(paths, () => {}, { kind }));
     });
     afterAll(async () => {
       await stopLab(paths);

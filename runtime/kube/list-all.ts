@@ -6,8 +6,9 @@ export async function listAll<T = KubeObject>(
   client: KubeClient,
   type: ResourceType,
   options: ListOptions = {},
+  signal?: AbortSignal,
 ): Promise<T[]> {
   const objects: KubeObject[] = [];
-  for await (const page of client.list(type, options)) objects.push(...page.items);
+  for await (const page of client.list(type, options, signal)) objects.push(...page.items);
   return objects as unknown as T[];
 }

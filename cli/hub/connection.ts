@@ -1,0 +1,114 @@
+import {
+  systemClock as clock,
+  createKubeClient,
+  isAppError,
+  type KubeClient,
+  type KubeConnection,
+  type KubeObject,
+  listAll,
+  loadKubeConnection,
+  type ResourceType,
+  systemRandom as random,
+} from '@kmm-fleet/runtime';
+import { type Command, Option } from 'commander';
+import type { Io } from '../io.ts';
+import { labPaths, readLabState } from '../lab/lab-state.ts';
+import { type OutputOptions, outputOption } from '../output/format.ts';
+import { messageOf, UserError } from '../output/user-error.ts';
+
+export interface ConnectionOptions extends OutputOptions {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly namespace: string;
+}
+
+/** An API server that is reached. */
+export interface Connected {
+  readonly client: KubeClient;
+  readonly server: string;
+  /** All objects of a kind. @throws {UserError} when the server does not know the kind */
+  list<T = KubeObject>(type: ResourceType, labelSelector?: string): Promise<T[]>;
+}
+
+/** Longest time for all that one command asks of one API server: nobody waits longer at a prompt. */
+const ANSWER_MS_MAX = 30_000;
+
+/** The flags that every command which talks to a hub has. */
+export function withConnection(command: Command, operatorNamespace: string): Command {
+  return command
+    .addOption(
+      new Option('--kubeconfig <file>', 'kubeconfig (default: $KUBECONFIG, a running lab, ~/.kube/config)'),
+    )
+    .addOption(new Option('--context <name>', 'context of the kubeconfig'))
+    .option('--namespace <name>', "the hub operator's namespace", operatorNamespace)
+    .addOption(outputOption());
+}
+
+/** Uses the chosen API server; a lab that is up here is used when nothing else is said. */
+export async function withHub<T>(
+  io: Io,
+  { kubeconfig, context }: Pick<ConnectionOptions, 'kubeconfig' | 'context'>,
+  use: (hub: Connected) => Promise<T>,
+): Promise<T> {
+  const lab = labPaths(undefined, io.env);
+  const fallback = io.env['KUBECONFIG'] || !readLabState(lab) ? undefined : lab.kubeconfig;
+  return withConnected(io, load(io, kubeconfig ?? fallback, context), use);
+}
+
+/** Uses one API server and lets go of its sockets. */
+export async function withConnected<T>(
+  io: Io,
+  connection: KubeConnection,
+  use: (connected: Connected) => Promise<T>,
+): Promise<T> {
+  const { server } = connection;
+  const transport = io.transport(connection);
+  const client = createKubeClient({ transport, clock, random, userAgent: 'kmm-cli' });
+  const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+  try {
+    return await use({
+      client,
+      server,
+      list: (type, labels) => listOf(client, server, type, labels, signal),
+    });
+  } catch (error) {
+    if (signal.aborted)
+      throw new UserError(
+        `${server} did not answer in ${ANSWER_MS_MAX / 1_000} s. Check the network path to the API server.`,
+      );
+    throw error;
+  } finally {
+    await transport.close();
+  }
+}
+
+function load(io: Io, kubeconfig: string | undefined, context: string | undefined): KubeConnection {
+  try {
+    return loadKubeConnection(io.env, { kubeconfig, context });
+  } catch (error) {
+    const file = kubeconfig ?? io.env['KUBECONFIG'];
+    const message = messageOf(error).split('\n')[0] ?? '';
+    const named = !file || message.includes(file) ? message : `Kubeconfig ${file}: ${message}`;
+    throw new UserError(
+      `${/[.:]$/.test(named) ? named.replace(/:$/, '.') : `${named}.`} Choose another with --kubeconfig or --context.`,
+    );
+  }
+}
+
+async function listOf<T>(
+  client: KubeClient,
+  server: string,
+  type: ResourceType,
+  labelSelector: string | undefined,
+  signal: AbortSignal,
+): Promise<T[]> {
+  try {
+    return await listAll<T>(client, type, labelSelector ? { labelSelector } : {}, signal);
+  } catch (error) {
+    if (!isAppError(error) || error.code !== 'NOT_FOUND') throw error;
+    const { plural, group } = type;
+    throw new UserError(
+      `${server} knows no ${plural}${group ? `.${group}` : ''}, so it is not a KMM hub. Choose the hub with --kubeconfig or --context, or install the CRDs.`,
+    );
+  }
+}

@@ -1,0 +1,31 @@
+import { NODE_ANNOTATIONS } from '@kmm-fleet/lab';
+import { table } from '../output/table.ts';
+import { type Paint, paintState } from '../output/terminal.ts';
+import type { LabPaths, LabState } from './lab-state.ts';
+
+/** What runs, one API server a row. Pure. */
+export function renderLab(state: LabState, isAlive: (pid: number) => boolean, paint: Paint): string {
+  const rows = state.clusters.map(({ name, server }) => {
+    const pid = state.processes[name] ?? 0;
+    return [
+      name,
+      name === 'hub' ? 'kmm-hub' : 'kmm (KMM_MANAGED=1)',
+      paintState(paint, pid > 0 && isAlive(pid) ? 'running' : 'stopped'),
+      pid > 0 ? String(pid) : '-',
+      server,
+    ];
+  });
+  return `${table(['CLUSTER', 'PROCESS', 'STATE', 'PID', 'API SERVER'], rows)}\n\nregistry    https://${state.registry}`;
+}
+
+/** What to do with a fresh lab. Pure. */
+export function renderHints({ kubeconfig, manifests }: LabPaths, { kernels }: LabState): string {
+  return `Try:
+  export KUBECONFIG=${kubeconfig}
+  kubectl get managedclusters
+  kubectl apply -f ${manifests}
+  kubectl label managedcluster --all wants-my-mcm=true
+  kubectl get mcm,moduleimages -w
+  bin/kmm status
+  kubectl --context west annotate node west-1 ${NODE_ANNOTATIONS.kernel}=${kernels.upgrade}`;
+}

@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import { readInput } from '../input/read-input.ts';
+import type { Io } from '../io.ts';
+import { type OutputOptions, outputOption } from '../output/format.ts';
+import { createPaint } from '../output/terminal.ts';
+import { EXIT, type ExitCode } from '../output/user-error.ts';
+import { lintObjects } from './lint-objects.ts';
+import { renderLint } from './render-lint.ts';
+
+interface LintOptions extends OutputOptions {
+  readonly filename: readonly string[];
+}
+
+/** `kmm lint -f FILE…`: the rules that the API server, webhook and hub apply, without a cluster. */
+export function addLintCommand(program: Command, io: Io, finish: (code: ExitCode) => void): void {
+  program
+    .command('lint')
+    .description('check Modules and ManagedClusterModules in YAML files, without a cluster')
+    .requiredOption('-f, --filename <files...>', 'YAML files, or - for standard input')
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      `
+Objects of other kinds are skipped. Warnings do not fail.
+
+Examples:
+  kmm lint -f module.yaml
+  kubectl get mcm -o yaml | kmm lint -f -`,
+    )
+    .action(async (options: LintOptions) => finish(await lint(io, options)));
+}
+
+async function lint(io: Io, { filename, output }: LintOptions): Promise<ExitCode> {
+  const results = [];
+  for (const file of filename) results.push(...lintObjects(file, await readInput(io, file)));
+  io.out.write(
+    `${output === 'json' ? JSON.stringify(results) : renderLint(results, createPaint(io.out, io.env))}\n`,
+  );
+  const findings = results.flatMap((result) => result.findings);
+  return findings.some(({ severity }) => severity === 'error') ? EXIT.failed : EXIT.done;
+}

@@ -1,0 +1,83 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { mcmObject } from '../../hub/testing/fixtures.ts';
+import { createTestHub } from '../testing/hub.ts';
+import { kmm } from '../testing/kmm.ts';
+import type { ModulePlan } from './render-plan.ts';
+
+const world = createTestHub();
+const mcm = stringify(mcmObject(), { version: '1.1' });
+const plan = (text: string, ...flags: string[]) =>
+  kmm(['plan', '-f', 'a.yaml', '--kubeconfig', join(world.folder, 'kubeconfig'), ...flags], {
+    files: { 'a.yaml': text, '-': text },
+    transport: world.transport,
+  });
+
+afterAll(() => rmSync(world.folder, { recursive: true }));
+
+it('tells what would happen on the hub, and writes nothing there', async () => {
+  const writes: string[] = [];
+  world.hub.onWrite(({ method }) => writes.push(method));
+  const { code, out } = await plan(mcm);
+
+  expect(code).toBe(0);
+  expect(out).toMatch(/^east +none +ClaimMissing$/m);
+  expect(writes).toEqual([]);
+});
+
+it('keeps the shape of its JSON', async () => {
+  const [first] = JSON.parse((await plan(mcm, '-o', 'json')).out) as ModulePlan[];
+
+  expect(first).toEqual({
+    module: 'kmod',
+    selector: { site: 'edge' },
+    warnings: [],
+    clusters: [
+      {
+        cluster: 'east',
+        action: 'none',
+        kernels: [
+          {
+            kernel: '',
+            image: '',
+            steps: [],
+            state: 'Waiting',
+            reason: 'ClaimMissing',
+            message: expect.stringContaining('kernel-versions.kmm.node.kubernetes.io is missing'),
+          },
+        ],
+      },
+    ],
+  });
+});
+
+it('plans every module of a file, and of standard input', async () => {
+  const two = `${mcm}---\n${mcm.replace('name: kmod', 'name: other')}`;
+  const { out } = await plan(two, '-f', '-', '-o', 'json');
+
+  expect((JSON.parse(out) as ModulePlan[]).map(({ module }) => module)).toEqual(['kmod', 'other']);
+});
+
+describe('a file that cannot be planned is told with object, field and next step, and exit code 1', () => {
+  it.each([
+    [
+      'a field that is wrong',
+      mcm.replace('selector:', 'selektor:'),
+      'ManagedClusterModule kmod: spec.selektor: Unknown field',
+    ],
+    [
+      'nothing to plan',
+      'kind: Secret',
+      'a.yaml: kind: The file holds no ManagedClusterModule. Name a file with one.',
+    ],
+    ['no YAML', 'a: [', /a\.yaml: line 1, column \d+: This is not YAML: .+ Correct the syntax\./],
+    ['an empty file', '', 'a.yaml: The file is empty. Put a Module or'],
+  ])('%s', async (_name, text, words) => {
+    const { code, out, err } = await plan(text);
+
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(words);
+  });
+});

@@ -1,0 +1,76 @@
+import { checkManagedClusterModule, describeFinding, OPERATOR } from '@kmm-fleet/api';
+import type { KubeObject } from '@kmm-fleet/runtime';
+import type { Command } from 'commander';
+import { type ConnectionOptions, withConnection, withHub } from '../hub/connection.ts';
+import { readFleet } from '../hub/fleet-view.ts';
+import { readInput } from '../input/read-input.ts';
+import type { Io } from '../io.ts';
+import { objectName } from '../lint/render-lint.ts';
+import { createPaint } from '../output/terminal.ts';
+import { EXIT, type ExitCode, UserError } from '../output/user-error.ts';
+import { planClusters } from './plan-clusters.ts';
+import { type ModulePlan, renderPlan } from './render-plan.ts';
+
+interface PlanOptions extends ConnectionOptions {
+  readonly filename: string;
+}
+
+type Checked = Omit<ModulePlan, 'clusters'> & { readonly object: KubeObject };
+
+/** `kmm plan -f mcm.yaml`: what the hub would do, by the hub's own planner, before anything is applied. */
+export function addPlanCommand(program: Command, io: Io, finish: (code: ExitCode) => void): void {
+  const command = program
+    .command('plan')
+    .description('what would happen, per cluster and kernel, if a file were applied')
+    .requiredOption('-f, --filename <file>', 'YAML file with ManagedClusterModules, or -');
+  withConnection(command, OPERATOR.hubNamespace)
+    .addHelpText(
+      'after',
+      `
+Steps: look up, build, sign, pin, or keep what is pinned. Nothing is written.
+
+Example:
+  kmm plan -f managed-cluster-module.yaml`,
+    )
+    .action(async (options: PlanOptions) => finish(await plan(io, options)));
+}
+
+async function plan(io: Io, options: PlanOptions): Promise<ExitCode> {
+  const modules = await readModules(io, options.filename);
+  const fleet = await withHub(io, options, (hub) => readFleet(hub, options.namespace));
+  const plans: ModulePlan[] = modules.map(({ object, ...rest }) => ({
+    ...rest,
+    clusters: planClusters(object, fleet),
+  }));
+  const paint = createPaint(io.out, io.env);
+  const text =
+    options.output === 'json'
+      ? JSON.stringify(plans)
+      : plans.map((one) => renderPlan(one, paint)).join('\n\n');
+  io.out.write(`${text}\n`);
+  return EXIT.done;
+}
+
+/** The modules of a file. @throws {UserError} with every finding when one of them is wrong */
+async function readModules(io: Io, file: string): Promise<Checked[]> {
+  const errors: string[] = [];
+  const modules: Checked[] = [];
+  for (const { value, findings, document } of await readInput(io, file)) {
+    errors.push(...findings.map((finding) => `${file}: ${describeFinding(finding)}`));
+    if (value?.['kind'] !== 'ManagedClusterModule') continue;
+    const object = value as KubeObject;
+    const checked = checkManagedClusterModule(object);
+    const { name = '' } = (value['metadata'] ?? {}) as { name?: string };
+    const where = `${file}: ${objectName({ kind: 'ManagedClusterModule', name, document })}`;
+    if (!checked.ok) {
+      errors.push(...checked.findings.map((finding) => `${where}: ${describeFinding(finding)}`));
+      continue;
+    }
+    const { selector } = checked.value.spec;
+    modules.push({ object, module: name, selector, warnings: checked.warnings.map(describeFinding) });
+  }
+  if (errors.length > 0) throw new UserError(errors.join('\n'));
+  if (modules.length === 0)
+    throw new UserError(`${file}: kind: The file holds no ManagedClusterModule. Name a file with one.`);
+  return modules;
+}

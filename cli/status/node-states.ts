@@ -1,0 +1,84 @@
+import { kernelKey, LABELS, type ModuleSpec, matchesSelector, ROLES } from '@kmm-fleet/api';
+import type { KubeObject } from '@kmm-fleet/runtime';
+
+/** One node and why it has the module or not. */
+export interface NodeState {
+  readonly node: string;
+  readonly kernel: string;
+  /** `Ready`, or the reason why not. */
+  readonly state: string;
+  readonly message: string;
+}
+
+/** What a cluster itself says. */
+export interface SpokeView {
+  readonly nodes: readonly KubeObject[];
+  /** Pods with the label of a module. */
+  readonly pods: readonly KubeObject[];
+}
+
+interface PodStatus {
+  readonly conditions?: readonly { type: string; status: string }[];
+  readonly containerStatuses?: readonly {
+    state?: Ended & { waiting?: { reason?: string; message?: string } };
+    lastState?: Ended;
+  }[];
+}
+
+interface Ended {
+  readonly terminated?: { readonly reason?: string; readonly message?: string };
+}
+
+/** Nodes that a module selects, sorted. Pure. @param pinned kernels that have an image on this cluster */
+export function nodeStates(
+  module: { readonly name: string; readonly namespace: string; readonly spec: ModuleSpec },
+  pinned: ReadonlySet<string>,
+  { nodes, pods }: SpokeView,
+): NodeState[] {
+  const { name, namespace, spec } = module;
+  const own = pods.filter(
+    ({ metadata }) =>
+      metadata.labels?.[LABELS.moduleName] === name &&
+      metadata.namespace === namespace &&
+      !metadata.deletionTimestamp &&
+      (metadata.labels[LABELS.kernelVersion] !== undefined) === (spec.moduleLoader !== undefined),
+  );
+  return nodes
+    .filter(({ metadata }) => matchesSelector(spec.selector, metadata.labels))
+    .map((node) => {
+      const kernel = kernelOf(node);
+      const { name: nodeName } = node.metadata;
+      const isServed = !spec.moduleLoader || pinned.has(kernel);
+      const pod = own.find((one) => runsOn(one, nodeName, spec.moduleLoader && kernel));
+      const role = spec.moduleLoader ? ROLES.loader : ROLES.devicePlugin;
+      return { node: nodeName, kernel, ...(isServed ? podState(pod, role) : NOT_PINNED) };
+    })
+    .sort((a, b) => (a.node < b.node ? -1 : 1));
+}
+
+const NOT_PINNED = { state: 'NoImage', message: 'No image of this kernel is on the cluster yet.' };
+
+function podState(pod: KubeObject | undefined, role: string): Pick<NodeState, 'state' | 'message'> {
+  if (!pod) return { state: 'NoPod', message: `No ${role} pod is on the node. Check its taints.` };
+  const status = pod['status'] as PodStatus | undefined;
+  const isReady = status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
+  if (isReady) {
+    const message = role === ROLES.loader ? 'The module is loaded.' : 'The device plugin runs.';
+    return { state: 'Ready', message };
+  }
+  const { state, lastState } = status?.containerStatuses?.[0] ?? {};
+  const message =
+    state?.terminated?.message ?? lastState?.terminated?.message ?? state?.waiting?.message ?? '';
+  const reason = state?.waiting?.reason ?? state?.terminated?.reason ?? 'Starting';
+  return { state: reason, message: message.trim() };
+}
+
+function runsOn({ metadata, spec }: KubeObject, node: string, kernel: string | undefined): boolean {
+  const isOnNode = (spec as { nodeName?: string } | undefined)?.nodeName === node;
+  return isOnNode && (kernel === undefined || metadata.labels?.[LABELS.kernelVersion] === kernel);
+}
+
+function kernelOf(node: KubeObject): string {
+  const status = node['status'] as { nodeInfo?: { kernelVersion?: string } } | undefined;
+  return kernelKey(status?.nodeInfo?.kernelVersion ?? '');
+}
