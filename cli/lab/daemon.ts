@@ -104,7 +104,9 @@ await runProcess(log, async (signal) => {
   writeFileSync(paths.path('ready'), '');
   log.info('lab.ready');
 
-  await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  // It may have been told to end while it was starting.
+  if (!signal.aborted)
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   await Promise.all([...processes.values()].map((supervised) => supervised.stop()));
   await registry.stop();
   await neighbours;

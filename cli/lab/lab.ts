@@ -10,6 +10,7 @@ import { isAlive, isLabFolder, type LabPaths, type LabState, readLabState } from
 /** The first start makes the toolkit image from packages, which may take minutes on a slow link. */
 const START_MS_MAX = 600_000;
 const STOP_MS_MAX = 25_000;
+const START_END_MS_MAX = 2_000;
 const POLL_MS = 50;
 const PROGRAMS = ['kubectl', 'buildah', 'docker-registry', 'htpasswd', 'openssl', 'mmdebstrap'] as const;
 
@@ -55,7 +56,7 @@ export async function startLab(
     if (!state) throw new UserError(`The lab did not start: ${failureIn(readFileSync(log, 'utf8'))}`);
     return state;
   } catch (error) {
-    await endGroup(pid);
+    await endGroup(pid, -pid, START_END_MS_MAX);
     throw error;
   }
 }
@@ -64,17 +65,30 @@ export async function startLab(
 export async function stopLab(paths: LabPaths): Promise<boolean> {
   const state = readLabState(paths);
   checkFolder(paths);
-  if (state && isLab(state.pid)) await endGroup(state.pid);
+  if (state && isLab(state.pid)) await endGroup(state.pid, state.pid, STOP_MS_MAX);
   removeFolder(paths);
   return state !== undefined;
 }
 
-/** Asks the lab to end, which takes its children along; what is left after a while is killed with all of its group. */
-async function endGroup(pid: number): Promise<void> {
-  if (pid <= 0 || !isAlive(pid)) return;
-  process.kill(pid, 'SIGTERM');
-  for (let waited = 0; isAlive(pid) && waited < STOP_MS_MAX; waited += POLL_MS) await pause(POLL_MS);
-  if (isAlive(pid)) process.kill(-pid, 'SIGKILL');
+/**
+ * Asks to end, waits, and kills what is left of the lab's group: hub, spokes and registry must not outlive it.
+ *
+ * @param asked the lab, which takes its children along, or its group while it is starting and has none to take
+ */
+async function endGroup(pid: number, asked: number, waitMs: number): Promise<void> {
+  if (pid <= 0) return;
+  send(asked, 'SIGTERM');
+  for (let waited = 0; isAlive(pid) && waited < waitMs; waited += POLL_MS) await pause(POLL_MS);
+  send(-pid, 'SIGKILL');
+}
+
+/** A process or a group that is gone already needs no signal. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Process ids come around again: one of a lab that was killed may be another program's now. */

@@ -5,7 +5,7 @@ import { CORE, type KubeObject } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { digestOf, mcmObject } from '../../hub/testing/fixtures.ts';
 import { managedCluster, nodeOf, ready, reported, worksFor } from '../testing/fixtures.ts';
-import { createTestHub, HUB_SERVER } from '../testing/hub.ts';
+import { createTestHub, EAST_SERVER, HUB_SERVER, kubeconfig } from '../testing/hub.ts';
 import { kmm } from '../testing/kmm.ts';
 import type { ModuleTree } from './status-tree.ts';
 
@@ -22,21 +22,14 @@ function labWith(hub: string): string {
   const folder = join(world.folder, hub.replaceAll(/\W/g, '-'));
   const clusters = [
     { name: 'hub', server: hub },
-    { name: 'east', server: 'https://east.test' },
+    { name: 'east', server: EAST_SERVER },
   ];
   const state = { pid: process.pid, registry: 'registry.test', kernels: {}, clusters, processes: {} };
   mkdirSync(folder);
   writeFileSync(join(folder, 'state.json'), JSON.stringify(state));
-  writeFileSync(join(folder, 'east.kubeconfig'), kubeconfigOfEast());
+  writeFileSync(join(folder, 'east.kubeconfig'), kubeconfig({ east: EAST_SERVER }));
   return folder;
 }
-
-const kubeconfigOfEast = () =>
-  JSON.stringify({
-    'current-context': 'east',
-    clusters: [{ name: 'east', cluster: { server: 'https://east.test' } }],
-    contexts: [{ name: 'east', context: { cluster: 'east' } }],
-  });
 
 let lab = '';
 let otherLab = '';
