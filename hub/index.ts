@@ -9,6 +9,7 @@
  * status/     sums per module and the status of a ManagedClusterModule
  */
 export { type ClusterView, clusterView } from './clusters/cluster-view.ts';
+export { isWanted } from './images/wanted-images.ts';
 export { createHub, type Hub, type HubPorts } from './start-hub.ts';
 export { mcmStatus } from './status/mcm-status.ts';
 export { createTally } from './status/tally.ts';

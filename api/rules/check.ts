@@ -43,11 +43,18 @@ function check<S extends z.ZodType>(
   object: unknown,
   rules: (value: z.output<S>) => readonly Finding[],
 ): Checked<z.output<S>> {
-  const parsed = schema.safeParse(object);
+  // What a status holds is its writer's business, and another version's may know other fields.
+  const parsed = schema.safeParse(withoutStatus(object));
   if (!parsed.success) return bad(...sortFindings(parsed.error.issues.flatMap(schemaFindings)));
   const findings = sortFindings(rules(parsed.data));
   const errors = findings.filter(({ severity }) => severity === 'error');
   return errors.length > 0 ? bad(...findings) : good(parsed.data, findings);
+}
+
+function withoutStatus(object: unknown): unknown {
+  if (typeof object !== 'object' || object === null || !('status' in object)) return object;
+  const { status: _, ...rest } = object;
+  return rest;
 }
 
 function checkSpec(spec: ModuleSpec, path: string): Finding[] {

@@ -25,16 +25,21 @@ export interface ModuleIdentity {
   readonly namespace: string;
 }
 
-/** Selects the mapping for a kernel, merges and substitutes it. A kernel without a mapping is a finding. */
+/**
+ * Selects the mapping for a kernel, merges and substitutes it. A kernel without a mapping is a finding.
+ *
+ * @param path of the spec in the user's object, for findings
+ */
 export function resolveRecipe(
   module: ModuleIdentity,
   spec: ModuleSpec,
   release: string,
+  path = 'spec',
 ): Checked<LoaderRecipe> {
   const kernel = kernelKey(release);
   const container = spec.moduleLoader?.container;
   const selected = container && selectMapping(container.kernelMappings, kernel);
-  if (!container || !selected) return bad(notMapped(kernel));
+  if (!container || !selected) return bad(notMapped(kernel, path));
   const kernelNames = kernelVariables(kernel);
   if (!kernelNames.ok) return kernelNames;
   const names = { ...kernelNames.value };
@@ -45,7 +50,7 @@ export function resolveRecipe(
     MOD_NAMESPACE: module.namespace,
   });
   const reference = parseImageReference(image);
-  if (!reference.ok) return bad(...reference.findings.map((finding) => at(finding, selected.index)));
+  if (!reference.ok) return bad(...reference.findings.map((finding) => at(finding, selected.index, path)));
   return good({
     kernel,
     image,
@@ -57,6 +62,8 @@ export function resolveRecipe(
   });
 }
 
+const MAPPINGS = 'moduleLoader.container.kernelMappings';
+
 function substituteSign(sign: Sign, names: Readonly<Record<string, string>>): Sign {
   return {
     ...sign,
@@ -65,12 +72,12 @@ function substituteSign(sign: Sign, names: Readonly<Record<string, string>>): Si
   };
 }
 
-function notMapped(kernel: string) {
-  const path = 'spec.moduleLoader.container.kernelMappings';
+function notMapped(kernel: string, spec: string) {
+  const path = `${spec}.${MAPPINGS}`;
   const next = 'Add a literal or a regexp for it.';
   return found('KernelNotMapped', path, `No kernel mapping matches kernel ${kernel}.`, next);
 }
 
-function at<F extends { path: string }>(finding: F, index: number): F {
-  return { ...finding, path: `spec.moduleLoader.container.kernelMappings[${index}].containerImage` };
+function at<F extends { path: string }>(finding: F, index: number, spec: string): F {
+  return { ...finding, path: `${spec}.${MAPPINGS}[${index}].containerImage` };
 }

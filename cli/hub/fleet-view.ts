@@ -1,5 +1,4 @@
 import {
-  ANNOTATIONS,
   type Checked,
   checkManagedClusterModule,
   type ManagedClusterModule,
@@ -9,8 +8,8 @@ import {
   matchesSelector,
   RESOURCES,
 } from '@kmm-fleet/api';
-import { type ClusterView, clusterView, planWork, type WorkPlan } from '@kmm-fleet/hub';
-import { deepEqual, type KubeObject } from '@kmm-fleet/runtime';
+import { type ClusterView, clusterView, isWanted, planWork, type WorkPlan } from '@kmm-fleet/hub';
+import { type KubeObject } from '@kmm-fleet/runtime';
 import type { Connected } from './connection.ts';
 
 /** What the hub plans from, as its API server holds it now. */
@@ -68,7 +67,7 @@ export function planItems(name: string, mcm: KubeObject | undefined, fleet: Flee
       cluster: view,
       isSelected: isSelected(checked, view?.labels ?? {}),
       operatorNamespace: fleet.operatorNamespace,
-      image: (image, spec) => wantedImage(fleet.images.get(image), spec),
+      image: (image, spec) => ifWanted(fleet.images.get(image), spec),
       work,
     });
     return { cluster, plan, work };
@@ -82,19 +81,9 @@ function isSelected(
   return checked?.ok === true && matchesSelector(checked.value.spec.selector, labels);
 }
 
-/** The image when it is made by the wanted recipe; a conflict counts for all who want the name. As the hub judges it. */
-function wantedImage(image: ModuleImage | undefined, spec: ModuleImageSpec): ModuleImage | undefined {
-  if (!image) return undefined;
-  const isWanted = image.metadata.annotations?.[ANNOTATIONS.conflict]
-    ? image.status?.state === 'Conflict'
-    : deepEqual(comparable(image.spec), comparable(spec));
-  return isWanted ? image : undefined;
-}
-
-/** For an image that nobody makes it does not matter on whose behalf it is looked up. */
-function comparable(spec: ModuleImageSpec): ModuleImageSpec {
-  return spec.build || spec.sign ? spec : { ...spec, module: { name: '', namespace: spec.module.namespace } };
-}
+/** The image when it is made by the wanted recipe, as the hub judges it. */
+const ifWanted = (image: ModuleImage | undefined, spec: ModuleImageSpec) =>
+  image && isWanted(image, spec) ? image : undefined;
 
 /** The uid of the module as its work has it; a file that was never applied knows none. */
 function ownerOf(work: ManifestWork | undefined): string {

@@ -123,7 +123,7 @@ east      none   5.14.0-1                      KernelNotMapped
                  6.1.0-1    build, sign, pin   ImageWanted       registry.test/kmod:6.1.0-1
 west      none   6.1.0-1    build, sign, pin   ImageWanted       registry.test/kmod:6.1.0-1
 
-east 5.14.0-1: KernelNotMapped: spec.moduleLoader.container.kernelMappings: No kernel mapping matches kernel 5.14.0-1. Add a literal or a regexp for it.
+east 5.14.0-1: KernelNotMapped: spec.moduleSpec.moduleLoader.container.kernelMappings: No kernel mapping matches kernel 5.14.0-1. Add a literal or a regexp for it.
 
 Works written at once: none. Images: build and sign 1.`);
   });

@@ -87,7 +87,7 @@ it('goes from module to cluster to kernel to node, each with its reason', () => 
   expect(text(treeOf(fleet, { nodes, pods: [podOf('a'), podOf('b', {}, crashed)] }))).toEqual([
     `kmod  Ready  ${summary}`,
     '└─ east  KernelNotMapped',
-    `   ├─ ${OTHER}  KernelNotMapped  spec.moduleLoader.container.kernelMappings: No kernel mapping matches kernel ${OTHER}. Add a literal or a regexp for it.`,
+    `   ├─ ${OTHER}  KernelNotMapped  spec.moduleSpec.moduleLoader.container.kernelMappings: No kernel mapping matches kernel ${OTHER}. Add a literal or a regexp for it.`,
     '   │  └─ c  KernelNotMapped  No mapping serves this kernel.',
     `   └─ ${KERNEL}  registry.test/kmod@${digestOf('a')}`,
     '      ├─ a  Ready  The module is loaded.',

@@ -99,7 +99,7 @@ function planKernel(
   current: ReadonlyMap<string, Pin>,
 ): KernelPlan {
   const identity = { name: mcm.metadata.name, namespace: input.operatorNamespace };
-  const recipe = resolveRecipe(identity, mcm.spec.moduleSpec, release);
+  const recipe = resolveRecipe(identity, mcm.spec.moduleSpec, release, 'spec.moduleSpec');
   if (!recipe.ok) return { wait: waitOf(recipe.findings, release) };
   const { kernel, image: reference, inTreeModulesToRemove } = recipe.value;
   const spec = imageSpec(mcm, input.operatorNamespace, recipe.value);

@@ -134,7 +134,8 @@ it('tells a failure in one bounded line of plain characters', async () => {
 
   const { message } = error as Error;
   expect(message.length).toBeLessThan(600);
-  expect(message).not.toMatch(/\p{Cc}/u);
+  expect(message).toContain('red');
+  expect(message).not.toMatch(/\p{Cc}|\[31m/u);
 });
 
 it('says that the program is missing', async () => {
@@ -142,6 +143,15 @@ it('says that the program is missing', async () => {
   const builder = createBuildah({ directory: join(directory, 'build'), program: join(directory, 'none') });
 
   await expect(builder.build(request)).rejects.toMatchObject({ code: 'BUILDER_MISSING' });
+});
+
+it('keeps temporary files of a build, even of a killed one, where they are removed', async () => {
+  const { builder, directory } = world({ bud: 'echo "in $TMPDIR"; touch "$TMPDIR/left"; exit 1' });
+
+  const error = await failureOf(builder.build(request));
+
+  expect(buildLog(error)).toContain(`in ${join(directory, 'build', 'work')}/`);
+  expect(globSync(join(directory, 'build', '**', 'left'))).toEqual([]);
 });
 
 it('leaves no secret behind, however the build ends', async () => {

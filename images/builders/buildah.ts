@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '@kmm-fleet/runtime';
+import { authFile } from '../registry/credentials.ts';
 import { plainText } from '../registry/plain-text.ts';
 import type { RegistryAccess } from '../registry/types.ts';
 import { openBuildLog } from './build-log.ts';
@@ -41,7 +42,9 @@ export function createBuildah({ directory, ca, program = 'buildah' }: BuildahOpt
       const log = openBuildLog(logFile(logs, request), contentsOf(request.secrets));
       const workspace = openWorkspace(directory);
       const run = async (args: readonly string[], signal?: AbortSignal) => {
-        const code = await runProgram(program, [...storage, ...args], log.write, signal);
+        // Or a killed build leaves its temporary files where nobody looks for them.
+        const env = { TMPDIR: workspace.path('tmp') };
+        const code = await runProgram(program, [...storage, ...args], { write: log.write, env, signal });
         if (code !== 0) throw failure(code, log.tail());
       };
       try {
@@ -73,6 +76,7 @@ function logFile(logs: string, { target }: BuildRequest): string {
 function openWorkspace(directory: string): Workspace {
   mkdirSync(join(directory, 'work'), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(directory, 'work', 'build-'));
+  mkdirSync(join(folder, 'tmp'));
   return { folder, path: (...parts) => join(folder, ...parts) };
 }
 
@@ -89,8 +93,10 @@ const contentsOf = (secrets: readonly BuildSecret[]) => secrets.flatMap(({ files
 function writeInputs({ path }: Workspace, request: BuildRequest, ca: string | undefined): void {
   for (const name of ['context', 'certs', 'secrets']) mkdirSync(path(name), { recursive: true });
   writeFileSync(path('Dockerfile'), request.dockerfile);
-  writeFileSync(path('base-auth.json'), request.baseAccess.dockerConfig ?? '{}', { mode: 0o600 });
-  writeFileSync(path('target-auth.json'), request.targetAccess.dockerConfig ?? '{}', { mode: 0o600 });
+  writeFileSync(path('base-auth.json'), authFile(request.baseAccess.dockerConfig ?? '{}'), { mode: 0o600 });
+  writeFileSync(path('target-auth.json'), authFile(request.targetAccess.dockerConfig ?? '{}'), {
+    mode: 0o600,
+  });
   if (ca) writeFileSync(path('certs', 'ca.crt'), ca);
   for (const secret of request.secrets) writeSecret(path('secrets', secret.name), secret);
 }

@@ -1,6 +1,14 @@
 import { spawn } from 'node:child_process';
 import { AppError } from '@kmm-fleet/runtime';
 
+export interface ProgramOptions {
+  /** Gets all that the program prints. */
+  readonly write: (bytes: Uint8Array) => void;
+  /** Beside the environment of this process. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * Runs a program to its end and hands on what it prints.
  *
@@ -10,14 +18,17 @@ import { AppError } from '@kmm-fleet/runtime';
 export function runProgram(
   program: string,
   args: readonly string[],
-  write: (bytes: Uint8Array) => void,
-  signal?: AbortSignal,
+  { write, env, signal }: ProgramOptions,
 ): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     // An abort before the start would never be heard: listeners hear only what comes.
     if (signal?.aborted) return reject(asError(signal.reason));
     // A group of its own, so that an abort ends the compilers too.
-    const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      detached: true,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const abort = () => killGroup(child.pid);
     signal?.addEventListener('abort', abort, { once: true });
     child.stdout.on('data', write);

@@ -33,6 +33,21 @@ export function credentialsFor(
   return match && readEntry(match.entry, match.key);
 }
 
+/**
+ * The same credentials as other tools read them: they know `auth` only, where Kubernetes also takes a username and a
+ * password.
+ *
+ * @throws {AppError} REGISTRY_UNAUTHORIZED when the text cannot be used
+ */
+export function authFile(dockerConfig: string): string {
+  const auths = Object.entries(parseConfig(dockerConfig)).map(([key, entry]) => {
+    const { username, password } = entry;
+    if (username === undefined || password === undefined) return [key, entry] as const;
+    return [key, { auth: Buffer.from(`${username}:${password}`).toString('base64') }] as const;
+  });
+  return JSON.stringify({ auths: Object.fromEntries(auths) });
+}
+
 function parseConfig(text: string) {
   try {
     return DockerConfig.parse(JSON.parse(text)).auths;

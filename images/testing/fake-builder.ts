@@ -11,33 +11,57 @@ export interface FakeBuilder extends Builder {
 }
 
 /**
- * Reads two lines out of a Dockerfile: `# module {json}` puts a module into the image, `RUN exit N` fails. The rest
- * goes into the image as salt, so that a changed Dockerfile gives changed bytes.
+ * Obeys some lines of a Dockerfile and passes over all others: `# module {json}` puts a module into the image,
+ * `LABEL name=$ARG` sets a label, `RUN exit N` fails, `RUN test -s /run/secrets/…` fails without that secret,
+ * `RUN sleep infinity` ends with an abort only. The text goes into the image as salt, so that a changed Dockerfile
+ * gives changed bytes.
  */
 export function createFakeBuilder(registry: Registry): FakeBuilder {
   const built: string[] = [];
   return {
     built,
-    async build(request) {
-      const failure = /^RUN exit (\d+)$/m.exec(request.dockerfile);
+    async build(request, signal) {
+      signal?.throwIfAborted();
+      if (/^RUN sleep infinity$/m.test(request.dockerfile)) await untilAborted(signal);
       const log = `STEP 1: FROM ${request.buildArgs['DTK_AUTO'] ?? 'scratch'}\n`;
+      const failure = failedStep(request);
       if (failure) {
-        const text = `${log}STEP 2: RUN exit ${failure[1]}\nerror: exit status ${failure[1]}\n`;
-        throw new AppError('BUILD_FAILED', `The build failed: error: exit status ${failure[1]}`, {
+        const text = `${log}STEP 2: ${failure.step}\nerror: exit status ${failure.exit}\n`;
+        throw new AppError('BUILD_FAILED', `The build failed: error: exit status ${failure.exit}`, {
           cause: { log: text },
         });
       }
-      const digest = await pushImage(
-        registry,
-        request.target,
-        request.targetAccess,
-        filesOf(request),
-        request.labels,
-      );
-      built.push(request.target);
-      return { digest, log: `${log}COMMIT ${request.target}\n` };
+      const { target, targetAccess } = request;
+      const digest = await pushImage(registry, target, targetAccess, filesOf(request), labelsOf(request));
+      built.push(target);
+      return { digest, log: `${log}COMMIT ${target}\n` };
     },
   };
+}
+
+function failedStep({ dockerfile, secrets }: BuildRequest): { step: string; exit: string } | undefined {
+  for (const [step, exit, secret = '', key = ''] of dockerfile.matchAll(
+    /^RUN (?:exit (\d+)|test -s \/run\/secrets\/([^/\s]+)\/(\S+))$/gm,
+  )) {
+    if (exit) return { step, exit };
+    const bytes = secrets.find(({ name }) => name === secret)?.files[key];
+    if (!bytes?.byteLength) return { step, exit: '1' };
+  }
+  return undefined;
+}
+
+function labelsOf({ dockerfile, buildArgs, labels }: BuildRequest): Record<string, string> {
+  const own = [...dockerfile.matchAll(/^LABEL ([\w.-]+)=(\S*)$/gm)].map(([, name = '', value = '']) => [
+    name,
+    value.replaceAll(/\$(\w+)/g, (_, arg: string) => buildArgs[arg] ?? ''),
+  ]);
+  return { ...Object.fromEntries(own), ...labels };
+}
+
+function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) =>
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true }),
+  );
 }
 
 function filesOf({ dockerfile, buildArgs }: BuildRequest): Record<string, Uint8Array | string> {

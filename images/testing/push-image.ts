@@ -10,7 +10,7 @@ export async function pushImage(
   registry: Registry,
   reference: string,
   access: RegistryAccess,
-  files: Readonly<Record<string, Uint8Array | string>>,
+  files: Readonly<Record<string, Uint8Array | string | FsEntry>>,
   labels: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   if (Object.keys(files).length === 0) throw new AppError('IMAGE_INVALID', 'An image needs a file.');
@@ -38,8 +38,9 @@ export async function pushImage(
   return registry.putManifest(reference, MEDIA_TYPES.ociManifest, manifest, access);
 }
 
-/** `-> target` is a symbolic link; all else is an executable file. */
-function toEntry(content: Uint8Array | string): FsEntry {
+/** `-> target` is a symbolic link; every other text is an executable file. */
+function toEntry(content: Uint8Array | string | FsEntry): FsEntry {
+  if (typeof content !== 'string' && 'type' in content) return content;
   if (typeof content !== 'string') return { type: 'file', mode: 0o644, bytes: content };
   if (content.startsWith('-> ')) return { type: 'symlink', target: content.slice(3) };
   return { type: 'file', mode: 0o755, bytes: Buffer.from(content) };

@@ -1,0 +1,78 @@
+import { globSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCommand } from '@kmm-fleet/lab';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { pushImage } from '../testing/push-image.ts';
+import { type RealRegistryWorld, skipReason, startRealRegistry } from '../testing/real-registry.ts';
+import { shellFiles } from '../testing/shell-files.ts';
+import { createBuildah } from './buildah.ts';
+import { describeBuilder } from './builder.contract.ts';
+
+const reason = skipReason('buildah', 'root');
+
+describe.skipIf(reason !== '')(`buildah on a real registry${reason && ` (${reason})`}`, () => {
+  let real: RealRegistryWorld;
+  let builder: ReturnType<typeof createBuildah>;
+  const path = (...parts: readonly string[]) => join(real.directory, 'builds', ...parts);
+  afterAll(() => real?.close());
+
+  describeBuilder('buildah', async () => {
+    real = await startRealRegistry();
+    const { registry, address, access, wrongAccess, ca } = real;
+    await pushImage(registry, `${address}/base/shell:1`, access, await shellFiles());
+    builder = createBuildah({ directory: path(), ca });
+    return {
+      builder,
+      registry,
+      address,
+      access,
+      wrongAccess,
+      from: `FROM ${address}/base/shell:1`,
+      whenSleeping: async () => {
+        await vi.waitUntil(() => inContainers().includes('sleep'), { timeout: 60_000 });
+      },
+      close: async () => {},
+    };
+  });
+
+  /** Names of the processes whose root is a container of these builds. */
+  function inContainers(): string[] {
+    return globSync('/proc/[0-9]*').flatMap((process) => {
+      try {
+        const isOurs = readlinkSync(`${process}/root`).startsWith(path());
+        return isOurs ? [readFileSync(`${process}/comm`, 'utf8').trim()] : [];
+      } catch {
+        return []; // It ended meanwhile.
+      }
+    });
+  }
+
+  it('leaves no process of an aborted build behind', async () => {
+    await expect.poll(inContainers).toEqual([]);
+  });
+
+  it('leaves of its builds nothing in the local storage but their bases', async () => {
+    const roots = ['--root', path('storage'), '--runroot', path('run')];
+    const images = await runCommand('buildah', [...roots, 'images', '--all', '--format', '{{.Name}}']);
+
+    expect(images.trim().split('\n')).toEqual([`${real.address}/base/shell`]);
+    expect(globSync(path('work', '*'))).toEqual([]);
+  });
+
+  it.each([
+    ['refuses the login', 'REGISTRY_UNAUTHORIZED', () => real.address],
+    ['is down', 'REGISTRY_UNREACHABLE', () => '127.0.0.1:1'],
+  ])('says so when the registry of a base %s', async (_name, code, address) => {
+    const request = {
+      dockerfile: `FROM ${address()}/base/other:1\n`,
+      buildArgs: {},
+      secrets: [],
+      labels: {},
+      target: `${real.address}/contract/none:1`,
+      baseAccess: real.wrongAccess,
+      targetAccess: real.access,
+    };
+
+    await expect(builder.build(request)).rejects.toMatchObject({ code });
+  });
+});
