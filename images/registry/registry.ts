@@ -1,7 +1,7 @@
 import { type ImageReference, parseImageReference } from '@kmm-fleet/api';
 import { AppError } from '@kmm-fleet/runtime';
 import { readBytes, sha256 } from './bytes.ts';
-import { createSession, type Session, type SessionPorts, statusError } from './session.ts';
+import { createSession, type Session, type SessionPorts } from './session.ts';
 import type { RegistryResponse } from './transport.ts';
 import {
   type Descriptor,
@@ -80,8 +80,11 @@ export function createRegistry(ports: SessionPorts): Registry {
       { headers: { accept: ACCEPT } },
       signal,
     );
-    if (response.status === 404) return undefined;
-    if (response.status !== 200) throw statusError(response.status, `${session.name}: manifest ${target}`);
+    if (response.status === 404) {
+      await session.drop(response);
+      return undefined;
+    }
+    if (response.status !== 200) throw await session.failure(response, `manifest ${target}`);
     const bytes = await readBytes(response.body, DOCUMENT_BYTES_MAX, session.name);
     const digest = sha256(bytes);
     if (target.startsWith('sha256:') && digest !== target) throw mismatch(session, target, digest);
@@ -96,8 +99,7 @@ export function createRegistry(ports: SessionPorts): Registry {
       );
     }
     const response = await session.send('GET', `/blobs/${descriptor.digest}`, {}, signal);
-    if (response.status !== 200)
-      throw statusError(response.status, `${session.name}: blob ${descriptor.digest}`);
+    if (response.status !== 200) throw await session.failure(response, `blob ${descriptor.digest}`);
     const bytes = await readBytes(response.body, descriptor.size, session.name);
     const digest = sha256(bytes);
     if (digest !== descriptor.digest) throw mismatch(session, descriptor.digest, digest);
@@ -108,6 +110,7 @@ export function createRegistry(ports: SessionPorts): Registry {
     const digest = sha256(bytes);
     const push = { action: 'pull,push' as const };
     const known = await session.send('HEAD', `/blobs/${digest}`, push, signal);
+    await session.drop(known);
     if (known.status === 200) return;
     const started = await session.send(
       'POST',
@@ -126,12 +129,14 @@ export function createRegistry(ports: SessionPorts): Registry {
     signal?: AbortSignal,
   ) => {
     const location = started.headers['location'];
-    if (started.status !== 202 || !location)
-      throw statusError(started.status, `${session.name}: start of an upload`);
-    const target = `${location}${location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`;
+    if (started.status !== 202 || !location) throw await session.failure(started, 'start of an upload');
+    await session.drop(started);
+    const target = session.locate(location);
+    target.search += `${target.search ? '&' : '?'}digest=${encodeURIComponent(digest)}`;
     const headers = { 'content-type': 'application/octet-stream' };
     const done = await session.send('PUT', target, { headers, body: bytes, action: 'pull,push' }, signal);
-    if (done.status !== 201) throw statusError(done.status, `${session.name}: upload of ${digest}`);
+    if (done.status !== 201) throw await session.failure(done, `upload of ${digest}`);
+    await session.drop(done);
   };
 
   return {
@@ -144,10 +149,14 @@ export function createRegistry(ports: SessionPorts): Registry {
         { headers: { accept: ACCEPT } },
         signal,
       );
+      if (head.status !== 404 && head.status !== 200) throw await session.failure(head, `manifest ${target}`);
+      await session.drop(head);
       if (head.status === 404) return undefined;
-      if (head.status !== 200) throw statusError(head.status, `${session.name}: manifest ${target}`);
       const digest = head.headers['docker-content-digest'];
-      if (digest && /^sha256:[0-9a-f]{64}$/.test(digest)) return digest;
+      if (digest && /^sha256:[0-9a-f]{64}$/.test(digest)) {
+        if (target.startsWith('sha256:') && digest !== target) throw mismatch(session, target, digest);
+        return digest;
+      }
       return (await document(session, target, signal))?.digest;
     },
     async image(text, access, signal, architecture = 'amd64') {
@@ -182,7 +191,7 @@ export function createRegistry(ports: SessionPorts): Registry {
         { action, body: new Uint8Array() },
         signal,
       );
-      if (mounted.status === 201) return;
+      if (mounted.status === 201) return target.session.drop(mounted);
       const bytes = await blob(source.session, descriptor, BLOB_BYTES_MAX, signal);
       await put(target.session, mounted, descriptor.digest, bytes, signal);
     },
@@ -190,8 +199,8 @@ export function createRegistry(ports: SessionPorts): Registry {
       const { reference, session } = open(text, access);
       const options = { headers: { 'content-type': mediaType }, body: bytes, action: 'pull,push' as const };
       const response = await session.send('PUT', `/manifests/${targetOf(reference)}`, options, signal);
-      if (response.status !== 201)
-        throw statusError(response.status, `${session.name}: upload of the manifest`);
+      if (response.status !== 201) throw await session.failure(response, 'upload of the manifest');
+      await session.drop(response);
       return sha256(bytes);
     },
   };

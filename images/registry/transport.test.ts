@@ -1,57 +1,94 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createManualClock, createRandom } from '@kmm-fleet/runtime';
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { createRegistry } from './registry.ts';
-import { createRegistryTransport } from './transport.ts';
+import { afterEach, expect, it } from 'vitest';
+import { createRegistryTransport, type RegistryResponse } from './transport.ts';
 
-const ACCESS = { insecure: true };
-let server: Server;
-let sockets: number;
-let status: number;
-let reference: string;
-
-beforeEach(async () => {
-  sockets = 0;
-  status = 404;
-  server = createServer((request, response) => {
-    request.resume();
-    const body = `said ${'x'.repeat(20_000)}`;
-    // Without its length the answer to a HEAD would end the connection.
-    response.writeHead(status, { 'content-length': String(body.length) }).end(body);
-  });
-  server.on('connection', () => (sockets += 1));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  reference = `127.0.0.1:${(server.address() as AddressInfo).port}/team/kmod:1`;
-});
+const closers: (() => void)[] = [];
 afterEach(() => {
-  server.closeAllConnections();
-  server.close();
+  for (const close of closers.splice(0)) close();
 });
 
-it.each([404, 403, 400])('uses one connection again and again, also after HTTP %i', async (answered) => {
-  status = answered;
-  const registry = createRegistry({
-    transport: createRegistryTransport(),
-    clock: createManualClock(),
-    random: createRandom(1),
+/** A server on the loopback address that counts its connections. */
+async function serve(listener: RequestListener) {
+  const server = createServer(listener);
+  const connections = { all: 0, open: 0 };
+  server.on('connection', (socket) => {
+    connections.all += 1;
+    connections.open += 1;
+    socket.on('close', () => {
+      connections.open -= 1;
+    });
   });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closers.push(() => server.close().closeAllConnections());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v2/`;
+  return { url, connections };
+}
 
-  for (let n = 0; n < 5; n += 1) {
-    await registry.image(reference, ACCESS).catch(() => {});
-    await registry.putBlob(reference, Buffer.from('bytes'), ACCESS).catch(() => {});
-  }
+/** Registries say the length to a HEAD too; without it node's server ends the connection. */
+const sized = (response: ServerResponse) => response.setHeader('content-length', 4);
 
-  expect(sockets).toBe(1);
-});
+async function read({ body }: RegistryResponse): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return Buffer.concat(parts).toString();
+}
 
-it('names the registry that cannot be reached', async () => {
+it.each(['HEAD', 'GET'] as const)('uses one connection for one %s after the other', async (method) => {
+  const { url, connections } = await serve((_request, response) => sized(response).end('text'));
   const transport = createRegistryTransport();
 
-  await expect(
-    transport.request({ method: 'GET', url: 'http://127.0.0.1:1/v2/', headers: {} }),
-  ).rejects.toMatchObject({
+  for (let count = 0; count < 5; count++) {
+    const response = await transport.request({ method, url, headers: {} });
+    expect(await read(response)).toBe(method === 'HEAD' ? '' : 'text');
+  }
+
+  expect(connections.all).toBe(1);
+});
+
+it('gives the connection of a HEAD back although nobody reads its answer', async () => {
+  const { url, connections } = await serve((_request, response) => sized(response).end());
+  const transport = createRegistryTransport();
+
+  for (let count = 0; count < 5; count++) {
+    await transport.request({ method: 'HEAD', url, headers: {} });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  expect(connections.all).toBeLessThan(5);
+});
+
+it.each([
+  ['before its first piece', 0],
+  ['after its first piece', 1],
+])('frees the connection of a body that is left %s', async (_name, pieces) => {
+  const { url, connections } = await serve((_request, response) => response.write('x'.repeat(100_000)));
+  const response = await createRegistryTransport().request({ method: 'GET', url, headers: {} });
+  const iterator = response.body[Symbol.asyncIterator]();
+  for (let count = 0; count < pieces; count++) await iterator.next();
+  expect(connections.open).toBe(1);
+
+  await iterator.return?.();
+
+  await expect.poll(() => connections.open).toBe(0);
+});
+
+it('says REGISTRY_UNREACHABLE when an answer breaks off', async () => {
+  const { url } = await serve((_request, response) => {
+    response.writeHead(200, { 'content-length': '100' });
+    response.write('half');
+    setImmediate(() => response.destroy());
+  });
+  const response = await createRegistryTransport().request({ method: 'GET', url, headers: {} });
+
+  await expect(read(response)).rejects.toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
+});
+
+it('says REGISTRY_UNREACHABLE when nobody listens', async () => {
+  const request = { method: 'GET', url: 'http://127.0.0.1:1/v2/', headers: {} } as const;
+
+  await expect(createRegistryTransport().request(request)).rejects.toMatchObject({
     code: 'REGISTRY_UNREACHABLE',
-    message: expect.stringContaining('127.0.0.1:1') as string,
+    message: expect.stringContaining('127.0.0.1:1'),
   });
 });

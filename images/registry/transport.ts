@@ -1,7 +1,8 @@
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import { AppError } from '@kmm-fleet/runtime';
+import { plainText } from './plain-text.ts';
 
 /** One HTTP exchange with a registry: the seam between sockets and the registry of tests. */
 export interface RegistryTransport {
@@ -22,17 +23,20 @@ export interface RegistryResponse {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+  /** To be read, or left after an iteration began: only then is the connection free again. */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
 /** A registry that says nothing for this long is down. */
 const SILENCE_MS = 60_000;
 
-/** Sockets, kept alive per host. @param ca certificate authorities beside those of node and of the machine, PEM */
+/** Sockets, kept alive per host. @param ca extra certificate authorities, PEM */
 export function createRegistryTransport(ca?: string): RegistryTransport {
   const http = new HttpAgent({ keepAlive: true });
-  const trusted = [...getCACertificates('default'), ...getCACertificates('system'), ...(ca ? [ca] : [])];
-  const strict = new HttpsAgent({ keepAlive: true, secureContext: createSecureContext({ ca: trusted }) });
+  // `ca` alone would replace the roots of the system, and with them every public registry.
+  // Read once: there are some hundred.
+  const roots = ca && createSecureContext({ ca: [...getCACertificates('default'), ca] });
+  const strict = new HttpsAgent({ keepAlive: true, ...(roots && { secureContext: roots }) });
   const lax = new HttpsAgent({ keepAlive: true, rejectUnauthorized: false });
   return {
     request: ({ method, url, headers, body, insecureSkipVerify }, signal) =>
@@ -47,7 +51,8 @@ export function createRegistryTransport(ca?: string): RegistryTransport {
           { method, headers: { ...headers, ...length }, agent, signal },
           (incoming) => {
             const flat = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]);
-            resolve({ status: incoming.statusCode ?? 0, headers: Object.fromEntries(flat), body: incoming });
+            const body = method === 'HEAD' ? nothing(incoming) : piecesOf(incoming, target.host);
+            resolve({ status: incoming.statusCode ?? 0, headers: Object.fromEntries(flat), body });
           },
         );
         outgoing.setTimeout(SILENCE_MS, () =>
@@ -59,9 +64,35 @@ export function createRegistryTransport(ca?: string): RegistryTransport {
   };
 }
 
-function unreachable(host: string, error: Error): AppError {
-  const text = error.message || ('code' in error ? String(error.code) : 'no answer');
-  return new AppError('REGISTRY_UNREACHABLE', `Registry ${host} cannot be reached: ${text}`, {
-    cause: error,
-  });
+/** Without a body there is nothing to iterate, and only an answer that was read gives its connection back. */
+function nothing(incoming: IncomingMessage): AsyncIterable<Uint8Array> {
+  incoming.resume();
+  return (async function* () {})();
+}
+
+/** No generator: one that is left before its first piece would not run, and would keep the connection. */
+function piecesOf(incoming: IncomingMessage, host: string): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const pieces: AsyncIterator<Uint8Array> = incoming[Symbol.asyncIterator]();
+      return {
+        next: () =>
+          pieces.next().catch((error: unknown) => {
+            throw unreachable(host, error);
+          }),
+        async return() {
+          incoming.destroy();
+          return { done: true, value: undefined };
+        },
+      };
+    },
+  };
+}
+
+function unreachable(host: string, error: unknown): AppError {
+  const text =
+    error instanceof Error ? error.message || ('code' in error ? String(error.code) : '') : String(error);
+  // Names in certificates are somebody else's text.
+  const message = `Registry ${host} cannot be reached: ${plainText(text) || 'no answer'}`;
+  return new AppError('REGISTRY_UNREACHABLE', message, { cause: error });
 }

@@ -18,6 +18,16 @@ interface Repository {
   readonly tags: Map<string, string>;
 }
 
+interface Part {
+  readonly digest: string;
+}
+
+interface Manifest {
+  readonly config?: Part;
+  readonly layers?: readonly Part[];
+  readonly manifests?: readonly Part[];
+}
+
 export interface MemoryRegistryOptions {
   readonly login?: {
     readonly username: string;
@@ -110,6 +120,8 @@ function manifests(request: RegistryRequest, target: string, repository: Reposit
   if (request.method === 'PUT') {
     const bytes = request.body ?? new Uint8Array();
     const digest = sha256(bytes);
+    const missing = missingParts(bytes, repository);
+    if (missing) return problem(400, 'MANIFEST_BLOB_UNKNOWN', `blob unknown to registry: ${missing}`);
     repository.manifests.set(digest, { bytes, type: request.headers['content-type'] ?? '' });
     if (!target.startsWith('sha256:')) repository.tags.set(target, digest);
     return answer(201, { 'docker-content-digest': digest });
@@ -119,6 +131,23 @@ function manifests(request: RegistryRequest, target: string, repository: Reposit
   if (!found || !digest || !(request.headers['accept'] ?? '').includes(found.type)) return answer(404);
   const headers = { 'docker-content-digest': digest, 'content-type': found.type };
   return answer(200, headers, request.method === 'HEAD' ? '' : found.bytes);
+}
+
+/** The first blob or manifest that a manifest names and that is not in the repository. */
+function missingParts(bytes: Uint8Array, { blobs, manifests }: Repository): string | undefined {
+  const {
+    config,
+    layers = [],
+    manifests: children = [],
+  } = JSON.parse(Buffer.from(bytes).toString()) as Manifest;
+  const lacks = (known: ReadonlyMap<string, unknown>, parts: readonly Part[]) =>
+    parts.find(({ digest }) => !known.has(digest))?.digest;
+  return lacks(blobs, config ? [config, ...layers] : layers) ?? lacks(manifests, children);
+}
+
+/** An error as the specification words it. */
+function problem(status: number, code: string, message: string): RegistryResponse {
+  return answer(status, {}, JSON.stringify({ errors: [{ code, message }] }));
 }
 
 async function uploads(
