@@ -16,7 +16,7 @@ const TICKS_PER_SECOND = 100;
 
 export function startHubProcess(env: Readonly<Record<string, string>>, logFile: string): HubProcess {
   const main = join(dirname(fileURLToPath(import.meta.resolve('@kmm-fleet/hub'))), 'main.ts');
-  const child = spawnMortal(process.execPath, [main], logFile, env);
+  const child = spawnMortal(process.execPath, [main], logFile, { ...process.env, ...env });
   const proc = (file: string) => readFileSync(`/proc/${child.pid}/${file}`, 'utf8');
   return {
     cpuSeconds() {

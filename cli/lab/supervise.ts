@@ -1,8 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { stopChild } from '@kmm-fleet/lab';
+import { spawnMortal, stopChild } from '@kmm-fleet/lab';
 
 export interface Supervised {
   readonly pid: () => number;
@@ -24,16 +23,14 @@ export function supervise(
   changed: () => void,
 ): Supervised {
   const main = join(dirname(fileURLToPath(import.meta.resolve(`@kmm-fleet/${room}`))), 'main.ts');
-  const log = createWriteStream(logFile, { flags: 'a' });
   let isStopping = false;
   let child: ChildProcess;
   const start = () => {
-    child = spawn(process.execPath, [main], {
-      env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    child = spawnMortal(process.execPath, [main], logFile, {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      ...env,
     });
-    child.stdout?.pipe(log, { end: false });
-    child.stderr?.pipe(log, { end: false });
     child.once('exit', () => {
       if (!isStopping) setTimeout(restart, RESTART_MS);
     });

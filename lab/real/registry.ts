@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { CertificateFiles } from './certificates.ts';
 import { runCommand } from './command.ts';
+import { spawnMortal } from './mortal-child.ts';
 import { findProgram } from './requirements.ts';
 
 export interface RealRegistry {
@@ -38,12 +39,8 @@ export async function startRegistry(options: RealRegistryOptions): Promise<RealR
   writeFileSync(htpasswd, line.trim() + '\n', { mode: 0o600 });
   const config = join(directory, 'registry.yml');
   writeFileSync(config, registryConfig(options, `127.0.0.1:${port}`, htpasswd));
-  const child = spawn(findProgram('docker-registry') ?? 'docker-registry', ['serve', config], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const log = createWriteStream(join(directory, 'registry.log'), { flags: 'a' });
-  child.stdout.pipe(log);
-  child.stderr.pipe(log);
+  const program = findProgram('docker-registry') ?? 'docker-registry';
+  const child = spawnMortal(program, ['serve', config], join(directory, 'registry.log'));
   await waitUntilListening(port, child);
   return { address: `127.0.0.1:${port}`, username, password, stop: () => stopChild(child) };
 }
