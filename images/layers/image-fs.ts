@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { AppError } from '@kmm-fleet/runtime';
+import { plainText } from '../registry/plain-text.ts';
 
 /** One entry of an image's file system. Modes are permission bits. */
 export type FsEntry =
@@ -95,17 +96,24 @@ export function createImageFs(): ImageFs {
   };
 }
 
+/** What Linux takes as a path. More has no use but to wear out whoever walks it. */
+export const PATH_BYTES_MAX = 4_096;
+
 /**
  * The path of an archive member inside the root.
  *
- * @throws {AppError} IMAGE_INVALID when it would lead outside
+ * @throws {AppError} IMAGE_INVALID when it would lead outside or is longer than a path can be
  */
 export function safePath(name: string): string {
-  if (name.includes('\0') || name.split('/').includes('..')) {
+  const shown = plainText(name, 200);
+  if (Buffer.byteLength(name) > PATH_BYTES_MAX) {
     throw new AppError(
       'IMAGE_INVALID',
-      `A layer holds the path "${name.slice(0, 200)}", which leads out of the image.`,
+      `A layer holds the path "${shown}", which is longer than ${PATH_BYTES_MAX} bytes.`,
     );
+  }
+  if (name.includes('\0') || name.split('/').includes('..')) {
+    throw new AppError('IMAGE_INVALID', `A layer holds the path "${shown}", which leads out of the image.`);
   }
   return posix.normalize(`/${name}`).replace(/(.)\/$/, '$1');
 }

@@ -73,13 +73,6 @@ it('keeps links inside the root, wherever they point', async () => {
   expect(Buffer.from(fs.readFile('/x/passwd') ?? []).toString()).toBe('ours');
 });
 
-it('refuses a header of 10 GB before it reads on', async () => {
-  const bytes = await tar({ name: 'big', text: 'x' });
-  bytes.write('77777777777\0', 124);
-
-  await expect(applyLayer(createImageFs(), bytes)).rejects.toMatchObject({ code: 'IMAGE_INVALID' });
-});
-
 it('refuses a bomb by its limits', async () => {
   const blob = gzipSync(await tar({ name: 'zeros', text: '0'.repeat(200_000) }));
   const limits = { layerBytesMax: 100_000, entriesMax: 10 };

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { AppError } from '@kmm-fleet/runtime';
 import { extract, type Header } from 'tar-stream';
-import { type FsEntry, type ImageFs, safePath } from './image-fs.ts';
+import { plainText } from '../registry/plain-text.ts';
+import { type FsEntry, type ImageFs, PATH_BYTES_MAX, safePath } from './image-fs.ts';
 
 export interface LayerLimits {
   /** Uncompressed bytes of one layer. */
@@ -36,17 +37,21 @@ export async function applyLayer(
       count += 1;
       if (count > limits.entriesMax) throw invalid(`has more than ${limits.entriesMax} entries`);
       const { name, size } = member.header;
-      if (size > limits.layerBytesMax) throw invalid(`holds "${name.slice(0, 200)}" of ${size} bytes`);
+      if (size > limits.layerBytesMax) throw invalid(`holds "${plainText(name, 200)}" of ${size} bytes`);
       const path = safePath(name);
       const bytes = await drain(member as unknown as AsyncIterable<Uint8Array>, keep(path));
       const base = path.slice(path.lastIndexOf('/') + 1);
+      // What is left of the name would be the directory itself, or the one above.
+      if (/^\.wh\.{1,3}$/.test(base)) throw invalid(`holds the whiteout "${base}", which names nothing`);
       if (base.startsWith('.wh.')) whiteouts.push(path);
       else fresh.push(...toEntries(path, member.header, bytes, fs, fresh));
     }
   } catch (error) {
     piping.destroy();
     if (error instanceof AppError) throw error;
-    throw invalid(`is no valid archive: ${error instanceof Error ? error.message : String(error)}`);
+    throw invalid(
+      `is no valid archive: ${plainText(String(error instanceof Error ? error.message : error))}`,
+    );
   }
   // Whiteouts speak of the layers below, wherever they stand in the archive.
   for (const path of whiteouts) whiteOut(fs, path);
@@ -84,13 +89,19 @@ function toEntries(
 ): [string, FsEntry][] {
   if (path === '/') return [];
   if (type === 'directory') return [[path, { type: 'directory', mode }]];
-  if (type === 'symlink') return [[path, { type: 'symlink', target: linkname ?? '' }]];
+  if (type === 'symlink') return [[path, { type: 'symlink', target: linkTarget(linkname ?? '') }]];
   if (type === 'link') {
     const target = safePath(linkname ?? '');
     const entry = fresh.findLast(([candidate]) => candidate === target)?.[1] ?? fs.lookup(target, true);
     return entry ? [[path, entry]] : [];
   }
   return type === 'file' || type === 'contiguous-file' ? [[path, { type: 'file', mode, bytes }]] : [];
+}
+
+/** Where it leads does not matter: links are followed inside the root only. */
+function linkTarget(target: string): string {
+  if (Buffer.byteLength(target) <= PATH_BYTES_MAX) return target;
+  throw invalid(`holds a link to "${plainText(target, 200)}", which is longer than ${PATH_BYTES_MAX} bytes`);
 }
 
 async function drain(member: AsyncIterable<Uint8Array>, wanted: boolean): Promise<Uint8Array> {
