@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createWorks, oneEvent } from './benchmarks.ts';
+import { burst, createWorks, oneEvent } from './benchmarks.ts';
 
 // Counts, not times: they are the same on every machine.
 it('needs one request per cluster to bring a module to all of them', async () => {
@@ -10,6 +10,12 @@ it('needs one request per cluster to bring a module to all of them', async () =>
 
 it('does not do more for one event in a larger fleet', async () => {
   const { ratio, ratioMax } = await oneEvent(10, 100);
+
+  expect(ratio).toBeLessThanOrEqual(ratioMax);
+});
+
+it('does not write a status per event while clusters report one after another', async () => {
+  const { ratio, ratioMax } = await burst(100);
 
   expect(ratio).toBeLessThanOrEqual(ratioMax);
 });

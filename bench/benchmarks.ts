@@ -78,6 +78,25 @@ export async function oneEvent(small: number, large: number): Promise<Figure> {
   };
 }
 
+/** Writes of the hub while its clusters report one after another, beside one write per cluster. */
+export async function burst(clusters: number): Promise<Figure> {
+  const world = await hubWithClusters(clusters);
+  await world.user.create(RESOURCES.managedClusterModule, module());
+  await untilWorks(world, clusters);
+  await world.clock.advance(5_000);
+  const before = world.requests();
+  for (let index = 0; index < clusters; index += 1) await reportApplied(world, `c${index}`, 1, 20);
+  await world.clock.advance(5_000);
+  const writes = world.requests() - before;
+  await world.stop();
+  return {
+    name: `writes of the hub while ${clusters} clusters report`,
+    value: `${writes} in ${(clusters * 20) / 1_000} s`,
+    ratio: writes / clusters,
+    ratioMax: 0.04,
+  };
+}
+
 async function eventCost(clusters: number): Promise<number> {
   const world = await hubWithClusters(clusters);
   await world.user.create(RESOURCES.managedClusterModule, module());

@@ -119,7 +119,12 @@ export async function untilWorks(world: HubOnly, count: number): Promise<void> {
 }
 
 /** One cluster reports that its work is applied: what the hub then does is one event's cost. */
-export async function reportApplied(world: HubOnly, cluster: string, generation: number): Promise<void> {
+export async function reportApplied(
+  world: HubOnly,
+  cluster: string,
+  generation: number,
+  pauseMs = 1_000,
+): Promise<void> {
   const condition = {
     type: 'Applied',
     status: 'True',
@@ -135,5 +140,5 @@ export async function reportApplied(world: HubOnly, cluster: string, generation:
     { status: { conditions: [condition] } },
     { subresource: 'status' },
   );
-  await world.clock.advance(1_000);
+  await world.clock.advance(pauseMs);
 }

@@ -1,5 +1,5 @@
 // make bench: figures as ratios to something measured in the same run. Exit code 1 when a ratio is above its limit.
-import { createWorks, oneEvent, planFleet, signOne } from './benchmarks.ts';
+import { burst, createWorks, oneEvent, planFleet, signOne } from './benchmarks.ts';
 import type { Figure } from './measure.ts';
 import { print } from './print.ts';
 import { spokeMemory } from './spoke-memory.ts';
@@ -8,6 +8,7 @@ const benchmarks: readonly (() => Promise<Figure>)[] = [
   () => planFleet(3_500, 3),
   () => createWorks(3_500),
   () => oneEvent(100, 3_500),
+  () => burst(3_500),
   () => signOne(300 * 1024),
   spokeMemory,
 ];

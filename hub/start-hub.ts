@@ -30,6 +30,8 @@ export interface Hub {
 const WORKS_MAX = 64;
 /** A burst of events of one module becomes one status write. */
 const STATUS_DEBOUNCE_MS = 300;
+/** While events go on and on, its status is written no more often than this: 3,500 reports take some seconds. */
+const STATUS_INTERVAL_MS = 1_500;
 
 /** The stages of the hub, each with a queue keyed by the smallest thing that changes alone. */
 export function createHub(ports: HubPorts): Hub {
@@ -39,6 +41,8 @@ export function createHub(ports: HubPorts): Hub {
   const wanted = createWantedImages();
   const modules = createModuleIndex();
   const tallies = new Map<string, Tally>();
+  /** When the status of a module was looked at last, in milliseconds since the epoch. */
+  const reported = new Map<string, number>();
   /** Works as we wrote them, until the watch has caught up. */
   const written = new Map<string, ManifestWork>();
   /** Items that were not planned yet since the start; undefined before the first list. */
@@ -92,7 +96,7 @@ export function createHub(ports: HubPorts): Hub {
           wrote: (_item, work) => written.set(key, work),
           report: ({ module, cluster }, state) => {
             tallyOf(module).set(cluster, state);
-            statuses.addAfter(module, STATUS_DEBOUNCE_MS);
+            statuses.addAfter(module, statusDelayMs(module));
           },
         },
         signal,
@@ -130,11 +134,16 @@ export function createHub(ports: HubPorts): Hub {
       for (const [state, count] of Object.entries(tallyOf(module).counts.states)) {
         metrics?.set('kmm_clusters', { module, state }, count);
       }
+      reported.set(module, clock.now());
       return reconcileMcmStatus(mcm, tallyOf(module), ports, signal);
     },
   });
 
+  const statusDelayMs = (module: string) =>
+    Math.max(STATUS_DEBOUNCE_MS, (reported.get(module) ?? 0) + STATUS_INTERVAL_MS - clock.now());
+
   const forget = (module: string): undefined => {
+    reported.delete(module);
     for (const state of Object.keys(tallyOf(module).counts.states))
       metrics?.remove('kmm_clusters', { module, state });
     if (!caches.mcms.get(module)) tallies.delete(module);
