@@ -32,9 +32,10 @@ export function createImageFs(): ImageFs {
 
   const real = (path: string, keepLast: boolean, links = 0): string | undefined => {
     let current = '/';
+    // Joining normalises the whole path at every part: of a deep one that is a tenth of a second.
     const parts = posix.normalize(`/${path}`).split('/').filter(Boolean);
     for (const [index, part] of parts.entries()) {
-      const next = posix.join(current, part);
+      const next = current === '/' ? `/${part}` : `${current}/${part}`;
       const entry = entries.get(next);
       if (entry?.type === 'symlink' && !(keepLast && index === parts.length - 1)) {
         if (links >= LINKS_MAX) return undefined;
@@ -98,6 +99,8 @@ export function createImageFs(): ImageFs {
 
 /** What Linux takes as a path. More has no use but to wear out whoever walks it. */
 export const PATH_BYTES_MAX = 4_096;
+/** Every part of a path is looked up, for every entry of a layer. */
+const DEPTH_MAX = 256;
 
 /**
  * The path of an archive member inside the root.
@@ -106,10 +109,10 @@ export const PATH_BYTES_MAX = 4_096;
  */
 export function safePath(name: string): string {
   const shown = plainText(name, 200);
-  if (Buffer.byteLength(name) > PATH_BYTES_MAX) {
+  if (Buffer.byteLength(name) > PATH_BYTES_MAX || name.split('/').length > DEPTH_MAX) {
     throw new AppError(
       'IMAGE_INVALID',
-      `A layer holds the path "${shown}", which is longer than ${PATH_BYTES_MAX} bytes.`,
+      `A layer holds the path "${shown}", which is longer than ${PATH_BYTES_MAX} bytes or deeper than ${DEPTH_MAX} directories.`,
     );
   }
   if (name.includes('\0') || name.split('/').includes('..')) {

@@ -22,9 +22,17 @@ export async function pullImage(
   const image = await registry.image(reference, access, options.signal);
   if (!image) throw new AppError('IMAGE_NOT_FOUND', `Image ${reference} does not exist.`);
   const fs = createImageFs();
+  const limits = options.limits ?? LAYER_LIMITS;
+  let kept = 0;
   for (const layer of image.manifest.layers) {
     const blob = await registry.blob(reference, layer, access, options.signal);
-    await applyLayer(fs, blob, options.limits ?? LAYER_LIMITS, options.keep);
+    kept += await applyLayer(fs, blob, limits, options.keep);
+    // Five hundred layers, each within its limit, would still fill the memory.
+    if (kept > limits.layerBytesMax)
+      throw new AppError(
+        'IMAGE_INVALID',
+        `Image ${reference} holds more than ${limits.layerBytesMax} bytes.`,
+      );
   }
   return { ...image, fs };
 }

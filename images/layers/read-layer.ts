@@ -18,6 +18,7 @@ export const LAYER_LIMITS: LayerLimits = { layerBytesMax: 1024 * 1024 * 1024, en
  * Applies one layer to a file system: whiteouts remove, everything else replaces. Devices and sockets are passed over.
  *
  * @param keep which files' contents are wanted; others are there with no bytes
+ * @returns how many bytes were kept
  * @throws {AppError} IMAGE_INVALID for paths that lead out, sizes beyond the limits, and broken archives
  */
 export async function applyLayer(
@@ -25,12 +26,13 @@ export async function applyLayer(
   blob: Uint8Array,
   limits: LayerLimits = LAYER_LIMITS,
   keep: (path: string) => boolean = () => true,
-): Promise<void> {
+): Promise<number> {
   const tar = decompress(blob, limits.layerBytesMax);
   const parser = extract();
   const whiteouts: string[] = [];
   const fresh: [string, FsEntry][] = [];
   let count = 0;
+  let kept = 0;
   const piping = Readable.from([tar]).pipe(parser);
   try {
     for await (const member of parser) {
@@ -40,6 +42,7 @@ export async function applyLayer(
       if (size > limits.layerBytesMax) throw invalid(`holds "${plainText(name, 200)}" of ${size} bytes`);
       const path = safePath(name);
       const bytes = await drain(member as unknown as AsyncIterable<Uint8Array>, keep(path));
+      kept += bytes.byteLength;
       const base = path.slice(path.lastIndexOf('/') + 1);
       // What is left of the name would be the directory itself, or the one above.
       if (/^\.wh\.{1,3}$/.test(base)) throw invalid(`holds the whiteout "${base}", which names nothing`);
@@ -56,6 +59,7 @@ export async function applyLayer(
   // Whiteouts speak of the layers below, wherever they stand in the archive.
   for (const path of whiteouts) whiteOut(fs, path);
   for (const [path, entry] of fresh) fs.write(path, entry);
+  return kept;
 }
 
 /** The uncompressed archive of a layer, whatever its media type says: the first bytes tell. */

@@ -16,8 +16,10 @@ export async function writeLayer(entries: ReadonlyMap<string, FsEntry>): Promise
   const archive = pack();
   for (const [path, entry] of [...entries].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const common = { name: path.replace(/^\//, ''), mtime: new Date(0), uid: 0, gid: 0 };
-    if (entry.type === 'file') archive.entry({ ...common, mode: entry.mode }, Buffer.from(entry.bytes));
-    else if (entry.type === 'directory') archive.entry({ ...common, type: 'directory', mode: entry.mode });
+    if (entry.type === 'file')
+      archive.entry({ ...common, mode: withType(entry.mode) }, Buffer.from(entry.bytes));
+    else if (entry.type === 'directory')
+      archive.entry({ ...common, type: 'directory', mode: withType(entry.mode) });
     else archive.entry({ ...common, type: 'symlink', linkname: entry.target });
   }
   archive.finalize();
@@ -29,3 +31,6 @@ export async function writeLayer(entries: ReadonlyMap<string, FsEntry>): Promise
   const blob = gzipSync(tar, { level: 6 });
   return { blob, digest: sha256(blob), diffId: sha256(tar) };
 }
+
+/** A bit that is not written: the archiver takes a mode of 0, which is one, for none and puts its own. */
+const withType = (mode: number) => mode | 0o100_000;

@@ -13,6 +13,7 @@ const HEADER_BYTES = 64;
 const SECTION_BYTES = 64;
 const SECTIONS_MAX = 65_536;
 const NO_BITS = 8;
+const NAME_BYTES_MAX = 1_024;
 
 /**
  * Sections of a relocatable object file. Every offset is checked against the file: it may come from anybody.
@@ -73,10 +74,14 @@ function slice(file: Uint8Array, { type, at, size }: SectionHeader): Uint8Array 
   return file.subarray(at, at + size);
 }
 
-/** The zero-terminated text at an offset; empty when there is none. */
+/**
+ * The zero-terminated text at an offset; empty when there is none, or one longer than any name of a kernel. Without that
+ * bound many names could each run through the whole file.
+ */
 export function cString(bytes: Uint8Array, at: number): string {
-  const end = bytes.indexOf(0, at);
-  return end < 0 ? '' : Buffer.from(bytes.subarray(at, end)).toString('latin1');
+  const text = bytes.subarray(at, at + NAME_BYTES_MAX);
+  const end = text.indexOf(0);
+  return end < 0 ? '' : Buffer.from(text.subarray(0, end)).toString('latin1');
 }
 
 function offset(value: bigint): number {
