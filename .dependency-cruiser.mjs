@@ -1,5 +1,5 @@
 // The arrows of docs/architecture.md, as rules. tidy.test.ts runs them and fails when no file was seen.
-const rooms = '^(api|runtime|images|hub|spoke|cli|lab|e2e|bench)/';
+const rooms = '^(api|runtime|images|hub|spoke|policies|cli|lab|e2e|bench)/';
 const test = String.raw`\.(test|contract)\.ts$|/testing/`;
 const pure = ['^api/', String.raw`/plan-[^/]+\.ts$`, String.raw`/diff-[^/]+\.ts$`, String.raw`-status\.ts$`];
 
@@ -21,8 +21,17 @@ export default {
     only('images', ['api', 'runtime'], 'Images know neither hub nor spoke.'),
     only('hub', ['api', 'runtime', 'images'], 'Hub and spoke meet on the wire, in api.'),
     only('spoke', ['api', 'runtime', 'images'], 'Hub and spoke meet on the wire, in api.'),
-    only('lab', ['api', 'runtime', 'images'], 'The lab is a neighbour of hub and spoke, not a part of them.'),
-    only('cli', ['api', 'runtime', 'images', 'hub', 'spoke', 'lab'], 'The command uses all but the stories.'),
+    only('policies', ['api', 'runtime'], 'How it is installed follows from names and kinds.'),
+    only(
+      'lab',
+      ['api', 'runtime', 'images', 'policies'],
+      'The lab is a neighbour of hub and spoke, not a part of them.',
+    ),
+    only(
+      'cli',
+      ['api', 'runtime', 'images', 'hub', 'spoke', 'policies', 'lab'],
+      'The command uses all but the stories.',
+    ),
     never(
       'spoke-loads-images-only-stand-alone',
       { path: '^spoke/', pathNot: [test, '^spoke/(main|standalone/)'] },

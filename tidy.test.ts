@@ -3,7 +3,7 @@ import { cruise } from 'dependency-cruiser';
 import extractConfig from 'dependency-cruiser/config-utl/extract-depcruise-config';
 import { expect, it } from 'vitest';
 
-const rooms = ['api', 'runtime', 'images', 'hub', 'spoke', 'lab', 'cli', 'e2e', 'bench'];
+const rooms = ['api', 'runtime', 'images', 'hub', 'spoke', 'policies', 'lab', 'cli', 'e2e', 'bench'];
 const sources = rooms.flatMap((room) =>
   readdirSync(room, { recursive: true, encoding: 'utf8' })
     .map((path) => `${room}/${path}`)

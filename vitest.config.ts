@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{api,runtime,images,hub,spoke,cli,lab,bench,e2e}/**/*.test.ts', 'tidy.test.ts'],
+          include: ['{api,runtime,images,hub,spoke,policies,cli,lab,bench,e2e}/**/*.test.ts', 'tidy.test.ts'],
           exclude: ['**/node_modules/**', '**/*.{real,planes}.test.ts'],
           isolate: false,
           pool: 'threads',

@@ -46,7 +46,13 @@ export {
   withDigest,
 } from './rules/image-reference.ts';
 export { type KernelVariables, kernelKey, kernelVariables } from './rules/kernel.ts';
-export { isKernelClaim, KERNELS_MAX, kernelClaims, kernelsFromClaims } from './rules/kernel-claims.ts';
+export {
+  isKernelClaim,
+  KERNELS_MAX,
+  kernelClaimNames,
+  kernelClaims,
+  kernelsFromClaims,
+} from './rules/kernel-claims.ts';
 export { FEEDBACK_NAMES, manifestWorkFor, WORK_NAME_CHARS_MAX } from './rules/manifest-work.ts';
 export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
 export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';

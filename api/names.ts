@@ -72,6 +72,9 @@ export const OPERATOR = {
   namespace: 'openshift-kmm',
   hubLease: 'kmm-hub.sigs.x-k8s.io',
   lease: 'kmm.sigs.x-k8s.io',
+  /** Service accounts of the operators themselves. */
+  hubAccount: 'kmm-operator-hub-controller',
+  account: 'kmm-operator-controller',
   loaderServiceAccount: 'kmm-operator-module-loader',
   devicePluginServiceAccount: 'kmm-operator-device-plugin',
   /** ConfigMap: which toolkit image DTK_AUTO stands for. */

@@ -8,6 +8,9 @@ const CLAIM_CHARS_MAX = 1_024;
 /** Kernels of one cluster that the hub plans for; a cluster with more is misconfigured. */
 export const KERNELS_MAX = 256;
 
+/** Enough for more than that, whatever their length: a release has at most 64 characters. */
+const CLAIMS_MAX = 20;
+
 const [CLAIM_STEM = '', ...CLAIM_DOMAIN] = KERNEL_CLAIM.split('.');
 const OVERFLOW = new RegExp(`^${CLAIM_STEM}(?:-([2-9]|[1-9][0-9]{1,2}))?\\.${CLAIM_DOMAIN.join('\\.')}$`);
 
@@ -45,8 +48,12 @@ export function kernelClaims(kernels: readonly string[]): Claim[] {
       values.push(kernel);
     }
   }
-  return values.map((value, index) => ({ name: claimName(index + 1), value }));
+  return values.slice(0, CLAIMS_MAX).map((value, index) => ({ name: claimName(index + 1), value }));
 }
+
+/** Every name that a kernel claim can have: what RBAC may grant by name. */
+export const kernelClaimNames = (): string[] =>
+  Array.from({ length: CLAIMS_MAX }, (_, index) => claimName(index + 1));
 
 function claimName(number: number): string {
   return number === 1 ? KERNEL_CLAIM : `${CLAIM_STEM}-${number}.${CLAIM_DOMAIN.join('.')}`;

@@ -16,6 +16,7 @@ import {
   startOcm,
   startPlane,
 } from '@kmm-fleet/lab';
+import { accessObjects, hubAccess, spokeAccess, userOf, workAgentAccess } from '@kmm-fleet/policies';
 import { createHttpTransport, createKubeClient, type KubeClient, type Transport } from '@kmm-fleet/runtime';
 import type { KubeAccess } from './kubeconfig.ts';
 
@@ -25,13 +26,18 @@ export type ControlPlaneKind = 'lab' | 'real';
 /** The API servers of a lab and what lives around them. */
 export interface LabFleet {
   /** The hub first. */
-  readonly accesses: readonly KubeAccess[];
+  readonly accesses: readonly (KubeAccess & { readonly operatorToken: string })[];
   client(name: string): KubeClient;
   /** OCM's agents and nodes at work, until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
   /** Ends the API servers. */
   stop(): Promise<void>;
 }
+
+const OPERATOR_USERS = [hubAccess, spokeAccess].map((access) => ({
+  name: userOf(access),
+  groups: ['system:serviceaccounts', `system:serviceaccounts:${access.account.namespace}`],
+}));
 
 export interface LabFleetOptions extends FleetOptions {
   readonly certificates: ServerCertificates;
@@ -57,7 +63,7 @@ async function openEmbedded(options: LabFleetOptions): Promise<LabFleet> {
   );
   const transports = new Map(servers.map(({ name, transport }) => [name, transport]));
   return {
-    accesses: listening.map(({ name, server, token }) => ({ name, server, token })),
+    accesses: listening.map(({ name, server, token }) => ({ name, server, token, operatorToken: token })),
     client: (name) => clientOf(options, transports, name),
     run: (signal) => fleet.run(signal),
     stop: async () => void (await Promise.all(listening.map(({ close }) => close()))),
@@ -74,7 +80,7 @@ async function openRealPlanes(options: LabFleetOptions): Promise<LabFleet> {
       directory,
       programs,
       certificates,
-      users: AGENT_USERS,
+      users: [...AGENT_USERS, ...OPERATOR_USERS],
       parts: ['kube-controller-manager', 'kube-scheduler'],
     });
   const [hub, ...spokes] = await Promise.all([start('hub'), ...clusters.map(({ name }) => start(name))]);
@@ -82,15 +88,25 @@ async function openRealPlanes(options: LabFleetOptions): Promise<LabFleet> {
   const transports = new Map(planes.map((plane) => [plane.name, createHttpTransport(plane.connection())]));
   const client = (name: string) => clientOf(options, transports, name);
   // A cluster's object and namespace come with its registration.
-  await installObjects(client('hub'), [...ocmHubObjects(modules), ...hubObjects()], clock);
-  const onSpoke = [...ocmSpokeObjects(modules), ...spokeObjects()];
+  await installObjects(
+    client('hub'),
+    [...ocmHubObjects(modules), ...hubObjects(), ...accessObjects(hubAccess)],
+    clock,
+  );
+  const access = [spokeAccess, workAgentAccess].flatMap(accessObjects);
+  const onSpoke = [...ocmSpokeObjects(modules), ...spokeObjects(), ...access];
   await Promise.all(spokes.map(({ name }) => installObjects(client(name), onSpoke, clock)));
   progress('clusters join the hub');
   const ocm = await startOcm({ directory, program, hub, clusters: spokes });
   const plane = (name: string) => ({ name, transport: transportOf(transports, name) });
   const fleet = joinFleet(options, { hub: plane('hub'), cluster: plane, hasAgents: true });
   return {
-    accesses: planes.map(({ name, url, token }) => ({ name, server: url, token: token() })),
+    accesses: planes.map(({ name, url, token }) => ({
+      name,
+      server: url,
+      token: token(),
+      operatorToken: token(userOf(name === 'hub' ? hubAccess : spokeAccess)),
+    })),
     client,
     run: (signal) => fleet.run(signal),
     async stop() {

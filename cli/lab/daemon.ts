@@ -64,8 +64,11 @@ await runProcess(log, async (signal) => {
   const { accesses } = fleet;
   const neighbours = fleet.run(signal);
   writeKubeconfig(paths.kubeconfig, certificates.ca, accesses);
-  for (const access of accesses)
+  for (const access of accesses) {
     writeKubeconfig(paths.path(`${access.name}.kubeconfig`), certificates.ca, [access]);
+    const operator = { ...access, token: access.operatorToken };
+    writeKubeconfig(paths.path(`${access.name}-operator.kubeconfig`), certificates.ca, [operator]);
+  }
 
   const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
   const base64 = (path: string) => readFileSync(path).toString('base64');
@@ -83,7 +86,11 @@ await runProcess(log, async (signal) => {
   for (const { name } of accesses) if (name !== 'hub') await putAll(fleet.client(name), spokeObjects(values));
 
   step('starting hub and spokes');
-  const common = { KMM_REGISTRY_CA_FILE: certificates.ca, LEADER_ELECTION: 'false' };
+  const common = {
+    KMM_REGISTRY_CA_FILE: certificates.ca,
+    // A lease that a killed hub held lasts 15 s: part of the real thing, and only tedious in a demo.
+    LEADER_ELECTION: String(kind === 'real'),
+  };
   const save = () =>
     writeLabState(paths, {
       pid: process.pid,
@@ -96,7 +103,7 @@ await runProcess(log, async (signal) => {
     const room = name === 'hub' ? 'hub' : 'spoke';
     const own: Record<string, string> =
       room === 'hub' ? { KMM_BUILD_DIR: paths.path('builds') } : { KMM_MANAGED: '1' };
-    const env = { ...common, ...own, KUBECONFIG: paths.path(`${name}.kubeconfig`) };
+    const env = { ...common, ...own, KUBECONFIG: paths.path(`${name}-operator.kubeconfig`) };
     return supervise(room, env, paths.path('logs', `${name}.log`), () => save());
   };
   const processes = new Map(accesses.map(({ name }) => [name, start(name)] as const));

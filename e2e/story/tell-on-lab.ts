@@ -1,15 +1,23 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ControlPlaneKind, labPaths, startLab, stopLab } from '@kmm-fleet/cli';
+import { type ControlPlaneKind, type LabPaths, labPaths, startLab, stopLab } from '@kmm-fleet/cli';
 import { isRoot, missingPrograms } from '@kmm-fleet/lab';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { realWorld } from './real-world.ts';
 import { SCENES } from './scenes.ts';
 import type { World } from './world.ts';
 
-/** Tells the story in a lab of its own: real processes, registry and builds, on control planes of this kind. */
-export function describeStory(title: string, kind: ControlPlaneKind): void {
+/**
+ * Tells the story in a lab of its own: real processes, registry and builds, on control planes of this kind.
+ *
+ * @param afterwards tests of what the story left behind
+ */
+export function describeStory(
+  title: string,
+  kind: ControlPlaneKind,
+  afterwards: (paths: LabPaths) => void = () => {},
+): void {
   const missing = missingPrograms();
   const reason = !isRoot() ? 'needs root' : missing.length > 0 ? `missing: ${missing.join(', ')}` : '';
 
@@ -36,5 +44,6 @@ export function describeStory(title: string, kind: ControlPlaneKind): void {
         await killing;
       });
     }
+    afterwards(paths);
   });
 }

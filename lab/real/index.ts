@@ -10,6 +10,7 @@ export { lastLines, runCommand } from './command.ts';
 export { referenceFolder, unpackReference } from './debian-package.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
 export { spawnMortal } from './mortal-child.ts';
+export { readAuditLog } from './planes/audit-log.ts';
 export { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './planes/ocm.ts';
 export { ocmHubObjects, ocmSpokeObjects } from './planes/ocm-objects.ts';
 export { ADMIN, type Plane, type PlaneOptions, startPlane, type User } from './planes/plane.ts';

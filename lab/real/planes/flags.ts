@@ -52,6 +52,8 @@ const FLAGS: Record<Part, (setting: Setting) => string[]> = {
     `--service-account-key-file=${tokenKeys.pub}`,
     `--service-account-signing-key-file=${tokenKeys.key}`,
     '--authorization-mode=Node,RBAC',
+    // As OpenShift has it: who sets an owner must have rights on it.
+    '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
     '--service-cluster-ip-range=10.0.0.0/16',
     '--allow-privileged=true',
     `--cert-dir=${directory}`,

@@ -47,10 +47,10 @@ export function ocmSpokeObjects({ api, ocm }: OcmModules): KubeObject[] {
       .sort()
       .map((file) => parse(fillTemplate(readFileSync(join(folder, file), 'utf8'))) as KubeObject),
   );
-  return [...crds(api, SPOKE_CRDS), namespace, ...roles, AGGREGATE, MODULES];
+  return [...crds(api, SPOKE_CRDS), namespace, ...roles, AGGREGATE];
 }
 
-/** The klusterlet's operator makes this one: who labels a ClusterRole so, gives its rights to the work agent. */
+/** The klusterlet's operator makes this one: whoever labels a ClusterRole so gives its rights to the work agent. */
 const AGGREGATE: KubeObject = {
   apiVersion: 'rbac.authorization.k8s.io/v1',
   kind: 'ClusterRole',
@@ -59,23 +59,6 @@ const AGGREGATE: KubeObject = {
     clusterRoleSelectors: [{ matchLabels: { 'open-cluster-management.io/aggregate-to-work': 'true' } }],
   },
   rules: [],
-};
-
-/** What the work agent needs for what the hub ships. */
-const MODULES: KubeObject = {
-  apiVersion: 'rbac.authorization.k8s.io/v1',
-  kind: 'ClusterRole',
-  metadata: {
-    name: 'kmm-work-agent',
-    labels: { 'open-cluster-management.io/aggregate-to-work': 'true' },
-  },
-  rules: [
-    {
-      apiGroups: ['kmm.sigs.x-k8s.io'],
-      resources: ['modules'],
-      verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'],
-    },
-  ],
 };
 
 function crds(api: string, prefixes: readonly string[]): KubeObject[] {

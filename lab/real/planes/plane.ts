@@ -25,7 +25,7 @@ export interface Plane {
   connection(user?: string): KubeConnection;
   /** Writes a kubeconfig for one of the users and returns its path. */
   kubeconfig(user?: string): string;
-  /** One line of JSON per request, as kube-apiserver audits it. */
+  /** One line of JSON per request, as kube-apiserver audits it; see {@link readAuditLog}. */
   readonly auditLog: string;
   /** Ends a part without warning. */
   kill(part: Part): Promise<void>;
@@ -142,7 +142,7 @@ function writeUsers({ users: path }: Setting, users: readonly User[], token: (us
 }
 
 function writeAuditPolicy(path: string): string {
-  const rules = [{ level: 'Metadata', omitStages: ['RequestReceived', 'ResponseStarted'] }];
+  const rules = [{ level: 'Metadata', omitStages: ['RequestReceived'] }];
   writeFileSync(path, JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules }));
   return path;
 }
