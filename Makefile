@@ -1,5 +1,5 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo test e2e-real check bench bench-real generate format clean help
+.PHONY: demo test e2e-real nightly check bench bench-real generate format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
@@ -10,6 +10,10 @@ test: ## Run all tests: the unit part, then those on real components
 
 e2e-real: ## Run the suites that need a real control plane: etcd and Kubernetes, built once with Go
 	@scripts/node scripts/e2e-real.ts
+
+nightly: ## Run the suites on a real control plane with 1,000 seeds of faults from a start of their own
+	@seed=$${KMM_FAULT_SEED:-$$(date +%s)}; echo "KMM_FAULT_SEED=$$seed"; \
+	KMM_FAULT_SEED=$$seed KMM_FAULT_SEEDS=1000 scripts/node scripts/e2e-real.ts
 
 check: ## Check format, lint, types, unused code, import arrows, purity and generated files
 	@scripts/node scripts/check.ts

@@ -30,6 +30,7 @@ export default defineConfig({
           include: ['{e2e,bench}/**/*.planes.test.ts'],
           pool: 'forks',
           fileParallelism: false,
+          maxConcurrency: 4,
           testTimeout: 120_000,
           hookTimeout: 1_800_000,
         },

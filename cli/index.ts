@@ -1,6 +1,8 @@
 /** The kmm command. Its parts that stories and tests use. */
 export type { ControlPlaneKind } from './lab/control-planes.ts';
+export { type KubeAccess, writeKubeconfig } from './lab/kubeconfig.ts';
 export { startLab, stopLab } from './lab/lab.ts';
 export { UNMAPPED_KERNEL } from './lab/lab-plan.ts';
 export { type LabPaths, type LabState, labPaths, readLabState } from './lab/lab-state.ts';
 export { readObjects } from './lab/manifests.ts';
+export { type Supervised, supervise } from './lab/supervise.ts';

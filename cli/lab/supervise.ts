@@ -5,6 +5,8 @@ import { spawnMortal, stopChild } from '@kmm-fleet/lab';
 
 export interface Supervised {
   readonly pid: () => number;
+  /** Ends the process without warning; it is started again. */
+  kill(): void;
   stop(): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export function supervise(
   start();
   return {
     pid: () => child.pid ?? 0,
+    kill: () => void child.kill('SIGKILL'),
     stop: () => {
       isStopping = true;
       return stopChild(child);

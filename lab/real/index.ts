@@ -11,10 +11,11 @@ export { referenceFolder, unpackReference } from './debian-package.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
 export { spawnMortal } from './mortal-child.ts';
 export { readAuditLog } from './planes/audit-log.ts';
-export { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './planes/ocm.ts';
-export { ocmHubObjects, ocmSpokeObjects } from './planes/ocm-objects.ts';
+export { type FaultProxy, type ProxyFault, startFaultProxy } from './planes/fault-proxy.ts';
+export type { Ocm } from './planes/ocm.ts';
 export { ADMIN, type Plane, type PlaneOptions, startPlane, type User } from './planes/plane.ts';
 export { type Part, type Programs, planePrograms } from './planes/program.ts';
+export { operatorUser, type RealFleet, type RealFleetOptions, startRealFleet } from './planes/real-fleet.ts';
 export { freePort, type RealRegistry, startRegistry, stopChild } from './registry.ts';
 export {
   canInstall,

@@ -5,6 +5,8 @@ import { userOf } from './access-objects.ts';
 export interface AuditedRequest {
   readonly verb: string;
   readonly user: { readonly username: string };
+  readonly userAgent?: string;
+  readonly stage?: string;
   readonly objectRef?: {
     readonly apiGroup?: string;
     readonly resource?: string;
@@ -12,6 +14,8 @@ export interface AuditedRequest {
     readonly namespace?: string;
     readonly name?: string;
   };
+  /** What was written, where the policy wants bodies. */
+  readonly requestObject?: unknown;
   readonly responseStatus?: { readonly code?: number };
   /** RFC 3339. */
   readonly requestReceivedTimestamp: string;

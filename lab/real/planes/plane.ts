@@ -31,6 +31,8 @@ export interface Plane {
   kill(part: Part): Promise<void>;
   /** Starts a part that was killed, on the data it had. */
   start(part: Part): Promise<void>;
+  /** etcd forgets all but the last version of each object: watches that resume from before are told 410. */
+  compact(): Promise<void>;
   /** Ends everything and removes what it left in memory. */
   stop(): Promise<void>;
 }
@@ -42,6 +44,8 @@ export interface PlaneOptions {
   readonly programs: Programs;
   readonly certificates: ServerCertificates;
   readonly users?: readonly User[];
+  /** Resources whose bodies the audit log holds too. */
+  readonly auditBodies?: readonly { readonly group: string; readonly resources: readonly string[] }[];
   /** Parts beside etcd and kube-apiserver. */
   readonly parts?: readonly Part[];
 }
@@ -64,7 +68,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
     if (!found) throw new RangeError(`plane ${name} has no user ${user}`);
     return found;
   };
-  const setting = await makeSetting(directory, certificates);
+  const setting = await makeSetting(directory, options);
   const url = `https://127.0.0.1:${setting.ports.apiserver}`;
   writeUsers(setting, users, token);
   writeKubeconfig(setting.managerConfig, url, certificates.ca, token(MANAGER.name));
@@ -101,6 +105,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
       const ended = new Promise((resolve) => child?.once('exit', resolve));
       if (child?.kill('SIGKILL')) await ended;
     },
+    compact: () => compactEtcd(`http://127.0.0.1:${setting.ports.client}`),
     async stop() {
       // What is in memory goes with it, so nobody needs to be asked kindly.
       for (const part of [...children.keys()].reverse()) children.get(part)?.kill('SIGKILL');
@@ -110,7 +115,10 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
   };
 }
 
-async function makeSetting(directory: string, certificates: ServerCertificates): Promise<Setting> {
+async function makeSetting(
+  directory: string,
+  { certificates, auditBodies = [] }: PlaneOptions,
+): Promise<Setting> {
   const [tokenKeys, client, peer, apiserver, manager, scheduler] = await Promise.all([
     makeTokenKeys(directory),
     freePort(),
@@ -129,8 +137,20 @@ async function makeSetting(directory: string, certificates: ServerCertificates):
     managerConfig: join(directory, 'controller-manager.kubeconfig'),
     schedulerConfig: join(directory, 'scheduler.kubeconfig'),
     auditLog: join(directory, 'audit.log'),
-    auditPolicy: writeAuditPolicy(join(directory, 'audit-policy.json')),
+    auditPolicy: writeAuditPolicy(join(directory, 'audit-policy.json'), auditBodies),
   };
+}
+
+async function compactEtcd(url: string): Promise<void> {
+  const ask = async (path: string, body: object) => {
+    const answer = await fetch(`${url}/v3/kv/${path}`, { method: 'POST', body: JSON.stringify(body) });
+    const text = await answer.text();
+    const isDone = answer.ok || text.includes('has been compacted');
+    if (!isDone) throw new Error(`etcd answers ${answer.status}: ${text.slice(0, 300)}`);
+    return JSON.parse(text) as { header: { revision: string } };
+  };
+  const { header } = await ask('range', { key: Buffer.from('/').toString('base64') });
+  await ask('compaction', { revision: header.revision, physical: true });
 }
 
 /** Lines of `token,user,uid,"group,group"`. */
@@ -141,8 +161,12 @@ function writeUsers({ users: path }: Setting, users: readonly User[], token: (us
   writeFileSync(path, lines.join(''), { mode: 0o600 });
 }
 
-function writeAuditPolicy(path: string): string {
-  const rules = [{ level: 'Metadata', omitStages: ['RequestReceived'] }];
+function writeAuditPolicy(path: string, bodies: NonNullable<PlaneOptions['auditBodies']>): string {
+  const omitStages = ['RequestReceived'];
+  const rules = [
+    ...bodies.map((resources) => ({ level: 'Request', resources: [resources], omitStages })),
+    { level: 'Metadata', omitStages },
+  ];
   writeFileSync(path, JSON.stringify({ apiVersion: 'audit.k8s.io/v1', kind: 'Policy', rules }));
   return path;
 }

@@ -1,0 +1,54 @@
+import { readAuditLog } from '@kmm-fleet/lab';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditViolations } from './faults/audit-violations.ts';
+import { FAULT_MODULES, type FaultFleet, startFaultFleet } from './faults/fault-fleet.ts';
+import { type Round, tellRound } from './faults/tell-round.ts';
+
+/** To see a failed seed alone: KMM_FAULT_SEED=<seed> KMM_FAULT_SEEDS=1. */
+const FIRST = Number(process.env['KMM_FAULT_SEED'] ?? 1);
+const COUNT = Number(process.env['KMM_FAULT_SEEDS'] ?? 100);
+
+describe('whatever strikes a fleet on real control planes', () => {
+  let fleet: FaultFleet;
+  const rounds: Round[] = [];
+  const free: string[] = [...FAULT_MODULES];
+
+  /** A round with a module that no other round uses meanwhile. */
+  const tell = async (seed: number, options: Parameters<typeof tellRound>[3]) => {
+    const module = free.pop();
+    if (!module) throw new RangeError('more rounds at once than modules');
+    try {
+      const round = await tellRound(fleet, seed, module, options);
+      rounds.push(round);
+      return round;
+    } finally {
+      free.push(module);
+    }
+  };
+
+  beforeAll(async () => {
+    fleet = await startFaultFleet(() => {});
+    await tell(0, { isCalm: true });
+  });
+  afterAll(() => fleet?.stop());
+
+  // Four at a time, which makes it worse for each of them.
+  it.concurrent.each(Array.from({ length: COUNT }, (_, index) => FIRST + index))(
+    'seed %i: it ends as if nothing had',
+    async (seed) => {
+      const { digests } = await tell(seed, { canRestart: seed % 10 === 0 });
+      expect(digests).toHaveLength(2);
+    },
+  );
+
+  it('unloaded nothing too early, shipped nothing unpinned or unsigned, and wrote no storm', async () => {
+    const [hub = [], east = [], west = []] = await Promise.all(
+      (['hub', 'east', 'west'] as const).map((name) =>
+        Array.fromAsync(readAuditLog(fleet.plane(name).auditLog)),
+      ),
+    );
+
+    expect(hub.filter(({ requestObject }) => requestObject).length).toBeGreaterThan(4 * COUNT);
+    expect(auditViolations(rounds, { hub, east, west })).toEqual([]);
+  });
+});

@@ -1,0 +1,224 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Supervised, supervise, writeKubeconfig } from '@kmm-fleet/cli';
+import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
+import { createFakeBuilder, testPair } from '@kmm-fleet/images/testing';
+import {
+  type FaultProxy,
+  makeServerCertificates,
+  operatorUser,
+  type Plane,
+  startFaultProxy,
+  startRealFleet,
+  startRegistry,
+} from '@kmm-fleet/lab';
+import {
+  CORE,
+  systemClock as clock,
+  type KubeClient,
+  type KubeObject,
+  systemRandom as random,
+  silentLog,
+} from '@kmm-fleet/runtime';
+import type { Strike, Victim } from './plan-strikes.ts';
+
+/** A fleet of real processes on real control planes, each operator behind a proxy, whose parts can be struck. */
+export interface FaultFleet {
+  client(name: Victim): KubeClient;
+  plane(name: Victim): Plane;
+  proxy(name: Victim): FaultProxy;
+  /** The registry, and the unsigned images that are in it. */
+  readonly images: { readonly registry: string; readonly unsigned: readonly string[] };
+  /** Lets it happen; resolves when what was killed is there again. */
+  strike(strike: Strike): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const FAULT_KERNEL = '6.1.0-55-cloud-amd64';
+/** In every image: so many rounds can go on side by side, each with a module of its own. */
+export const FAULT_MODULES = ['kmm_faults_a', 'kmm_faults_b', 'kmm_faults_c', 'kmm_faults_d'] as const;
+const LOGIN = { username: 'kmm', password: 's3cret' };
+const NAMESPACES: Readonly<Record<Victim, string>> = {
+  hub: 'openshift-kmm-hub',
+  east: 'openshift-kmm',
+  west: 'openshift-kmm',
+};
+const PULL_SECRET = 'pull';
+
+/** Starts hub, east and west with one Secure Boot node each, and pushes two versions of an unsigned module. */
+export async function startFaultFleet(progress: (line: string) => void): Promise<FaultFleet> {
+  const directory = mkdtempSync(join(tmpdir(), 'kmm-faults-'));
+  const certificates = await makeServerCertificates(directory);
+  const server = await startRegistry({
+    directory,
+    storage: join(directory, 'registry'),
+    certificate: certificates.server,
+    ...LOGIN,
+  });
+  const { address } = server;
+  const ca = readFileSync(certificates.ca, 'utf8');
+  const registryTransport = createRegistryTransport(ca);
+  const dockerConfig = JSON.stringify({ auths: { [address]: LOGIN } });
+  const unsigned = await pushModules(address, dockerConfig, ca);
+  const trusted = [testPair('rsa').certificate];
+  const cluster = (name: string) => ({
+    name,
+    nodes: [
+      { name: `${name}-1`, kernel: FAULT_KERNEL, secureBoot: true, trusted, labels: { driver: 'wanted' } },
+    ],
+  });
+  const fleet = await startRealFleet({
+    clock,
+    random,
+    log: silentLog,
+    registryTransport,
+    clusters: [cluster('east'), cluster('west')],
+    certificates,
+    directory,
+    progress,
+  });
+  const stop = new AbortController();
+  const nodes = fleet.run(stop.signal);
+  const planes = new Map<string, Plane>([['hub', fleet.hub], ...fleet.clusters]);
+  const plane = (name: Victim) => planes.get(name) as Plane;
+  await putSecrets(fleet.client, dockerConfig);
+
+  const proxies = new Map<string, FaultProxy>();
+  const operators = new Map<string, Supervised>();
+  for (const [name, { url, token }] of planes) {
+    const proxy = await startFaultProxy({ target: url, certificate: certificates.server, ca });
+    proxies.set(name, proxy);
+    const kubeconfig = join(directory, `${name}-operator.kubeconfig`);
+    const user = operatorUser(plane(name as Victim));
+    writeKubeconfig(kubeconfig, certificates.ca, [{ name, server: proxy.url, token: token(user) }]);
+    const env = {
+      KUBECONFIG: kubeconfig,
+      KMM_REGISTRY_CA_FILE: certificates.ca,
+      LEADER_ELECTION: 'false',
+      ...(name === 'hub' ? { KMM_BUILD_DIR: join(directory, 'builds') } : { KMM_MANAGED: '1' }),
+    };
+    const room = name === 'hub' ? 'hub' : 'spoke';
+    operators.set(
+      name,
+      supervise(room, env, join(directory, `${name}-operator.log`), () => {}),
+    );
+  }
+  const proxy = (name: Victim) => proxies.get(name) as FaultProxy;
+
+  let restarting = Promise.resolve();
+  /** One after the other: two of them would start a part twice. */
+  const restart = (of: Victim, part: 'kube-apiserver' | 'etcd') => {
+    restarting = restarting.then(async () => {
+      await plane(of).kill(part);
+      await plane(of).start(part);
+    });
+    return restarting;
+  };
+  return {
+    client: fleet.client,
+    plane,
+    proxy,
+    images: { registry: address, unsigned },
+    async strike(strike) {
+      const { of } = strike;
+      if (strike.what === 'kill operator') operators.get(of)?.kill();
+      if (strike.what === 'cut operator') proxy(of).cutAll();
+      if (strike.what === 'compact') await plane(of).compact();
+      if (strike.what === 'kill work agent') fleet.ocm.killWorkAgent(of);
+      if (strike.what === 'kill kube-apiserver') await restart(of, 'kube-apiserver');
+      if (strike.what === 'kill etcd') await restart(of, 'etcd');
+      if (strike.what !== 'requests') return;
+      // A watch that is asked twice has no first answer that ends.
+      proxy(of).setFault(({ path }) => (path.includes('watch=') ? undefined : strike.fault));
+      await sleep(strike.forMs);
+      proxy(of).setFault(undefined);
+    },
+    async stop() {
+      await Promise.all([...operators.values()].map((operator) => operator.stop()));
+      stop.abort();
+      await nodes;
+      await Promise.all([...proxies.values()].map((each) => each.close()));
+      await fleet.stop();
+      await server.stop();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function pushModules(address: string, dockerConfig: string, ca: string): Promise<string[]> {
+  const registry = createRegistry({ transport: createRegistryTransport(ca), clock, random });
+  const builder = createFakeBuilder(registry);
+  const targets = ['v1', 'v2'].map((version) => `${address}/unsigned:${version}`);
+  for (const target of targets)
+    await builder.build({
+      dockerfile: [
+        `# ${target}`,
+        ...FAULT_MODULES.map((name) => `# module ${JSON.stringify({ name })}`),
+      ].join('\n'),
+      buildArgs: { KERNEL_FULL_VERSION: FAULT_KERNEL },
+      secrets: [],
+      target,
+      labels: {},
+      baseAccess: { dockerConfig },
+      targetAccess: { dockerConfig },
+    });
+  return targets;
+}
+
+async function putSecrets(client: (name: string) => KubeClient, dockerConfig: string): Promise<void> {
+  const put = (name: Victim, secret: string, type: string, data: Record<string, string | Buffer>) =>
+    client(name).create(CORE.secret, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { namespace: NAMESPACES[name], name: secret },
+      type,
+      data: Object.fromEntries(
+        Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+      ),
+    });
+  for (const name of ['hub', 'east', 'west'] as const)
+    await put(name, PULL_SECRET, 'kubernetes.io/dockerconfigjson', { '.dockerconfigjson': dockerConfig });
+  const { keyPem, certPem } = testPair('rsa');
+  await put('hub', 'signing-key', 'Opaque', { key: keyPem });
+  await put('hub', 'signing-cert', 'Opaque', { cert: certPem });
+}
+
+/** The module of one round: signed under a tag of its own, wanted by clusters with a label of its own. */
+export function faultModule(
+  { images: { registry, unsigned } }: FaultFleet,
+  { name, module }: { readonly name: string; readonly module: string },
+  version: 1 | 2,
+): KubeObject {
+  return {
+    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+    kind: 'ManagedClusterModule',
+    metadata: { name },
+    spec: {
+      spokeNamespace: NAMESPACES.east,
+      selector: { [name]: 'wanted' },
+      moduleSpec: {
+        imageRepoSecret: { name: PULL_SECRET },
+        selector: { driver: 'wanted' },
+        moduleLoader: {
+          container: {
+            modprobe: { moduleName: module },
+            kernelMappings: [
+              {
+                regexp: '^.+$',
+                containerImage: `${registry}/${name}:v${version}`,
+                sign: {
+                  unsignedImage: unsigned[version - 1],
+                  keySecret: { name: 'signing-key' },
+                  certSecret: { name: 'signing-cert' },
+                  filesToSign: [`/opt/lib/modules/\${KERNEL_FULL_VERSION}/${module}.ko`],
+                },
+              },
+            ],
+          },
+        },
+      },
+    },
+  };
+}

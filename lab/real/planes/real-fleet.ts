@@ -1,0 +1,99 @@
+import { RESOURCES } from '@kmm-fleet/api';
+import { accessObjects, hubAccess, spokeAccess, userOf, workAgentAccess } from '@kmm-fleet/policies';
+import { createHttpTransport, createKubeClient, type KubeClient, sleep } from '@kmm-fleet/runtime';
+import { type FleetOptions, hubObjects, installObjects, joinFleet, spokeObjects } from '../../fleet/index.ts';
+import type { ServerCertificates } from '../certificates.ts';
+import { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './ocm.ts';
+import { ocmHubObjects, ocmSpokeObjects } from './ocm-objects.ts';
+import { type Plane, startPlane } from './plane.ts';
+import { planePrograms } from './program.ts';
+
+/** A hub and clusters on real control planes with OCM's agents, our objects and rights installed; nodes are simulated. */
+export interface RealFleet {
+  readonly hub: Plane;
+  readonly clusters: ReadonlyMap<string, Plane>;
+  readonly ocm: Ocm;
+  /** The administrator of the hub or of a cluster. */
+  client(name: string): KubeClient;
+  /** Nodes at work, until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface RealFleetOptions extends FleetOptions {
+  readonly certificates: ServerCertificates;
+  readonly directory: string;
+  readonly progress: (line: string) => void;
+}
+
+/**
+ * kube-apiserver keeps the first objects of a new kind waiting for 2 s. OCM's agent gives up after one, and would
+ * register its cluster minutes later.
+ */
+const NEW_KIND_MS = 2_500;
+
+/** Who the operator of a plane is there. */
+export const operatorUser = (plane: Plane) => userOf(plane.name === 'hub' ? hubAccess : spokeAccess);
+
+const OPERATOR_USERS = [hubAccess, spokeAccess].map((access) => ({
+  name: userOf(access),
+  groups: ['system:serviceaccounts', `system:serviceaccounts:${access.account.namespace}`],
+}));
+
+/** Starts the planes, installs what belongs on them and lets the clusters join. */
+export async function startRealFleet(options: RealFleetOptions): Promise<RealFleet> {
+  const { certificates, clock, random, directory, progress } = options;
+  const programs = await planePrograms(progress);
+  const { program, modules } = await ocmProgram(progress);
+  const start = (name: string) =>
+    startPlane({
+      name,
+      directory,
+      programs,
+      certificates,
+      users: [...AGENT_USERS, ...OPERATOR_USERS],
+      parts: ['kube-controller-manager', 'kube-scheduler'],
+      auditBodies: [{ group: RESOURCES.manifestWork.group, resources: [RESOURCES.manifestWork.plural] }],
+    });
+  const [hub, ...spokes] = await Promise.all([
+    start('hub'),
+    ...options.clusters.map(({ name }) => start(name)),
+  ]);
+  const planes = new Map([hub, ...spokes].map((plane) => [plane.name, plane]));
+  const transports = new Map(
+    [...planes].map(([name, plane]) => [name, createHttpTransport(plane.connection())]),
+  );
+  const transport = (name: string) => found(transports, name);
+  const client = (name: string) =>
+    createKubeClient({ transport: transport(name), clock, random, userAgent: 'kmm-lab' });
+  // A cluster's object and namespace come with its registration.
+  const onHub = [...ocmHubObjects(modules), ...hubObjects(), ...accessObjects(hubAccess)];
+  await installObjects(client('hub'), onHub, clock);
+  const isServed = sleep(clock, NEW_KIND_MS);
+  const access = [spokeAccess, workAgentAccess].flatMap(accessObjects);
+  const onSpoke = [...ocmSpokeObjects(modules), ...spokeObjects(), ...access];
+  await Promise.all(spokes.map(({ name }) => installObjects(client(name), onSpoke, clock)));
+  await isServed;
+  progress('clusters join the hub');
+  const ocm = await startOcm({ directory, program, hub, clusters: spokes });
+  const plane = (name: string) => ({ name, transport: transport(name) });
+  const fleet = joinFleet(options, { hub: plane('hub'), cluster: plane, hasAgents: true });
+  return {
+    hub,
+    clusters: new Map(spokes.map((spoke) => [spoke.name, spoke])),
+    ocm,
+    client,
+    run: (signal) => fleet.run(signal),
+    async stop() {
+      await ocm.stop();
+      await Promise.all([...transports.values()].map((each) => each.close()));
+      await Promise.all([...planes.values()].map((each) => each.stop()));
+    },
+  };
+}
+
+function found<T>(all: ReadonlyMap<string, T>, name: string): T {
+  const one = all.get(name);
+  if (!one) throw new RangeError(`the fleet has no cluster ${name}`);
+  return one;
+}
