@@ -53,7 +53,12 @@ export {
   kernelClaims,
   kernelsFromClaims,
 } from './rules/kernel-claims.ts';
-export { FEEDBACK_NAMES, manifestWorkFor, WORK_NAME_CHARS_MAX } from './rules/manifest-work.ts';
+export {
+  FAILURE_FEEDBACK,
+  FEEDBACK_NAMES,
+  manifestWorkFor,
+  WORK_NAME_CHARS_MAX,
+} from './rules/manifest-work.ts';
 export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
 export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';
 export { type Pin, pinnedModule } from './rules/pinned-module.ts';

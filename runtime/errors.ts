@@ -54,7 +54,11 @@ export const FAILURES = {
     'Push the image, or add a build section to the mapping.',
   ),
   IMAGE_INVALID: failure('ImageInvalid', 'on-change', 'Rebuild the image; its contents break the rules.'),
-  BUILD_FAILED: failure('BuildFailed', 'backoff', 'Read the build log and mend the Dockerfile.'),
+  BUILD_FAILED: failure(
+    'BuildFailed',
+    'backoff',
+    'Read the build log and mend the Dockerfile in its ConfigMap.',
+  ),
   BUILDER_MISSING: failure('BuilderMissing', 'backoff', 'Install buildah on the hub.'),
   SIGN_FAILED: failure(
     'SignFailed',

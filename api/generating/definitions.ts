@@ -36,10 +36,11 @@ export const OWN: readonly Definition[] = [
     columns: [
       count('Clusters', '.status.clusters.selected'),
       count('Ready', '.status.clusters.ready'),
+      count('Progressing', '.status.clusters.progressing'),
       count('Waiting', '.status.clusters.waiting'),
       count('Degraded', '.status.clusters.degraded'),
       condition('Status', 'Ready', 'reason'),
-      { ...text('Message', '.status.summary'), priority: 1 },
+      { ...condition('Message', 'Ready', 'message'), priority: 1 },
       age,
     ],
   },

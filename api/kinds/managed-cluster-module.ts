@@ -34,7 +34,10 @@ export const ManagedClusterModuleStatus = z.strictObject({
     })
     .optional()
     .describe('Counts of clusters by state.'),
-  nodes: z.strictObject({ desired: Count(), available: Count() }).optional().describe('Counts of nodes.'),
+  nodes: z
+    .strictObject({ selected: Count().optional(), desired: Count(), available: Count() })
+    .optional()
+    .describe('Counts of nodes: matched by the selector, with a mapping for their kernel, loaded.'),
   waiting: z.array(WaitingItem).max(10).optional().describe('Examples of what waits, with the reason.'),
   conditions: Conditions.optional(),
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ManifestWork } from '../kinds/ocm.ts';
-import { FEEDBACK_NAMES, manifestWorkFor } from './manifest-work.ts';
+import { FAILURE_FEEDBACK, FEEDBACK_NAMES, manifestWorkFor } from './manifest-work.ts';
 
 const module = (name: string, namespace: string) => ({
   apiVersion: 'kmm.sigs.x-k8s.io/v1beta1' as const,
@@ -49,7 +49,10 @@ it('is the work that upstream makes, watched instead of polled', () => {
 it('asks for six numbers, each under the name of its path', () => {
   const work = manifestWorkFor({ name: 'm', uid: 'u', cluster: 'c', module: module('m', 'n') });
   const paths = work.spec.manifestConfigs?.[0]?.feedbackRules?.[0]?.jsonPaths;
-  expect(paths).toEqual(FEEDBACK_NAMES.map((name) => ({ name, path: `.status.${name}` })));
+  expect(paths).toEqual([
+    ...FEEDBACK_NAMES.map((name) => ({ name, path: `.status.${name}` })),
+    ...FAILURE_FEEDBACK,
+  ]);
   expect(new Set(FEEDBACK_NAMES).size).toBe(6);
 });
 

@@ -8,8 +8,19 @@ export const WORK_NAME_CHARS_MAX = 188;
 const PARTS = ['devicePlugin', 'moduleLoader'] as const;
 const NUMBERS = ['availableNumber', 'desiredNumber', 'nodesMatchingSelectorNumber'] as const;
 
-/** Names of the values that clusters report back, each the path of the field in Module.status. */
+/** Names of the counts that clusters report back, each the path of the field in Module.status. As upstream's. */
 export const FEEDBACK_NAMES = PARTS.flatMap((part) => NUMBERS.map((number) => `${part}.${number}` as const));
+
+/** What is wrong on the cluster, in its own words. An upstream spoke has no such condition and reports none of it. */
+export const FAILURE_FEEDBACK = ['status', 'reason', 'message'].map((field) => ({
+  name: `degraded.${field}`,
+  path: `.status.conditions[?(@.type=="Degraded")].${field}`,
+}));
+
+const FEEDBACK_PATHS = [
+  ...FEEDBACK_NAMES.map((path) => ({ name: path, path: `.status.${path}` })),
+  ...FAILURE_FEEDBACK,
+];
 
 /**
  * Wraps a Module for one cluster: upstream's label, owner and feedback rules. The agent is asked to watch the Module:
@@ -53,7 +64,7 @@ export function manifestWorkFor(options: {
           feedbackRules: [
             {
               type: 'JSONPaths',
-              jsonPaths: FEEDBACK_NAMES.map((path) => ({ name: path, path: `.status.${path}` })),
+              jsonPaths: FEEDBACK_PATHS.map(({ name: value, path }) => ({ name: value, path })),
             },
           ],
           feedbackScrapeType: 'Watch',

@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict';
-import { FEEDBACK_NAMES, isTrue, KERNEL_CLAIM, LABELS, RESOURCES, readyLabel } from '@kmm-fleet/api';
+import {
+  FAILURE_FEEDBACK,
+  FEEDBACK_NAMES,
+  isTrue,
+  KERNEL_CLAIM,
+  LABELS,
+  RESOURCES,
+  readyLabel,
+} from '@kmm-fleet/api';
 import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import {
   daemonSets,
@@ -133,7 +141,7 @@ export const SCENES: readonly Scene[] = [
         const rules = work.spec.manifestConfigs?.[0]?.feedbackRules?.[0]?.jsonPaths ?? [];
         assert.deepEqual(
           rules.map(({ name }) => name),
-          FEEDBACK_NAMES,
+          [...FEEDBACK_NAMES, ...FAILURE_FEEDBACK.map(({ name }) => name)],
         );
         const kernel = work.metadata.namespace === 'edge' ? world.kernels.edge : world.kernels.common;
         assert.deepEqual(Object.keys(pinsOf(work)), [kernel]);

@@ -26,24 +26,36 @@ export interface ImageWish {
 interface Entry {
   /** module → its recipe and the clusters that want it. */
   readonly modules: Map<string, { spec: ModuleImageSpec; items: Set<string> }>;
+  /** cluster → how many of the items are its own. */
+  readonly clusters: Map<string, number>;
 }
+
+const clusterOf = (item: string) => item.slice(item.indexOf('/') + 1);
 
 export function createWantedImages(): WantedImages {
   const images = new Map<string, Entry>();
   const ofItem = new Map<string, readonly string[]>();
 
   const leave = (name: string, module: string, item: string) => {
-    const wishes = images.get(name)?.modules.get(module);
-    wishes?.items.delete(item);
-    if (wishes?.items.size === 0) images.get(name)?.modules.delete(module);
-    if (images.get(name)?.modules.size === 0) images.delete(name);
+    const entry = images.get(name);
+    const wishes = entry?.modules.get(module);
+    if (!entry || !wishes?.items.delete(item)) return;
+    const cluster = clusterOf(item);
+    const others = (entry.clusters.get(cluster) ?? 0) - 1;
+    if (others > 0) entry.clusters.set(cluster, others);
+    else entry.clusters.delete(cluster);
+    if (wishes.items.size === 0) entry.modules.delete(module);
+    if (entry.modules.size === 0) images.delete(name);
   };
 
   const join = (name: string, module: string, item: string, spec: ModuleImageSpec) => {
-    const entry = images.get(name) ?? { modules: new Map() };
+    const entry = images.get(name) ?? { modules: new Map(), clusters: new Map() };
     images.set(name, entry);
     const known = entry.modules.get(module);
-    const isNew = !known?.items.has(item) || !deepEqual(known.spec, spec);
+    const isJoining = !known?.items.has(item);
+    const isNew = isJoining || !deepEqual(known.spec, spec);
+    const cluster = clusterOf(item);
+    if (isJoining) entry.clusters.set(cluster, (entry.clusters.get(cluster) ?? 0) + 1);
     // All clusters of a module want the same recipe for one name: the newest counts for all.
     entry.modules.set(module, { spec, items: (known?.items ?? new Set()).add(item) });
     return isNew;
@@ -64,10 +76,9 @@ export function createWantedImages(): WantedImages {
       const [first] = modules;
       if (!first) return undefined;
       const recipes = new Set(modules.map(([, { spec }]) => canonicalJson(comparable(spec))));
-      const clusters = modules.reduce((sum, [, { items }]) => sum + items.size, 0);
       return {
         spec: first[1].spec,
-        clusters,
+        clusters: images.get(name)?.clusters.size ?? 0,
         conflict: recipes.size > 1 ? modules.map(([module]) => module) : [],
       };
     },

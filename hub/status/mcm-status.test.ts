@@ -11,7 +11,7 @@ const item = (state: ItemState['state'], reason: string): ItemState => ({
   state,
   reason,
   message: `${reason} it is.`,
-  nodes: { desired: 2, available: state === 'Ready' ? 2 : 0 },
+  nodes: { selected: 3, desired: 2, available: state === 'Ready' ? 2 : 0 },
   work: { exists: true, isApplied: state === 'Ready', isDegraded: false },
 });
 
@@ -35,7 +35,7 @@ it('counts clusters, nodes and works', () => {
     numberDesired: 3,
     numberApplied: 1,
     numberDegraded: 0,
-    nodes: { desired: 6, available: 2 },
+    nodes: { selected: 9, desired: 6, available: 2 },
   });
   expect(status.waiting?.map(({ cluster, reason }) => [cluster, reason])).toEqual([
     ['b', 'ClaimMissing'],

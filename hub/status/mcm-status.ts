@@ -84,7 +84,7 @@ function conditionsOf(
       'Progressing',
       moving > 0,
       moving > 0 ? 'ClustersChanging' : 'Settled',
-      `${moving} clusters are changing.`,
+      moving === 1 ? '1 cluster is changing.' : `${moving} clusters are changing.`,
     ),
     failure
       ? condition('Degraded', true, failure.item.reason, tell(failure))
@@ -98,7 +98,8 @@ function readyMessage({ nodes }: TallyCounts, total: number): string {
 }
 
 function summaryOf({ states, nodes }: TallyCounts): string {
+  if (Object.values(states).every((count) => count === 0)) return 'no cluster';
   const parts = Object.entries(states).filter(([, count]) => count > 0);
-  const clusters = parts.map(([state, count]) => `${count} ${state.toLowerCase()}`).join(', ') || 'none';
-  return `clusters: ${clusters}; nodes: ${nodes.available} of ${nodes.desired} loaded`;
+  const clusters = parts.map(([state, count]) => `${count} ${state.toLowerCase()}`).join(', ');
+  return `clusters: ${clusters}; nodes: ${nodes.available} of ${nodes.selected} loaded`;
 }

@@ -1,5 +1,5 @@
-import { type ManagedClusterModuleStatus, RESOURCES } from '@kmm-fleet/api';
-import type { Clock, KubeClient, KubeObject, Log } from '@kmm-fleet/runtime';
+import { type Condition, type ManagedClusterModuleStatus, RESOURCES } from '@kmm-fleet/api';
+import type { Clock, EventRecorder, KubeClient, KubeObject, Log } from '@kmm-fleet/runtime';
 import type { McmView } from '../hub-caches.ts';
 import { mcmStatus } from './mcm-status.ts';
 import type { Tally } from './tally.ts';
@@ -10,7 +10,12 @@ const FIELD_MANAGER = 'kmm-hub-status';
 export async function reconcileMcmStatus(
   mcm: McmView,
   tally: Tally,
-  ports: { readonly client: KubeClient; readonly clock: Clock; readonly log: Log },
+  ports: {
+    readonly client: KubeClient;
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly events: EventRecorder;
+  },
   signal: AbortSignal,
 ): Promise<undefined> {
   const previous = mcm.object['status'] as ManagedClusterModuleStatus | undefined;
@@ -28,5 +33,15 @@ export async function reconcileMcmStatus(
     reason: ready?.reason ?? '',
     message: status.summary ?? '',
   });
+  const before = previous?.conditions?.find(({ type }) => type === 'Ready');
+  const isNews = ready && (ready.reason !== before?.reason || ready.status !== before.status);
+  if (isNews) ports.events.record(mcm.object, eventOf(ready, status));
   return undefined;
+}
+
+/** What people see in `kubectl describe`: the module became ready, or waits for another reason than before. */
+function eventOf({ status, reason, message }: Condition, { conditions }: ManagedClusterModuleStatus) {
+  const isDegraded = conditions?.some(({ type, status: is }) => type === 'Degraded' && is === 'True');
+  const type = status !== 'True' && isDegraded ? ('Warning' as const) : ('Normal' as const);
+  return { type, reason, message };
 }

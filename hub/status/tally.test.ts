@@ -8,7 +8,7 @@ const item = fc.record({
   state: fc.constantFrom(...states),
   reason: fc.constant('R'),
   message: fc.constant('m'),
-  nodes: fc.record({ desired: fc.nat(5), available: fc.nat(5) }),
+  nodes: fc.record({ selected: fc.nat(5), desired: fc.nat(5), available: fc.nat(5) }),
   work: fc.record({ exists: fc.boolean(), isApplied: fc.boolean(), isDegraded: fc.boolean() }),
 });
 const names = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f');

@@ -1,4 +1,4 @@
-import type { ItemState } from '../works/item-status.ts';
+import type { ItemState, NodeCounts } from '../works/item-status.ts';
 
 /** Sums over the clusters of one module, kept step by step: an event costs one cluster, not the fleet. */
 export interface Tally {
@@ -16,7 +16,7 @@ export interface Tally {
 
 export interface TallyCounts {
   readonly states: Readonly<Record<ItemState['state'], number>>;
-  readonly nodes: { readonly desired: number; readonly available: number };
+  readonly nodes: NodeCounts;
   readonly works: { readonly exist: number; readonly applied: number; readonly degraded: number };
 }
 
@@ -26,10 +26,11 @@ export function createTally(): Tally {
     ItemState['state'],
     string[]
   >;
-  const nodes = { desired: 0, available: 0 };
+  const nodes = { selected: 0, desired: 0, available: 0 };
   const works = { exist: 0, applied: 0, degraded: 0 };
 
   const add = (item: ItemState, by: 1 | -1) => {
+    nodes.selected += by * item.nodes.selected;
     nodes.desired += by * item.nodes.desired;
     nodes.available += by * item.nodes.available;
     works.exist += by * Number(item.work.exists);

@@ -19,15 +19,21 @@ const applied = {
   reason: 'AppliedManifestWorkComplete',
   observedGeneration: 1,
 };
-const feedback = (numbers: Record<string, number>) => ({
+const feedback = (numbers: Record<string, number>, words: Record<string, string> = {}) => ({
   manifests: [
     {
       resourceMeta: {},
       statusFeedback: {
-        values: Object.entries(numbers).map(([name, integer]) => ({
-          name,
-          fieldValue: { type: 'Integer', integer },
-        })),
+        values: [
+          ...Object.entries(numbers).map(([name, integer]) => ({
+            name,
+            fieldValue: { type: 'Integer', integer },
+          })),
+          ...Object.entries(words).map(([name, string]) => ({
+            name,
+            fieldValue: { type: 'String', string },
+          })),
+        ],
       },
     },
   ],
@@ -53,6 +59,38 @@ it.each([
     'WorkNotApplied',
   ],
   ['nothing was reported', { conditions: [applied] }, 'Progressing', 'WaitingForStatus'],
+  [
+    'the cluster says why nodes fail',
+    {
+      conditions: [applied],
+      resourceStatus: feedback(
+        { 'moduleLoader.desiredNumber': 2, 'moduleLoader.availableNumber': 1 },
+        {
+          'degraded.status': 'True',
+          'degraded.reason': 'PostStartHookError',
+          'degraded.message': 'Node n: modprobe: FATAL: Module kmod not found.',
+        },
+      ),
+    },
+    'Degraded',
+    'PostStartHookError',
+  ],
+  [
+    'the cluster says that nothing failed',
+    {
+      conditions: [applied],
+      resourceStatus: feedback(
+        { 'moduleLoader.desiredNumber': 2, 'moduleLoader.availableNumber': 2 },
+        {
+          'degraded.status': 'False',
+          'degraded.reason': 'NoFailure',
+          'degraded.message': 'Nothing has failed.',
+        },
+      ),
+    },
+    'Ready',
+    'Loaded',
+  ],
   [
     'half of the nodes are ready',
     {

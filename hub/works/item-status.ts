@@ -1,4 +1,4 @@
-import { isTrue, type ManifestWork, type OcmCondition } from '@kmm-fleet/api';
+import { FAILURE_FEEDBACK, isTrue, type ManifestWork, type OcmCondition } from '@kmm-fleet/api';
 import type { Wait, WorkPlan } from './plan-work.ts';
 
 /** Where one module stands on one cluster. */
@@ -8,9 +8,17 @@ export interface ItemState {
   readonly message: string;
   readonly kernel?: string;
   /** Counts in nodes, as the cluster reports them. */
-  readonly nodes: { readonly desired: number; readonly available: number };
+  readonly nodes: NodeCounts;
   /** Upstream's counters count these. */
   readonly work: { readonly exists: boolean; readonly isApplied: boolean; readonly isDegraded: boolean };
+}
+
+export interface NodeCounts {
+  /** Nodes that the module's selector matches. */
+  readonly selected: number;
+  /** Those of them whose kernel has a mapping. */
+  readonly desired: number;
+  readonly available: number;
 }
 
 type Verdict = Pick<ItemState, 'state' | 'reason' | 'message' | 'kernel'>;
@@ -43,6 +51,8 @@ function verdict({ action, waits }: WorkPlan, work: ManifestWork | undefined): V
   const applied = work && appliedVerdict(work);
   const worst = waits.toSorted((a: Wait, b: Wait) => RANK[a.state] - RANK[b.state])[0];
   if (applied?.state === 'Degraded') return applied;
+  const failure = work && !applied && failureOnNodes(work, waits);
+  if (failure && worst?.state !== 'Degraded') return failure;
   if (worst) return worst;
   if (!work) return { state: 'Progressing', reason: 'WorkPending', message: 'The work is being written.' };
   return applied ?? nodesVerdict(work);
@@ -64,6 +74,13 @@ function appliedVerdict(work: ManifestWork): Verdict | undefined {
   );
   const message = `The cluster cannot apply the Module: ${details?.message ?? applied.message ?? ''}`;
   return { state: 'Degraded', reason: 'WorkNotApplied', message: message.slice(0, 1_000) };
+}
+
+/** What the cluster says has failed there, unless it only says what the hub waits for anyway. */
+function failureOnNodes(work: ManifestWork, waits: readonly Wait[]): Verdict | undefined {
+  const [status, reason = '', message = ''] = FAILURE_FEEDBACK.map(({ name }) => valueOf(work, name)?.string);
+  if (status !== 'True' || waits.some((wait) => wait.reason === reason)) return undefined;
+  return { state: 'Degraded', reason, message };
 }
 
 function nodesVerdict(work: ManifestWork): Verdict {
@@ -90,18 +107,24 @@ function nodesVerdict(work: ManifestWork): Verdict {
 }
 
 /** Counts in nodes, as the cluster reports them with its work. */
-export function reportedNodes(work: ManifestWork | undefined): { desired: number; available: number } {
+export function reportedNodes(work: ManifestWork | undefined): NodeCounts {
   const part = feedback(work, 'moduleLoader.desiredNumber') === undefined ? 'devicePlugin' : 'moduleLoader';
   // Zeros are left out of a Module's status, so an absent value is one.
+  const desired = feedback(work, `${part}.desiredNumber`) ?? 0;
   return {
-    desired: feedback(work, `${part}.desiredNumber`) ?? 0,
+    selected: feedback(work, `${part}.nodesMatchingSelectorNumber`) ?? desired,
+    desired,
     available: feedback(work, `${part}.availableNumber`) ?? 0,
   };
 }
 
 function feedback(work: ManifestWork | undefined, name: string): number | undefined {
+  return valueOf(work, name)?.integer;
+}
+
+function valueOf(work: ManifestWork | undefined, name: string) {
   const values = work?.status?.resourceStatus?.manifests?.[0]?.statusFeedback?.values;
-  return values?.find((value) => value.name === name)?.fieldValue.integer;
+  return values?.find((value) => value.name === name)?.fieldValue;
 }
 
 function isStale({ observedGeneration }: OcmCondition, { metadata }: ManifestWork): boolean {

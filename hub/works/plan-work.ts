@@ -200,11 +200,13 @@ function waitForImage(kernel: string, name: string, image: ModuleImage | undefin
   const stuck = state === 'Failed' || state === 'Missing' || state === 'Conflict';
   const kept = hasPin ? ' The cluster keeps the image it has.' : '';
   const lines = stuck && log ? ` Last lines: ${log.trim().split('\n').slice(-3).join(' | ')}` : '';
+  const more = lines && ` All of them: kubectl get moduleimage ${name} -o jsonpath='{.status.log}'`;
+  const said = message && ` ${message}`;
   return {
     kernel,
     state: stuck ? 'Degraded' : 'Progressing',
     reason: stuck ? reason : `Image${state}`,
-    message: `ModuleImage ${name} is ${state}. ${message}${kept}${lines}`.slice(0, 1_000),
+    message: `ModuleImage ${name} is ${state}.${said}${kept}${lines}${more}`.slice(0, 1_000),
   };
 }
 

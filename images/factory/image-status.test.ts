@@ -40,7 +40,7 @@ describe('the status of an image', () => {
     expect(at({}, failed())).toMatchObject({
       state: 'Failed',
       reason: 'BuildFailed',
-      message: 'It broke. Read the build log and mend the Dockerfile.',
+      message: 'It broke. Read the build log and mend the Dockerfile in its ConfigMap.',
       log: 'last line',
     });
   });

@@ -132,7 +132,7 @@ describe('inputs', () => {
 
     expect(expired.sign?.refusal).toMatchObject({
       reason: 'CertificateExpired',
-      message: expect.stringContaining('Secret cert'),
+      message: expect.stringContaining('Secret ns/cert'),
     });
     expect(read().sign).not.toHaveProperty('refusal');
     expect(hashes(expired)).toEqual(hashes(read()));
@@ -146,10 +146,10 @@ describe('inputs', () => {
     );
 
     expect(inputs.ok ? [] : inputs.findings.map(({ message }) => message).sort()).toEqual([
-      expect.stringContaining('ConfigMap dockerfile'),
-      expect.stringContaining('Secret cert'),
-      expect.stringContaining('Secret key'),
-      expect.stringContaining('Secret pull'),
+      expect.stringContaining('ConfigMap ns/dockerfile'),
+      expect.stringContaining('Secret ns/cert'),
+      expect.stringContaining('Secret ns/key'),
+      expect.stringContaining('Secret ns/pull'),
     ]);
   });
 

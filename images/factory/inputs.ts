@@ -61,7 +61,7 @@ export function readInputs(spec: ModuleImageSpec, source: InputSource, now: Date
     findings.push(...checked.findings);
     return undefined;
   };
-  const dockerConfig = spec.imageRepoSecret && take(readPullSecret(spec.imageRepoSecret.name ?? '', source));
+  const dockerConfig = spec.imageRepoSecret && take(readPullSecret(spec, source));
   const build = spec.build && take(readBuild(spec, source));
   const sign = spec.sign && take(readSign(spec, source, now));
   if (findings.length > 0) return bad(...findings);
@@ -97,13 +97,17 @@ function hash({ hashKey }: InputSource, value: unknown): string {
     .digest('hex');
 }
 
-function readPullSecret(name: string, source: InputSource): Checked<string> {
-  return readDataKey('Secret', name, texts(source.secret(name)), '.dockerconfigjson');
+/** How messages name what a recipe refers to. */
+const inNamespace = ({ module: { namespace } }: ModuleImageSpec, name: string) => `${namespace}/${name}`;
+
+function readPullSecret(spec: ModuleImageSpec, source: InputSource): Checked<string> {
+  const name = spec.imageRepoSecret?.name ?? '';
+  return readDataKey('Secret', inNamespace(spec, name), texts(source.secret(name)), '.dockerconfigjson');
 }
 
 function readBuild(spec: ModuleImageSpec, source: InputSource): Checked<NonNullable<Inputs['build']>> {
   const name = spec.build?.dockerfileConfigMap.name ?? '';
-  const dockerfile = readDockerfile(name, source.configMap(name));
+  const dockerfile = readDockerfile(inNamespace(spec, name), source.configMap(name));
   if (!dockerfile.ok) return dockerfile;
   const toolkit = dockerfile.value.includes('DTK_AUTO')
     ? toolkitFor(source.toolkits(), spec.kernelVersion)
@@ -112,7 +116,8 @@ function readBuild(spec: ModuleImageSpec, source: InputSource): Checked<NonNulla
   const secrets: BuildSecret[] = [];
   for (const { name: secretName = '' } of spec.build?.secrets ?? []) {
     const files = source.secret(secretName);
-    if (!files) return readDataKey('Secret', secretName, undefined, '<file>') as Checked<never>;
+    if (!files)
+      return readDataKey('Secret', inNamespace(spec, secretName), undefined, '<file>') as Checked<never>;
     secrets.push({ name: secretName, files });
   }
   const args = buildArguments(spec, toolkit?.value);
@@ -127,8 +132,10 @@ function readSign(
 ): Checked<NonNullable<Inputs['sign']>> {
   const read = (secret: string, key: string) => {
     const data = source.secret(secret);
-    const checked = readDataKey('Secret', secret, texts(data), key);
-    return checked.ok ? good({ secret, bytes: data?.[key] ?? new Uint8Array() }) : checked;
+    const checked = readDataKey('Secret', inNamespace(spec, secret), texts(data), key);
+    return checked.ok
+      ? good({ secret: inNamespace(spec, secret), bytes: data?.[key] ?? new Uint8Array() })
+      : checked;
   };
   const key = read(spec.sign?.keySecret.name ?? '', 'key');
   const cert = read(spec.sign?.certSecret.name ?? '', 'cert');

@@ -125,13 +125,9 @@ async function fail(pass: Pass, ports: ImagePorts, error: AppError) {
 }
 
 function conflictFinding({ spec }: ModuleImage, modules: string) {
-  const message = `Modules ${modules} want different contents under ${spec.image}.`;
-  return found(
-    'RecipeConflict',
-    'spec.image',
-    message,
-    'Give each its own image name, or the same build and sign sections.',
-  );
+  const message = `Modules ${modules} want different contents under ${spec.image}; a build knows the name of its module.`;
+  const next = 'Give each module an image name of its own, for instance with ${MOD_NAME} in it.';
+  return found('RecipeConflict', 'spec.image', message, next);
 }
 
 /** Trouble with our own API server is the queue's to retry; only the image's own trouble goes into its status. */

@@ -1,5 +1,5 @@
-import type { ModuleImage } from '@kmm-fleet/api';
-import type { EventRecorder, KubeObject, Log, Metrics } from '@kmm-fleet/runtime';
+import { describeFinding, type ModuleImage } from '@kmm-fleet/api';
+import { type EventRecorder, FAILURES, type KubeObject, type Log, type Metrics } from '@kmm-fleet/runtime';
 import type { ImageOutcome } from './image-status.ts';
 
 /** Tells people what became of an image: one log line, one event, one count. */
@@ -21,22 +21,16 @@ export function reportImage(
   }
   if (outcome.kind === 'failed') {
     ports.log.error('image.failed', { ...fields, code: outcome.code, message: outcome.message });
-    ports.events.record(regarding, { type: 'Warning', reason: 'ImageFailed', message: outcome.message });
+    const { reason, nextStep } = FAILURES[outcome.code];
+    ports.events.record(regarding, { type: 'Warning', reason, message: `${outcome.message} ${nextStep}` });
     if (outcome.code === 'BUILD_FAILED') count(ports.metrics, 'Built', 'failure');
     if (outcome.code === 'SIGN_FAILED') count(ports.metrics, 'Signed', 'failure');
   }
   if (outcome.kind === 'refused') {
-    const [first] = outcome.findings;
-    ports.log.error('image.refused', {
-      ...fields,
-      reason: first?.reason ?? '',
-      message: first?.message ?? '',
-    });
-    ports.events.record(regarding, {
-      type: 'Warning',
-      reason: first?.reason ?? 'Refused',
-      message: first?.message ?? '',
-    });
+    const reason = outcome.findings[0]?.reason ?? 'Refused';
+    const message = outcome.findings.map(describeFinding).join(' ');
+    ports.log.error('image.refused', { ...fields, reason, message });
+    ports.events.record(regarding, { type: 'Warning', reason, message });
   }
 }
 

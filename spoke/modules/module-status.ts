@@ -20,6 +20,8 @@ export interface StatusInput {
 }
 
 const PROBLEMS_MAX = 5;
+/** It travels to the hub with the status of the work. */
+const MESSAGE_CHARS_MAX = 1_024;
 
 /** Stands only while it is true: an image that is run without a digest. */
 const NOT_PINNED = 'ImageNotPinned';
@@ -81,7 +83,8 @@ function conditionsOf(input: StatusInput, loaded: number, plugins: number): Next
   const message = problems
     .slice(0, PROBLEMS_MAX)
     .map((problem) => problem.message)
-    .join(' ');
+    .join(' ')
+    .slice(0, MESSAGE_CHARS_MAX);
   const progress =
     missing > 0
       ? `${loaded} of ${plan.desired} nodes have the module.`
