@@ -8,7 +8,7 @@ export interface Answer {
 
 /** What the suite needs of a server: requests as they are on the wire, and time that passes. */
 export interface ApiServerUnderTest {
-  send(method: string, path: string, body?: unknown, contentType?: string): Promise<Answer>;
+  send(method: string, path: string, body?: unknown, contentType?: string, accept?: string): Promise<Answer>;
   /** Lines of a watch until `count` events came. Rejects when they do not. */
   watch(path: string, count: number): Promise<{ readonly type: string; readonly object: KubeObject }[]>;
   /** Waits until the answer of `probe` is true; a server with a clock of its own may move it. */
@@ -19,7 +19,7 @@ export interface ApiServerUnderTest {
 /** What each part of the suite works with. */
 export interface Contract extends Pick<ApiServerUnderTest, 'send' | 'watch' | 'eventually'> {
   create(path: string, object: object): Promise<Answer>;
-  read(path: string): Promise<Answer>;
+  read(path: string, accept?: string): Promise<Answer>;
   gone(path: string): Promise<boolean>;
   apply(path: string, manager: string, object: object, more?: string): Promise<Answer>;
   /** A name that no other test uses. */
@@ -40,7 +40,7 @@ export const WIDGETS = `/apis/${GROUP}/v1/namespaces/${SPACE}/widgets`;
 export function createContract(server: () => ApiServerUnderTest): Contract {
   let serial = 0;
   const send: Contract['send'] = (...request) => server().send(...request);
-  const read = (path: string) => send('GET', path);
+  const read = (path: string, accept?: string) => send('GET', path, undefined, undefined, accept);
   return {
     send,
     read,

@@ -19,6 +19,22 @@ export function describeCustomResources({ send, create, unique }: Contract): voi
       expect(made.body['message']).toContain('unknown field "spec.stray"');
     });
 
+    it('with a field that is unknown can be freed of it, however strict the client is', async () => {
+      const name = unique();
+      await create(WIDGETS, widget({ name }, { size: 1 }));
+      const strict = `${WIDGETS}/${name}?fieldValidation=Strict`;
+
+      expect((await send('PATCH', strict, { spec: { stray: null } }, MERGE)).status).toBe(200);
+      expect((await send('PATCH', strict, { spec: { stray: 1 } }, MERGE)).status).toBe(422);
+    });
+
+    it('that are refused are named in the refusal', async () => {
+      const name = unique();
+      const made = await create(WIDGETS, widget({ name }, { size: -1 }));
+
+      expect(made.body['details']).toMatchObject({ name, kind: 'Widget' });
+    });
+
     it.each([
       ['spec.size', { size: -1 }, 'should be greater than or equal to 0'],
       ['spec.size', { size: 'x' }, 'must be of type integer'],

@@ -48,6 +48,26 @@ export function describeReads({ send, watch, create, read, unique }: Contract): 
     });
   });
 
+  it('of rows carry as much of their objects as was asked for', async () => {
+    const label = unique();
+    await create(CONFIG_MAPS, configMap({ name: label, labels: { set: label } }));
+    const rows = async (included: string) => {
+      const query = `labelSelector=set%3D${label}&includeObject=${included}`;
+      const { body } = await read(`${CONFIG_MAPS}?${query}`, 'application/json;as=Table;v=v1;g=meta.k8s.io');
+      return (body['rows'] as { object?: KubeObject }[]).map(({ object }) => object?.kind);
+    };
+
+    expect(await rows('Metadata')).toEqual(['PartialObjectMetadata']);
+    expect(await rows('Object')).toEqual(['ConfigMap']);
+  });
+
+  it('of a subresource that a kind does not have are not found', async () => {
+    const name = unique();
+    await create(CONFIG_MAPS, configMap({ name }));
+
+    expect((await read(`${CONFIG_MAPS}/${name}/log`)).status).toBe(404);
+  });
+
   describe('watches', () => {
     const versionNow = async () => (await read(CONFIG_MAPS)).body.metadata.resourceVersion ?? '';
 

@@ -8,11 +8,12 @@ export function request(
   path: string,
   body?: unknown,
   contentType = 'application/json',
+  accept = 'application/json',
 ): HttpRequest {
   return {
     method: method as HttpRequest['method'],
     path,
-    headers: { 'content-type': contentType, 'user-agent': 'contract' },
+    headers: { 'content-type': contentType, accept, 'user-agent': 'contract' },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   };
 }
@@ -24,8 +25,8 @@ export function underTest(
 ): ApiServerUnderTest {
   return {
     close,
-    async send(method, path, body, contentType): Promise<Answer> {
-      const answer = await transport.request(request(method, path, body, contentType));
+    async send(method, path, body, contentType, accept): Promise<Answer> {
+      const answer = await transport.request(request(method, path, body, contentType, accept));
       const pieces: Uint8Array[] = [];
       for await (const piece of answer.body) pieces.push(piece);
       const text = Buffer.concat(pieces).toString();

@@ -3,6 +3,8 @@ export class ApiError extends Error {
   readonly code: number;
   readonly reason: string;
   readonly causes: readonly StatusCause[];
+  /** What was refused, where the refusal is about one object. */
+  about: { readonly name: string; readonly kind: string; readonly group?: string } | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
@@ -21,8 +23,8 @@ export class ApiError extends Error {
   }
 
   status(): object {
-    const details = this.causes.length > 0 ? { details: { causes: this.causes } } : {};
-    const { code, reason, message } = this;
+    const { about, causes, code, reason, message } = this;
+    const details = causes.length > 0 ? { details: { ...about, causes } } : {};
     return {
       kind: 'Status',
       apiVersion: 'v1',
@@ -63,5 +65,8 @@ export const expired = () =>
 export function invalid(kind: string, name: string, causes: readonly StatusCause[]): ApiError {
   const list = causes.map(({ field, message }) => `${field}: ${message}`);
   const text = list.length === 1 ? list[0] : `[${list.join(', ')}]`;
-  return new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${text}`, causes);
+  const error = new ApiError(422, 'Invalid', `${kind} "${name}" is invalid: ${text}`, causes);
+  const [own = '', ...group] = kind.split('.');
+  error.about = { name, ...(group.length > 0 && { group: group.join('.') }), kind: own };
+  return error;
 }

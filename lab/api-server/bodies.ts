@@ -1,6 +1,6 @@
 import { apiVersionOf, type KubeObject } from '@kmm-fleet/runtime';
 import { parse } from 'yaml';
-import { badRequest } from './api-error.ts';
+import { badRequest, invalid } from './api-error.ts';
 import type { HostedKind } from './kinds.ts';
 import { readProtobuf } from './protobuf.ts';
 import type { Route } from './route.ts';
@@ -62,7 +62,20 @@ interface UnreadRequest {
 
 /** `fieldValidation=Strict`, which kubectl asks for: a field that would be dropped in silence is an error. */
 export function checkUnknown({ kind, route, body }: UnreadRequest): void {
-  if (!kind.schema || route.query.get('fieldValidation') !== 'Strict') return;
+  const problem = strictProblem({ kind, route, body });
+  if (problem) throw badRequest(problem);
+}
+
+/** The same for what a patch leads to; a real server calls the patch invalid then, not the request bad. */
+export function checkUnknownAfter(request: UnreadRequest, patch: unknown): void {
+  const problem = strictProblem(request);
+  if (!problem) return;
+  const message = `Invalid value: ${JSON.stringify(patch)}: ${problem}`;
+  throw invalid('', '', [{ reason: 'FieldValueInvalid', field: 'patch', message }]);
+}
+
+function strictProblem({ kind, route, body }: UnreadRequest): string | undefined {
+  if (!kind.schema || route.query.get('fieldValidation') !== 'Strict') return undefined;
   const unknown = unknownFields(body, kind.schema).map((field) => `unknown field "${field}"`);
-  if (unknown.length > 0) throw badRequest(`strict decoding error: ${unknown.join(', ')}`);
+  return unknown.length > 0 ? `strict decoding error: ${unknown.join(', ')}` : undefined;
 }

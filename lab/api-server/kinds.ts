@@ -7,6 +7,8 @@ export interface Column {
   readonly type: string;
   readonly jsonPath: string;
   readonly priority?: number;
+  /** Where no path tells it. */
+  readonly value?: ((object: KubeObject) => unknown) | undefined;
 }
 
 /** A kind that the server hosts. */
@@ -49,6 +51,39 @@ const column = (name: string, jsonPath: string, type = 'string', priority = 0): 
   priority,
 });
 
+/** The words of kubectl's columns. */
+function nodeStatus({ spec, status }: KubeObject): string {
+  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; status: string }[] };
+  const isReady = conditions.some(({ type, status: is }) => type === 'Ready' && is === 'True');
+  const isCordoned = (spec as { unschedulable?: boolean } | undefined)?.unschedulable;
+  return `${isReady ? 'Ready' : 'NotReady'}${isCordoned ? ',SchedulingDisabled' : ''}`;
+}
+
+interface ContainerStatus {
+  readonly ready?: boolean;
+  readonly state?: { readonly waiting?: { readonly reason?: string } };
+}
+
+const containersOf = ({ status }: KubeObject) =>
+  ((status ?? {}) as { containerStatuses?: ContainerStatus[] }).containerStatuses ?? [];
+
+function podReady(pod: KubeObject): string {
+  const { containers = [] } = (pod['spec'] ?? {}) as { containers?: unknown[] };
+  return `${containersOf(pod).filter(({ ready }) => ready).length}/${containers.length}`;
+}
+
+function podStatus(pod: KubeObject): string {
+  if (pod.metadata.deletionTimestamp) return 'Terminating';
+  const waiting = containersOf(pod).find(({ state }) => state?.waiting?.reason);
+  const { phase = 'Pending' } = (pod['status'] ?? {}) as { phase?: string };
+  return waiting?.state?.waiting?.reason ?? phase;
+}
+
+function eventObject({ involvedObject }: KubeObject): string {
+  const { kind = '', name = '' } = (involvedObject ?? {}) as { kind?: string; name?: string };
+  return `${kind.toLowerCase()}/${name}`;
+}
+
 /** Kinds of a Kubernetes cluster that our components and kubectl meet. */
 export const BUILT_IN: readonly HostedKind[] = [
   builtIn('', 'v1', 'namespaces', 'Namespace', false, ['ns'], [column('Status', '.status.phase')]),
@@ -60,7 +95,7 @@ export const BUILT_IN: readonly HostedKind[] = [
     false,
     ['no'],
     [
-      column('Status', '.status.conditions[?(@.type=="Ready")].reason'),
+      { ...column('Status', ''), value: nodeStatus },
       column('Version', '.status.nodeInfo.kubeletVersion'),
       column('Kernel-Version', '.status.nodeInfo.kernelVersion'),
     ],
@@ -73,9 +108,8 @@ export const BUILT_IN: readonly HostedKind[] = [
     true,
     ['po'],
     [
-      column('Ready', '.status.containerStatuses[0].ready'),
-      column('Status', '.status.phase'),
-      column('Reason', '.status.containerStatuses[0].state.waiting.reason'),
+      { ...column('Ready', ''), value: podReady },
+      { ...column('Status', ''), value: podStatus },
       column('Restarts', '.status.containerStatuses[0].restartCount'),
       column('Node', '.spec.nodeName', 'string', 1),
     ],
@@ -94,7 +128,7 @@ export const BUILT_IN: readonly HostedKind[] = [
       column('Last Seen', '.lastTimestamp', 'date'),
       column('Type', '.type'),
       column('Reason', '.reason'),
-      column('Object', '.involvedObject.name'),
+      { ...column('Object', ''), value: eventObject },
       column('Message', '.message'),
     ],
   ),

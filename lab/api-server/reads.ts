@@ -25,8 +25,11 @@ const BOOKMARK_MS = 60_000;
 export function getObject({ kind, route, wantsTable }: ReadRequest, { store, clock }: ReadPorts): object {
   const object = store.get(storageKey(kind), keyOf(kind, route.namespace, route.name ?? ''));
   if (!object) throw notFound(kind.group ? `${kind.plural}.${kind.group}` : kind.plural, route.name ?? '');
-  return wantsTable ? toTable(kind, [object], clock) : object;
+  return wantsTable ? toTable(kind, [object], clock, {}, includedIn(route)) : object;
 }
+
+/** What rows carry beside their cells: `kubectl get --sort-by` asks for whole objects. */
+const includedIn = ({ query }: Route) => query.get('includeObject') ?? 'Metadata';
 
 export function listObjects({ kind, route, wantsTable }: ReadRequest, { store, clock }: ReadPorts): object {
   const matches = matcher(route, kind.kind);
@@ -41,7 +44,7 @@ export function listObjects({ kind, route, wantsTable }: ReadRequest, { store, c
       ? { continue: writeContinue(nameOf(last), version), remainingItemCount: from.length - page.length }
       : {};
   const metadata = { resourceVersion: String(version), ...next };
-  if (wantsTable) return toTable(kind, page, clock, metadata);
+  if (wantsTable) return toTable(kind, page, clock, metadata, includedIn(route));
   return { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: page };
 }
 
@@ -67,7 +70,11 @@ export function watchObjects(
     channel.push(Buffer.from(`${JSON.stringify({ type, object })}\n`));
   const deliver = (event: StoreEvent) => {
     const seen = visible(event, matches);
-    if (seen) send(seen.type, request.wantsTable ? toTable(kind, [seen.object], clock) : seen.object);
+    if (seen)
+      send(
+        seen.type,
+        request.wantsTable ? toTable(kind, [seen.object], clock, {}, includedIn(route)) : seen.object,
+      );
   };
   const unsubscribe = store.subscribe(storage, deliver);
   closers.add(channel.close);

@@ -17,6 +17,10 @@ const OBJECTS =
   /^\/(?:api|apis\/([^/]+))\/(v\d[^/]*)(?:\/namespaces\/([^/]+)(?=\/[^/]+))?\/([^/]+)(?:\/([^/]+)(?:\/([^/]+))?)?$/;
 const SUBRESOURCES = new Set(['status', 'finalize']);
 
+/** Whether a subresource is one that the server has. Nodes of the lab keep no output and run no shells for people. */
+export const isServed = ({ subresource }: Route) =>
+  subresource === undefined || SUBRESOURCES.has(subresource);
+
 /** Reads the path of an object request; undefined when it is something else (discovery, health …). */
 export function parseRoute({ method, path }: Pick<HttpRequest, 'method' | 'path'>): Route | undefined {
   const url = new URL(path, 'http://api');

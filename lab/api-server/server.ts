@@ -16,7 +16,7 @@ import { startGarbageCollector } from './garbage-collector.ts';
 import { BUILT_IN, type HostedKind, kindsOfCrd, storageKey } from './kinds.ts';
 import { type ListenOptions, listen } from './listen.ts';
 import { getObject, listObjects, type ReadRequest, watchObjects } from './reads.ts';
-import { parseRoute, type Route } from './route.ts';
+import { isServed, parseRoute, type Route } from './route.ts';
 import { createStore } from './store.ts';
 import { create, keyOf, patch, replace, timestamp, type WriteRequest } from './writes.ts';
 
@@ -122,7 +122,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ({ group, version, plural }) =>
         group === route.group && version === route.version && plural === route.plural,
     );
-    if (!kind) throw new ApiError(404, 'NotFound', 'the server could not find the requested resource');
+    if (!kind || !isServed(route))
+      throw new ApiError(404, 'NotFound', 'the server could not find the requested resource');
     const accept = request.headers['accept'] ?? '';
     const reading: ReadRequest = { kind, route, wantsTable: accept.includes('as=Table') };
     if (route.method === 'GET') return read(reading);

@@ -11,9 +11,14 @@ export function toTable(
   objects: readonly KubeObject[],
   clock: Clock,
   metadata: object = {},
+  included = 'Metadata',
 ): object {
   const hasAge = kind.columns.some(({ name }) => name === 'Age' || name === 'Last Seen');
-  const columns = [NAME, ...kind.columns, ...(hasAge ? [] : [AGE])];
+  // Nobody looks for an event by its name.
+  const columns =
+    kind.kind === 'Event'
+      ? [...kind.columns, { ...NAME, priority: 1 }]
+      : [NAME, ...kind.columns, ...(hasAge ? [] : [AGE])];
   return {
     kind: 'Table',
     apiVersion: 'meta.k8s.io/v1',
@@ -27,13 +32,19 @@ export function toTable(
     })),
     rows: objects.map((object) => ({
       cells: columns.map((column) => cell(object, column, clock)),
-      object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata },
+      ...(included !== 'None' && { object: included === 'Object' ? object : partial(object) }),
     })),
   };
 }
 
-function cell(object: KubeObject, { jsonPath, type }: Column, clock: Clock): unknown {
-  const [value] = readJsonPath(object, jsonPath);
+const partial = ({ metadata }: KubeObject) => ({
+  kind: 'PartialObjectMetadata',
+  apiVersion: 'meta.k8s.io/v1',
+  metadata,
+});
+
+function cell(object: KubeObject, { jsonPath, type, value: told }: Column, clock: Clock): unknown {
+  const value = told ? told(object) : readJsonPath(object, jsonPath)[0];
   if (value === undefined || value === null) return type === 'string' ? '' : null;
   if (type === 'date' && typeof value === 'string') return age(clock.now() - Date.parse(value));
   return typeof value === 'object' ? JSON.stringify(value) : value;

@@ -9,7 +9,7 @@ import {
 import { applyPatch, type Operation } from 'rfc6902';
 import { admitPod } from './admission.ts';
 import { ApiError, badRequest, conflict, invalid, methodNotAllowed, notFound } from './api-error.ts';
-import { asObject, checkUnknown } from './bodies.ts';
+import { asObject, checkUnknown, checkUnknownAfter } from './bodies.ts';
 import { type HostedKind, storageKey } from './kinds.ts';
 import { applyObject, trackUpdate, type Writer } from './patch/managed-fields.ts';
 import { strategicMerge } from './patch/strategic-merge.ts';
@@ -86,10 +86,14 @@ export function replace(request: WriteRequest, ports: WritePorts): KubeObject {
 }
 
 export function patch(request: WriteRequest, ports: WritePorts): KubeObject {
-  if (!request.contentType.startsWith('application/json-patch')) checkUnknown(request);
-  if (request.contentType.startsWith('application/apply-patch')) return apply(request, ports);
+  if (request.contentType.startsWith('application/apply-patch')) {
+    checkUnknown(request);
+    return apply(request, ports);
+  }
   const { live, key } = existing(request, ports);
   const patched = asObject(patchedObject(request, live), request.kind);
+  // What it leads to counts: a patch may take an unknown field away.
+  checkUnknownAfter({ ...request, body: patched }, request.body);
   const wanted = (
     isObject(request.body)
       ? (request.body['metadata'] as { resourceVersion?: string } | undefined)
