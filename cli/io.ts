@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
 import type { Env, Screen } from './output/terminal.ts';
@@ -9,6 +10,8 @@ export interface Io {
   /** Errors and progress, so that output stays clean in a pipe. */
   readonly err: Screen;
   readonly env: Env;
+  /** The YAML files of a folder, sorted; the name itself for anything else. */
+  files(name: string): string[];
   /** Text of a file, or of standard input for `-`. */
   read(file: string): Promise<string>;
   transport(connection: KubeConnection): Transport;
@@ -20,9 +23,17 @@ export function systemIo(): Io {
     out: screenOf(process.stdout),
     err: screenOf(process.stderr),
     env: process.env,
+    files: filesOf,
     read: async (file) => (file === '-' ? text(process.stdin) : readFileSync(file, 'utf8')),
     transport: createHttpTransport,
   };
+}
+
+/** As `kubectl -f` does: files of a folder, not of those in it. */
+function filesOf(name: string): string[] {
+  if (!statSync(name, { throwIfNoEntry: false })?.isDirectory()) return [name];
+  const files = readdirSync(name).filter((file) => /\.(ya?ml|json)$/.test(file));
+  return files.sort().map((file) => join(name, file));
 }
 
 function screenOf(stream: NodeJS.WriteStream): Screen {

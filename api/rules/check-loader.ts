@@ -24,6 +24,11 @@ function checkMapping(mapping: KernelMapping, container: LoaderContainer, path: 
   if (!image) {
     const next = 'Set it here or at spec.moduleLoader.container.';
     findings.push(found('ImageMissing', `${path}.containerImage`, 'No containerImage is given.', next));
+  } else if (/[<>\s]/.test(image)) {
+    const message = `"${image}" is a placeholder.`;
+    findings.push(
+      warned('Placeholder', `${path}.containerImage`, message, 'Replace it before you apply the object.'),
+    );
   } else if (!/[:@]/.test(image.slice(image.lastIndexOf('/') + 1))) {
     const message = `"${image}" has no tag and means :latest.`;
     findings.push(warned('ImageWithoutTag', `${path}.containerImage`, message, 'Name a tag or a digest.'));
@@ -38,6 +43,10 @@ function checkMatch({ literal, regexp }: KernelMapping, path: string): Finding[]
   if (!literal && !regexp)
     return [found('MatchMissing', path, 'Neither literal nor regexp is set.', 'Set one of them.')];
   const problem = regexp ? regexpProblem(regexp) : undefined;
+  if (!problem && /(^|[^\\])(\\\\)*\\[afnrtv]/.test(regexp ?? '')) {
+    const message = `"${regexp}" matches a control character, which no kernel release has.`;
+    return [warned('RegexpDoubtful', `${path}.regexp`, message, 'Write \\. for a dot.')];
+  }
   if (!problem) return [];
   const next = 'Use RE2 syntax: no lookaround, no back-references.';
   return [found('RegexpInvalid', `${path}.regexp`, `"${regexp}" does not compile: ${problem}.`, next)];

@@ -78,7 +78,28 @@ function checkSpec(spec: ModuleSpec, path: string): Finding[] {
   ];
 }
 
+const DNS_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
+
+/** Documentation prints `<my-mcm>` where a name has to stand. */
+const isPlaceholder = (text: string) => /^<.*>$/.test(text);
+
 function checkNames(name: string, namespace: string): Finding[] {
+  const findings = [...placeholders('metadata.name', name), ...placeholders('metadata.namespace', namespace)];
+  if (name && !isPlaceholder(name) && !DNS_NAME.test(name)) {
+    const next = 'Use lower-case letters, digits, hyphens and dots.';
+    findings.push(found('NameInvalid', 'metadata.name', `"${name}" is no name of an object.`, next));
+  }
+  return [...findings, ...checkLength(name, namespace)];
+}
+
+function placeholders(path: string, text: string): Finding[] {
+  if (!isPlaceholder(text)) return [];
+  return [
+    warned('Placeholder', path, `"${text}" is a placeholder.`, 'Replace it before you apply the object.'),
+  ];
+}
+
+function checkLength(name: string, namespace: string): Finding[] {
   if (name.length + namespace.length <= NAMES_CHARS_MAX) return [];
   const message = `Name "${name}" and namespace "${namespace}" have more than ${NAMES_CHARS_MAX} characters together.`;
   return [found('NameTooLong', 'metadata.name', message, 'Node labels are made of both: shorten one.')];

@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import {
+  CORE,
   systemClock as clock,
   createKubeClient,
   isAppError,
@@ -52,7 +55,27 @@ export async function withHub<T>(
 ): Promise<T> {
   const lab = labPaths(undefined, io.env);
   const fallback = io.env['KUBECONFIG'] || !readLabState(lab) ? undefined : lab.kubeconfig;
-  return withConnected(io, load(io, kubeconfig ?? fallback, context), use);
+  const file = kubeconfig ?? fallback;
+  checkLab(file ?? io.env['KUBECONFIG']);
+  return withConnected(io, load(io, file, context), use);
+}
+
+/** @throws {UserError} when the hub has no such namespace; whoever may not look is believed */
+export async function checkNamespace({ client, server }: Connected, name: string): Promise<void> {
+  const found = await client.get(CORE.namespace, { name }).catch(() => 'unknown');
+  if (found === undefined)
+    throw new UserError(
+      `--namespace: ${server} has no namespace ${name}. Name the one that KMM-Hub and its Secrets are in.`,
+    );
+}
+
+/** A kubeconfig of a lab that is not up leads nowhere, and the network is not to blame. */
+function checkLab(kubeconfig: string | undefined): void {
+  if (!kubeconfig || basename(kubeconfig) !== 'kubeconfig') return;
+  const paths = labPaths(dirname(kubeconfig));
+  const isLab = existsSync(paths.path('logs', 'lab.log')) || basename(paths.directory) === '.lab';
+  if (isLab && !readLabState(paths))
+    throw new UserError(`The lab in ${paths.directory} is down. Start it with: bin/kmm lab up`);
 }
 
 /** Uses one API server and lets go of its sockets. */

@@ -67,7 +67,8 @@ export function planItems(name: string, mcm: KubeObject | undefined, fleet: Flee
       cluster: view,
       isSelected: isSelected(checked, view?.labels ?? {}),
       operatorNamespace: fleet.operatorNamespace,
-      image: (image, spec) => ifWanted(fleet.images.get(image), spec),
+      image: (image, spec) =>
+        ifWanted(fleet.images.get(image), spec) ?? ifContested(fleet.images.get(image), spec),
       work,
     });
     return { cluster, plan, work };
@@ -84,6 +85,14 @@ function isSelected(
 /** The image when it is made by the wanted recipe, as the hub judges it. */
 const ifWanted = (image: ModuleImage | undefined, spec: ModuleImageSpec) =>
   image && isWanted(image, spec) ? image : undefined;
+
+/** The image as the hub will have it once two modules want different contents under its name. */
+function ifContested(image: ModuleImage | undefined, spec: ModuleImageSpec): ModuleImage | undefined {
+  const isMade = spec.build ?? spec.sign ?? image?.spec.build ?? image?.spec.sign;
+  if (!image || !isMade || image.spec.module.name === spec.module.name) return undefined;
+  const message = `Module ${image.spec.module.name} wants other contents under ${spec.image}: both would stop. Give each module an image name of its own.`;
+  return { ...image, status: { ...image.status, state: 'Conflict', reason: 'RecipeConflict', message } };
+}
 
 /** The uid of the module as its work has it; a file that was never applied knows none. */
 function ownerOf(work: ManifestWork | undefined): string {

@@ -25,7 +25,7 @@ export function renderHints({ kubeconfig, manifests }: LabPaths, { kernels }: La
   kubectl get managedclusters
   kubectl apply -f ${manifests}
   kubectl label managedcluster --all wants-my-mcm=true
-  kubectl get mcm,moduleimages -w
+  kubectl get moduleimages -w
   bin/kmm status
   kubectl --context west annotate node west-1 ${NODE_ANNOTATIONS.kernel}=${kernels.upgrade}`;
 }

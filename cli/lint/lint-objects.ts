@@ -26,15 +26,18 @@ type Values = Readonly<Record<string, unknown>>;
 /** Kinds of our groups that the operators write themselves. */
 const WRITTEN_FOR_YOU = new Set(['ModuleImage']);
 
-/** Every object of a file with its findings; a file without anything of ours is one more. Pure. */
+/** Every object of a file with its findings. Pure. */
 export function lintObjects(file: string, objects: readonly ReadObject[]): Linted[] {
-  const results = objects.map((object) => lintObject(file, object));
-  if (!results.every(({ skipped }) => skipped)) return results;
+  return objects.map((object) => lintObject(file, object));
+}
+
+/** For files in which nothing is ours to check: a wrong file, or a misspelled kind. */
+export function nothingToCheck(files: readonly string[], results: readonly Linted[]): Linted {
   const kinds = [...new Set(results.map(({ kind }) => kind))].sort().join(', ');
-  const message = `The file holds no Module and no ManagedClusterModule, only: ${kinds}.`;
+  const message = `No Module and no ManagedClusterModule is here, only: ${kinds || 'no object'}.`;
   const next = 'Check the spelling of kind, or name another file.';
   const findings = [found('NothingToCheck', 'kind', message, next)];
-  return [...results, { file, document: 0, kind: '', name: '', skipped: false, findings }];
+  return { file: files.join(', '), document: 0, kind: '', name: '', skipped: false, findings };
 }
 
 function lintObject(file: string, { document, value, findings }: ReadObject): Linted {

@@ -35,6 +35,7 @@ describe('a wrong object is one finding with object, field and next step, and ex
     ['a mapping without a match', good.replace("regexp: '^6', ", ''), `${container}.kernelMappings[0]`],
     ['a bad regexp', good.replace('^6', '('), `${container}.kernelMappings[0].regexp`],
     ['no module name', good.replace('moduleName: kmod', ''), `${container}.modprobe.moduleName`],
+    ['a name that no object can have', good.replace('name: kmod,', 'name: My_Kmod,'), 'metadata.name'],
     ['a long name', good.replace('name: kmod,', `name: ${'k'.repeat(42)},`), 'metadata.name'],
     ['an unknown kind of ours', good.replace('kind: Module', 'kind: Modul'), 'kind'],
     ['no kind', good.replace('kind: Module\n', ''), 'kind'],
@@ -109,6 +110,29 @@ it('tells warnings and does not fail for them', async () => {
     'warning  a.yaml: Module kmod: spec.moduleLoader.container.kernelMappings[0].containerImage',
   );
   expect(out).toContain('1 object, 0 errors, 1 warning.');
+});
+
+it.each([
+  ['a placeholder for a name', good.replace('name: kmod,', 'name: <my-kmod>,'), 'Placeholder'],
+  [
+    'a placeholder for an image',
+    good.replace('registry.test/kmod:1', '<your registry>/kmod:1'),
+    'Placeholder',
+  ],
+  ['a form feed in a regexp', good.replace('^6', '^6\\fc37'), 'RegexpDoubtful'],
+])('warns of %s', async (_what, text, reason) => {
+  const results = await lintJson(text);
+
+  expect(results.flatMap(({ findings }) => findings)).toMatchObject([{ reason, severity: 'warning' }]);
+});
+
+it('skips files of other kinds as long as one file holds ours', async () => {
+  const { code, out } = await kmm(['lint', '-f', 'a.yaml', 'b.yaml'], {
+    files: { 'a.yaml': secret, 'b.yaml': good },
+  });
+
+  expect(code).toBe(0);
+  expect(out).toContain('skipped  a.yaml: Secret key');
 });
 
 it('reads standard input for -', async () => {

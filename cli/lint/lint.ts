@@ -4,7 +4,7 @@ import type { Io } from '../io.ts';
 import { type OutputOptions, outputOption } from '../output/format.ts';
 import { createPaint } from '../output/terminal.ts';
 import { EXIT, type ExitCode } from '../output/user-error.ts';
-import { lintObjects } from './lint-objects.ts';
+import { type Linted, lintObjects, nothingToCheck } from './lint-objects.ts';
 import { renderLint } from './render-lint.ts';
 
 interface LintOptions extends OutputOptions {
@@ -16,7 +16,7 @@ export function addLintCommand(program: Command, io: Io, finish: (code: ExitCode
   program
     .command('lint')
     .description('check Modules and ManagedClusterModules in YAML files, without a cluster')
-    .requiredOption('-f, --filename <files...>', 'YAML files, or - for standard input')
+    .requiredOption('-f, --filename <files...>', 'YAML files, folders of them, or - for standard input')
     .addOption(outputOption())
     .addHelpText(
       'after',
@@ -31,8 +31,10 @@ Examples:
 }
 
 async function lint(io: Io, { filename, output }: LintOptions): Promise<ExitCode> {
-  const results = [];
-  for (const file of filename) results.push(...lintObjects(file, await readInput(io, file)));
+  const results: Linted[] = [];
+  for (const file of filename.flatMap((name) => io.files(name)))
+    results.push(...lintObjects(file, await readInput(io, file)));
+  if (results.every(({ skipped }) => skipped)) results.push(nothingToCheck(filename, results));
   io.out.write(
     `${output === 'json' ? JSON.stringify(results) : renderLint(results, createPaint(io.out, io.env))}\n`,
   );

@@ -112,16 +112,16 @@ it('names only clusters that the module touches, sorted', () => {
 describe('as text', () => {
   const selector = { site: 'edge' };
   const render = (clusters: ReturnType<typeof planClusters>, rest = {}) =>
-    renderPlan({ module: 'kmod', selector, warnings: [], clusters, ...rest }, plain);
+    renderPlan({ module: 'kmod', selector, warnings: [], missing: [], clusters, ...rest }, plain);
 
   it('is a row per cluster and kernel, what needs a person, and a sum that counts an image once', () => {
     const clusters = [managedCluster('west', [KERNEL]), managedCluster('east', ['5.14.0-1', KERNEL])];
 
     expect(render(planClusters(mcm, fleetOf({ clusters })))).toBe(`kmod
-CLUSTER   WORK   KERNEL     STEPS              STATE             IMAGE
-east      none   5.14.0-1                      KernelNotMapped
-                 6.1.0-1    build, sign, pin   ImageWanted       registry.test/kmod:6.1.0-1
-west      none   6.1.0-1    build, sign, pin   ImageWanted       registry.test/kmod:6.1.0-1
+CLUSTER   WORK    KERNEL     STEPS              STATE             IMAGE
+east      later   5.14.0-1                      KernelNotMapped
+                  6.1.0-1    build, sign, pin   ImageWanted       registry.test/kmod:6.1.0-1
+west      later   6.1.0-1    build, sign, pin   ImageWanted       registry.test/kmod:6.1.0-1
 
 east 5.14.0-1: KernelNotMapped: spec.moduleSpec.moduleLoader.container.kernelMappings: No kernel mapping matches kernel 5.14.0-1. Add a literal or a regexp for it.
 

@@ -72,6 +72,9 @@ function planKernel(
     return { kernel, image, steps, state: 'Ready', reason: 'Ready', message: '' };
   }
   const { state, reason, message } = wait;
+  // What failed leaves the cluster what it has.
+  if (state === 'Degraded' && before)
+    return { kernel, image: before, steps: ['keep'], state, reason, message };
   return { kernel, image: spec.image, steps: stepsOf(spec, wait), state, reason, message };
 }
 

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { KERNEL_CLAIM, RESOURCES } from '@kmm-fleet/api';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { mcmObject } from '../../hub/testing/fixtures.ts';
@@ -34,6 +35,7 @@ it('keeps the shape of its JSON', async () => {
     module: 'kmod',
     selector: { site: 'edge' },
     warnings: [],
+    missing: [],
     clusters: [
       {
         cluster: 'east',
@@ -51,6 +53,27 @@ it('keeps the shape of its JSON', async () => {
       },
     ],
   });
+});
+
+it('names what images are made from and is not there, with exit code 1', async () => {
+  await world.client.mergePatch(
+    RESOURCES.managedCluster,
+    { name: 'east' },
+    { status: { clusterClaims: [{ name: KERNEL_CLAIM, value: '6.1.0-1' }], conditions: [], version: {} } },
+    { subresource: 'status' },
+  );
+  const { code, out } = await plan(mcm);
+
+  expect(code).toBe(1);
+  expect(out).toContain('missing  ConfigMap openshift-kmm-hub/dockerfile does not exist. Create it');
+  expect(out).toContain('missing  Secret openshift-kmm-hub/key does not exist. Create it');
+});
+
+it('names a namespace that the hub does not have', async () => {
+  const { code, err } = await plan(mcm, '--namespace', 'nosuch');
+
+  expect(code).toBe(1);
+  expect(err).toContain('--namespace: https://hub.test has no namespace nosuch.');
 });
 
 it('plans every module of a file, and of standard input', async () => {

@@ -1,13 +1,14 @@
 import { checkManagedClusterModule, describeFinding, OPERATOR } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import type { Command } from 'commander';
-import { type ConnectionOptions, withConnection, withHub } from '../hub/connection.ts';
-import { readFleet } from '../hub/fleet-view.ts';
+import { type ConnectionOptions, checkNamespace, withConnection, withHub } from '../hub/connection.ts';
+import { planItems, readFleet } from '../hub/fleet-view.ts';
 import { readInput } from '../input/read-input.ts';
 import type { Io } from '../io.ts';
 import { objectName } from '../lint/render-lint.ts';
 import { createPaint } from '../output/terminal.ts';
 import { EXIT, type ExitCode, UserError } from '../output/user-error.ts';
+import { checkReferences } from './check-references.ts';
 import { planClusters } from './plan-clusters.ts';
 import { type ModulePlan, renderPlan } from './render-plan.ts';
 
@@ -15,7 +16,7 @@ interface PlanOptions extends ConnectionOptions {
   readonly filename: string;
 }
 
-type Checked = Omit<ModulePlan, 'clusters'> & { readonly object: KubeObject };
+type Checked = Omit<ModulePlan, 'clusters' | 'missing'> & { readonly object: KubeObject };
 
 /** `kmm plan -f mcm.yaml`: what the hub would do, by the hub's own planner, before anything is applied. */
 export function addPlanCommand(program: Command, io: Io, finish: (code: ExitCode) => void): void {
@@ -28,6 +29,7 @@ export function addPlanCommand(program: Command, io: Io, finish: (code: ExitCode
       'after',
       `
 Steps: look up, build, sign, pin, or keep what is pinned. Nothing is written.
+Exit code 1 when something that images are made from is missing.
 
 Example:
   kmm plan -f managed-cluster-module.yaml`,
@@ -37,18 +39,28 @@ Example:
 
 async function plan(io: Io, options: PlanOptions): Promise<ExitCode> {
   const modules = await readModules(io, options.filename);
-  const fleet = await withHub(io, options, (hub) => readFleet(hub, options.namespace));
-  const plans: ModulePlan[] = modules.map(({ object, ...rest }) => ({
-    ...rest,
-    clusters: planClusters(object, fleet),
-  }));
+  const plans = await withHub(io, options, async (hub): Promise<ModulePlan[]> => {
+    const fleet = await readFleet(hub, options.namespace);
+    await checkNamespace(hub, options.namespace);
+    return Promise.all(
+      modules.map(async ({ object, ...rest }) => {
+        const specs = planItems(rest.module, object, fleet).flatMap(({ plan }) => plan.wanted);
+        const missing = checkReferences(
+          hub,
+          options.namespace,
+          specs.map(({ spec }) => spec),
+        );
+        return { ...rest, missing: await missing, clusters: planClusters(object, fleet) };
+      }),
+    );
+  });
   const paint = createPaint(io.out, io.env);
   const text =
     options.output === 'json'
       ? JSON.stringify(plans)
       : plans.map((one) => renderPlan(one, paint)).join('\n\n');
   io.out.write(`${text}\n`);
-  return EXIT.done;
+  return plans.some(({ missing }) => missing.length > 0) ? EXIT.failed : EXIT.done;
 }
 
 /** The modules of a file. @throws {UserError} with every finding when one of them is wrong */

@@ -9,14 +9,20 @@ export interface ModulePlan {
   /** Labels that a cluster must have. */
   readonly selector: Readonly<Record<string, string>>;
   readonly warnings: readonly string[];
+  /** What images are made from and is not there, one sentence each. */
+  readonly missing: readonly string[];
   readonly clusters: readonly ClusterPlan[];
 }
 
 /** A row per cluster and kernel, then what waits for a person, then the sum. Pure. */
-export function renderPlan({ module, selector, warnings, clusters }: ModulePlan, paint: Paint): string {
+export function renderPlan(
+  { module, selector, warnings, missing, clusters }: ModulePlan,
+  paint: Paint,
+): string {
   const head = [
     paint('bold', module),
     ...warnings.map((warning) => `${paint('yellow', 'warning')}  ${warning}`),
+    ...missing.map((sentence) => `${paint('red', 'missing')}  ${sentence}`),
   ];
   if (clusters.length === 0) return [...head, nothingSelected(selector)].join('\n');
   const rows = clusters.flatMap((cluster) => rowsOf(cluster, paint));
@@ -31,7 +37,10 @@ export function renderPlan({ module, selector, warnings, clusters }: ModulePlan,
 }
 
 function rowsOf({ cluster, action, kernels }: ClusterPlan, paint: Paint): string[][] {
-  const first = [cluster, action === 'none' ? paint('dim', action) : paintState(paint, action)];
+  // A work that has to wait for its images follows them.
+  const isLater = action === 'none' && kernels.some(({ steps }) => steps.at(-1) === 'pin');
+  const shown = action === 'none' ? paint('dim', isLater ? 'later' : action) : paintState(paint, action);
+  const first = [cluster, shown];
   if (kernels.length === 0) return [[...first, '', '', '', '']];
   return kernels.map(({ kernel, steps, state, reason, image }, index) => [
     ...(index === 0 ? first : ['', '']),

@@ -1,6 +1,12 @@
 import { OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import type { Command } from 'commander';
-import { type Connected, type ConnectionOptions, withConnection, withHub } from '../hub/connection.ts';
+import {
+  type Connected,
+  type ConnectionOptions,
+  checkNamespace,
+  withConnection,
+  withHub,
+} from '../hub/connection.ts';
 import { planItems, readFleet } from '../hub/fleet-view.ts';
 import type { Io } from '../io.ts';
 import { createPaint } from '../output/terminal.ts';
@@ -46,6 +52,7 @@ async function readTrees(
 ): Promise<ModuleTree[]> {
   const mcms = await hub.list(RESOURCES.managedClusterModule);
   const fleet = await readFleet(hub, namespace);
+  await checkNamespace(hub, namespace);
   const names = moduleNames(mcms, fleet).filter((name) => only === undefined || name === only);
   if (only !== undefined && names.length === 0)
     throw new UserError(

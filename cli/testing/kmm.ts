@@ -27,6 +27,7 @@ export async function kmm(args: readonly string[], world: World = {}): Promise<O
     err,
     // A lab that is up on this machine is no part of a test.
     env: { KMM_LAB_DIR: '/nonexistent/lab', ...world.env },
+    files: (name) => [name],
     read: async (file) => world.files?.[file] ?? missing(file),
     transport: world.transport ?? (() => missing('transport')),
   });
