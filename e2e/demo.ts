@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 import { styleText } from 'node:util';
-import { labPaths, startLab, stopLab } from '@kmm-fleet/cli';
+import { labPaths, readLabState, startLab, stopLab } from '@kmm-fleet/cli';
 import { realWorld } from './story/real-world.ts';
 import { SCENES } from './story/scenes.ts';
 
@@ -14,10 +14,13 @@ const paint = (style: Parameters<typeof styleText>[0], text: string) =>
 const startedMs = performance.now();
 const seconds = () => `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
 
-/** Step 8 takes minutes of building; the test tells it, the demo leaves it to the user. */
+/** Step 8 builds everything once more; the tests tell it, the demo leaves it to the user. */
 const shown = SCENES.filter(({ name }) => !name.startsWith('8') && (isOnce || !name.startsWith('9')));
 
-process.once('SIGINT', () => void stopLab(paths).then(() => process.exit(130)));
+process.once('SIGINT', () => {
+  write('\nInterrupted: the lab is taken down.');
+  void stopLab(paths).then(() => process.exit(130));
+});
 
 try {
   write(paint('bold', 'KMM Fleet: one hub, three clusters, real images for real kernels'));
@@ -35,7 +38,7 @@ try {
   await finish();
 } catch (error) {
   write(paint('red', `\nThe demo stopped: ${error instanceof Error ? error.message : String(error)}`));
-  write(`Logs are in ${paths.logs}; end the lab with: bin/kmm lab down`);
+  if (readLabState(paths)) write(`Logs are in ${paths.logs}; end the lab with: bin/kmm lab down`);
   if (isOnce) await stopLab(paths);
   process.exitCode = 1;
 }
@@ -68,6 +71,7 @@ function show(args: readonly string[]): void {
 function showStatus(): void {
   const kmm = new URL('../bin/kmm', import.meta.url).pathname;
   const env = { ...process.env, KUBECONFIG: paths.kubeconfig };
+  write(indent('$ bin/kmm status', 'cyan'));
   const { stdout, stderr } = spawnSync(kmm, ['status'], { encoding: 'utf8', env });
   write(indent(`${stdout}${stderr}`.trimEnd()));
 }

@@ -91,6 +91,7 @@ await runProcess(log, async (signal) => {
     // A lease that a killed hub held lasts 15 s: part of the real thing, and only tedious in a demo.
     LEADER_ELECTION: String(kind === 'real'),
   };
+  const restarts = new Map<string, number>();
   const save = () =>
     writeLabState(paths, {
       pid: process.pid,
@@ -98,13 +99,18 @@ await runProcess(log, async (signal) => {
       kernels,
       clusters: accesses.map(({ name, server }) => ({ name, server })),
       processes: Object.fromEntries([...processes].map(([name, supervised]) => [name, supervised.pid()])),
+      restarts: Object.fromEntries(restarts),
     });
   const start = (name: string): Supervised => {
     const room = name === 'hub' ? 'hub' : 'spoke';
     const own: Record<string, string> =
       room === 'hub' ? { KMM_BUILD_DIR: paths.path('builds') } : { KMM_MANAGED: '1' };
     const env = { ...common, ...own, KUBECONFIG: paths.path(`${name}-operator.kubeconfig`) };
-    return supervise(room, env, paths.path('logs', `${name}.log`), () => save());
+    return supervise(room, env, paths.path('logs', `${name}.log`), () => {
+      restarts.set(name, (restarts.get(name) ?? 0) + 1);
+      log.info('lab.restarted', { key: name, count: restarts.get(name) ?? 0 });
+      save();
+    });
   };
   const processes = new Map(accesses.map(({ name }) => [name, start(name)] as const));
   save();

@@ -35,7 +35,7 @@ describe('status', () => {
 
     expect(code).toBe(0);
     expect(out).toContain(`kubeconfig  ${inFolder('kubeconfig')}`);
-    expect(out).toMatch(/^hub +kmm-hub +(running|stopped) +11 +https:\/\/127\.0\.0\.1:1$/m);
+    expect(out).toMatch(/^hub +kmm-hub +(running|stopped) +11 +0 +https:\/\/127\.0\.0\.1:1$/m);
   });
 
   it('is the state in JSON, with the kubeconfig', async () => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
 import { type OutputOptions, outputOption } from '../output/format.ts';
@@ -86,6 +87,17 @@ async function status(io: Io, { dir, output }: LabOptions): Promise<ExitCode> {
     `${paint('dim', 'kubeconfig')}  ${paths.kubeconfig}`,
     `${paint('dim', 'logs')}        ${paths.logs}`,
   ];
-  io.out.write(`${renderLab(state, isAlive, paint)}\n${places.join('\n')}\n`);
+  const registry = (await answers(state.registry)) ? 'running' : 'stopped';
+  io.out.write(`${renderLab(state, isAlive, paint, registry)}\n${places.join('\n')}\n`);
   return EXIT.done;
+}
+
+/** Whether somebody listens at `host:port`. */
+function answers(address: string): Promise<boolean> {
+  const [host = '', port = ''] = address.split(':');
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), host);
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
 }

@@ -11,6 +11,8 @@ export interface LabState {
   readonly clusters: readonly { readonly name: string; readonly server: string }[];
   /** Process ids of hub and spokes by name; they change when one is restarted. */
   readonly processes: Readonly<Record<string, number>>;
+  /** How often each of them was started again. */
+  readonly restarts?: Readonly<Record<string, number>>;
 }
 
 /** Paths in a lab's folder. */

@@ -57,6 +57,8 @@ export async function startLab(
     return state;
   } catch (error) {
     await endGroup(pid, -pid, START_END_MS_MAX);
+    // Somebody who changed their mind wants no log of it.
+    if (signal.aborted) removeFolder(paths);
     throw error;
   }
 }

@@ -28,7 +28,7 @@ function clusterBranch(tree: ClusterTree, paint: Paint): Branch {
 function kernelBranch({ kernel, image, state, message, nodes }: KernelTree, paint: Paint): Branch {
   const why = state === 'Pinned' ? [] : [paintState(paint, state), dim(paint, message)];
   return {
-    line: joined(kernel, dim(paint, image), ...why),
+    line: joined(kernel, dim(paint, shortDigest(image)), ...why),
     children: nodes.map((node) => ({
       line: joined(node.node, paintState(paint, node.state), dim(paint, node.message)),
     })),
@@ -54,6 +54,9 @@ function nodesBranch({ reported, notAsked, kernels }: ClusterTree, paint: Paint)
   const told = numbers.length > 0 ? numbers.join(', ') : 'nothing reported yet';
   return [{ line: joined('nodes', told, dim(paint, `(counted by the cluster; ${notAsked})`)) }];
 }
+
+/** Enough of a digest to tell two apart; `-o json` has it whole. */
+const shortDigest = (image: string) => image.replace(/(@sha256:[0-9a-f]{12})[0-9a-f]+$/, '$1…');
 
 const countsOf = ({ available, desired }: NodeCounts) => `${available} of ${desired}`;
 

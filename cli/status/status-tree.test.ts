@@ -1,7 +1,7 @@
 import { LABELS } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
-import { digestOf, mcmObject } from '../../hub/testing/fixtures.ts';
+import { mcmObject } from '../../hub/testing/fixtures.ts';
 import { plain } from '../output/terminal.ts';
 import {
   fleetOf,
@@ -89,7 +89,7 @@ it('goes from module to cluster to kernel to node, each with its reason', () => 
     '└─ east  KernelNotMapped',
     `   ├─ ${OTHER}  KernelNotMapped  spec.moduleSpec.moduleLoader.container.kernelMappings: No kernel mapping matches kernel ${OTHER}. Add a literal or a regexp for it.`,
     '   │  └─ c  KernelNotMapped  No mapping serves this kernel.',
-    `   └─ ${KERNEL}  registry.test/kmod@${digestOf('a')}`,
+    `   └─ ${KERNEL}  registry.test/kmod@sha256:aaaaaaaaaaaa…`,
     '      ├─ a  Ready  The module is loaded.',
     '      └─ b  CrashLoopBackOff  modprobe: no | such',
   ]);

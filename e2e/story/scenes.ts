@@ -48,7 +48,10 @@ const typeOf = (object: KubeObject) =>
 async function apply(world: World, object: KubeObject): Promise<void> {
   const type = typeOf(object);
   assert.ok(type, `the story applies no ${object.kind}`);
-  await world.hub.apply(type, object, { fieldManager: 'user', force: true });
+  // As kubectl leaves it, so that a user who applies the same file is not warned.
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(object)}\n` };
+  const metadata = { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } };
+  await world.hub.apply(type, { ...object, metadata }, { fieldManager: 'user', force: true });
 }
 
 const label = (world: World, cluster: string, labels: Record<string, string | null>) =>
@@ -177,7 +180,7 @@ export const SCENES: readonly Scene[] = [
   {
     name: '5',
     title: 'The spokes run a loader per kernel, then the device plugin, and label their nodes',
-    command: () => 'kubectl --context east get daemonsets,pods -n openshift-kmm',
+    show: ['--context', 'east', 'get', 'daemonsets,pods', '-n', 'openshift-kmm'],
     async run(world) {
       await world.until('ready labels on all mapped nodes', async () => {
         const nodes = await listAll(world.cluster('east'), CORE.node);
@@ -201,7 +204,6 @@ export const SCENES: readonly Scene[] = [
     name: '6',
     title:
       'The nodes pulled by digest, ran the hooks and hold both modules; the unmapped node is told, not touched',
-    command: () => 'bin/kmm status',
     show: ['get', 'mcm', '-o', 'wide'],
     async run(world) {
       await world.until('modules on every mapped node', async () => (await allLoaded(world)) || undefined);

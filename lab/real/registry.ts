@@ -12,6 +12,8 @@ export interface RealRegistry {
   readonly address: string;
   readonly username: string;
   readonly password: string;
+  /** It is started again when it ends by itself. */
+  readonly pid: () => number;
   stop(): Promise<void>;
 }
 
@@ -27,6 +29,8 @@ export interface RealRegistryOptions {
   readonly port?: number;
 }
 
+const RESTART_MS = 500;
+
 /** Starts Debian's docker-registry on the loopback address with TLS and a login. */
 export async function startRegistry(options: RealRegistryOptions): Promise<RealRegistry> {
   const { directory, username, password } = options;
@@ -40,9 +44,26 @@ export async function startRegistry(options: RealRegistryOptions): Promise<RealR
   const config = join(directory, 'registry.yml');
   writeFileSync(config, registryConfig(options, `127.0.0.1:${port}`, htpasswd));
   const program = findProgram('docker-registry') ?? 'docker-registry';
-  const child = spawnMortal(program, ['serve', config], join(directory, 'registry.log'));
-  await waitUntilListening(port, child);
-  return { address: `127.0.0.1:${port}`, username, password, stop: () => stopChild(child) };
+  const life = { isOver: false };
+  let child: ChildProcess;
+  const start = () => {
+    child = spawnMortal(program, ['serve', config], join(directory, 'registry.log'));
+    child.once('exit', () => isUp && setTimeout(() => life.isOver || start(), RESTART_MS));
+    return child;
+  };
+  let isUp = false;
+  await waitUntilListening(port, start());
+  isUp = true;
+  return {
+    address: `127.0.0.1:${port}`,
+    username,
+    password,
+    pid: () => child.pid ?? 0,
+    stop() {
+      life.isOver = true;
+      return stopChild(child);
+    },
+  };
 }
 
 /** Below the ports that Linux gives to outgoing connections: one of those could take a port before its server does. */
