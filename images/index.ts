@@ -19,13 +19,9 @@ export { credentialsFor } from './registry/credentials.ts';
 export { createRegistry, type Registry, type RemoteImage } from './registry/registry.ts';
 export { createRegistryTransport, type RegistryTransport } from './registry/transport.ts';
 export type { RegistryAccess } from './registry/types.ts';
-export {
-  readSignature,
-  type SigningPair,
-  signModule,
-  stripSignature,
-  type Verdict,
-  verifyModule,
-} from './signing/module-signature.ts';
+export { certificateExpiry, type Expiry } from './signing/certificate.ts';
+export { readSignature, type SigningPair, signModule } from './signing/module-signature.ts';
 export { signImage } from './signing/sign-image.ts';
+export { stripSignature } from './signing/signature-block.ts';
 export { readSigningPair } from './signing/signing-pair.ts';
+export { type Verdict, verifyModule } from './signing/verify-module.ts';

@@ -60,6 +60,7 @@ export const FAILURES = {
     'Read the build log and mend the Dockerfile in its ConfigMap.',
   ),
   BUILDER_MISSING: failure('BuilderMissing', 'backoff', 'Install buildah on the hub.'),
+  PROGRAM_MISSING: failure('ProgramMissing', 'backoff', 'Install the program that the message names.'),
   SIGN_FAILED: failure(
     'SignFailed',
     'on-change',

@@ -19,6 +19,7 @@ it('reads what a module says about itself', () => {
   expect(readModule(makeModule(shape))).toEqual({
     name: 'kmm_b',
     vermagic: '6.1.0-55-amd64 SMP preempt mod_unload modversions ',
+    architecture: 'amd64',
     depends: ['kmm_a'],
     parameters: ['site'],
     softdeps: ['pre: x'],

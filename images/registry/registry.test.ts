@@ -1,8 +1,8 @@
 import { createManualClock, createRandom } from '@kmm-fleet/runtime';
 import { expect, it } from 'vitest';
 import { pullImage } from '../layers/pull-image.ts';
-import { verifyModule } from '../signing/module-signature.ts';
 import { signImage } from '../signing/sign-image.ts';
+import { verifyModule } from '../signing/verify-module.ts';
 import { makeModule } from '../testing/make-module.ts';
 import { answer, createMemoryRegistry, type MemoryRegistryOptions } from '../testing/memory-registry.ts';
 import { pushImage } from '../testing/push-image.ts';

@@ -9,6 +9,7 @@ export const TAG = {
   sequence: 0x30,
   set: 0x31,
   context0: 0xa0,
+  context3: 0xa3,
 } as const;
 
 /** One DER value: tag, length, content. */

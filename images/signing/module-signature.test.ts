@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeModule } from '../testing/make-module.ts';
 import { testPair } from '../testing/test-keys.ts';
-import { readSignature, signModule, stripSignature, verifyModule } from './module-signature.ts';
+import { readSignature, signModule } from './module-signature.ts';
+import { stripSignature } from './signature-block.ts';
+import { verifyModule } from './verify-module.ts';
 
 const module = makeModule({ name: 'kmm_a', kernel: '6.1.0' });
 const rsa = testPair('rsa');

@@ -1,8 +1,11 @@
 import { matchesGlob } from 'node:path';
-import { AppError } from '@kmm-fleet/runtime';
+import { AppError, isAppError } from '@kmm-fleet/runtime';
 import type { FsEntry, ImageFs } from '../layers/image-fs.ts';
-import { pullImage } from '../layers/pull-image.ts';
+import { type PulledImage, pullImage } from '../layers/pull-image.ts';
+import { LAYER_LIMITS } from '../layers/read-layer.ts';
 import { type WrittenLayer, writeLayer } from '../layers/write-layer.ts';
+import { compressionOf, isModuleName, packModule, unpackModule } from '../module/pack-module.ts';
+import { moduleArchitecture } from '../module/read-module.ts';
 import { sha256 } from '../registry/bytes.ts';
 import type { Registry, RemoteImage } from '../registry/registry.ts';
 import { type ImageConfig, type ImageManifest, MEDIA_TYPES, type RegistryAccess } from '../registry/types.ts';
@@ -13,7 +16,7 @@ export interface SignRequest {
   readonly sourceAccess: RegistryAccess;
   readonly target: string;
   readonly targetAccess: RegistryAccess;
-  /** Exact paths or globs; none means every `.ko`. */
+  /** Exact paths or globs; none means every module. A glob takes files that are named as modules are. */
   readonly files: readonly string[];
   readonly pair: SigningPair;
   /** Added to the labels of the image. */
@@ -22,9 +25,11 @@ export interface SignRequest {
 
 /**
  * Signs kernel modules of an image and pushes the result under the target: one new layer with the signed files on top
- * of the layers of the source. Equal input gives an equal digest.
+ * of the layers of the source. A packed module is unpacked, signed and packed again. Equal input gives an equal digest
+ * (with RSA: signatures with EC keys are random).
  *
- * @throws {AppError} SIGN_FAILED when a listed file is not there or is compressed
+ * @throws {AppError} SIGN_FAILED when a listed file is not there; IMAGE_INVALID when one is no kernel module, or one of
+ *   another architecture than the image; PROGRAM_MISSING when a `.ko.xz` is there and no `xz`
  */
 export async function signImage(
   registry: Registry,
@@ -32,15 +37,13 @@ export async function signImage(
   signal?: AbortSignal,
 ): Promise<{ readonly digest: string; readonly signed: readonly string[] }> {
   const keep = (path: string) =>
-    path.endsWith('.ko') || request.files.some((pattern) => matchesGlob(path, pattern));
+    isModuleName(path) || request.files.some((pattern) => matchesGlob(path, pattern));
   const image = await pullImage(registry, request.source, request.sourceAccess, {
     keep,
     ...(signal && { signal }),
   });
   const paths = filesToSign(image.fs, request.files);
-  const layer = await writeLayer(
-    new Map(paths.map((path) => [path, signEntry(image.fs, path, request.pair)])),
-  );
+  const layer = await writeLayer(await signEntries(image, paths, request.pair, signal));
   const config = Buffer.from(JSON.stringify(withLayer(image.config, layer, request.labels)));
   const manifest = Buffer.from(JSON.stringify(signedManifest(image, layer, config)));
   for (const base of image.manifest.layers) {
@@ -58,16 +61,17 @@ export async function signImage(
   return { digest, signed: paths };
 }
 
-/** Paths in the image that the list asks for, sorted. */
+/** Paths in the image that the list asks for, sorted. @throws {AppError} SIGN_FAILED naming what is not there */
 export function filesToSign(fs: ImageFs, files: readonly string[]): string[] {
   const all = fs.paths().filter((path) => fs.lookup(path, true)?.type === 'file');
-  const modules = all.filter((path) => path.endsWith('.ko'));
-  if (files.length === 0) {
-    if (modules.length > 0) return modules;
-    throw new AppError('SIGN_FAILED', `The image holds no .ko file.${compressedHint(all)}`);
-  }
+  const modules = all.filter(isModuleName);
+  if (files.length === 0 && modules.length === 0)
+    throw new AppError('SIGN_FAILED', 'The image holds no kernel module: no .ko, .ko.gz, .ko.xz or .ko.zst.');
+  if (files.length === 0) return modules;
   const chosen = files.flatMap((pattern) => {
-    const matches = all.filter((path) => path === pattern || matchesGlob(path, pattern));
+    const exact = fs.realPath(pattern);
+    if (exact && fs.lookup(exact)?.type === 'file') return [exact];
+    const matches = modules.filter((path) => matchesGlob(path, pattern));
     if (matches.length > 0) return matches;
     const there = modules.slice(0, 5).join(', ') || 'none';
     throw new AppError(
@@ -75,24 +79,53 @@ export function filesToSign(fs: ImageFs, files: readonly string[]): string[] {
       `filesToSign names ${pattern}, which is not in the image (modules there: ${there}).`,
     );
   });
-  const compressed = chosen.find((path) => /\.ko\.(xz|gz|zst)$/.test(path));
-  if (compressed)
-    throw new AppError(
-      'SIGN_FAILED',
-      `${compressed} is compressed; compressed modules cannot be signed yet.`,
-    );
   return [...new Set(chosen)].sort();
 }
 
-function compressedHint(all: readonly string[]): string {
-  const compressed = all.find((path) => /\.ko\.(xz|gz|zst)$/.test(path));
-  return compressed ? ` ${compressed} is compressed; compressed modules cannot be signed yet.` : '';
+/** One after another: unpacked modules are large. All of them together may be as large as a layer. */
+async function signEntries(
+  { fs, config }: PulledImage,
+  paths: readonly string[],
+  pair: SigningPair,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, FsEntry>> {
+  const signed = new Map<string, FsEntry>();
+  let left = LAYER_LIMITS.layerBytesMax;
+  for (const path of paths) {
+    const entry = fs.lookup(path);
+    if (entry?.type !== 'file') throw new AppError('SIGN_FAILED', `${path} is no file.`);
+    const module = await unpackModule(entry.bytes, left, signal).catch(withPath(path));
+    left -= module.byteLength;
+    checkModule(path, module, config);
+    const bytes = await packModule(signModule(module, pair), compressionOf(entry.bytes), signal);
+    signed.set(path, { ...entry, bytes });
+  }
+  return signed;
 }
 
-function signEntry(fs: ImageFs, path: string, pair: SigningPair): FsEntry {
-  const entry = fs.lookup(path);
-  if (entry?.type !== 'file') throw new AppError('SIGN_FAILED', `${path} is no file.`);
-  return { ...entry, bytes: signModule(entry.bytes, pair) };
+/** A signature on anything else would tell that all is well, until a node refuses it. */
+function checkModule(path: string, module: Uint8Array, { architecture }: ImageConfig): void {
+  const built = architectureAt(path, module);
+  if (!architecture || built === architecture) return;
+  throw new AppError(
+    'IMAGE_INVALID',
+    `${path} is built for ${built}, but the image says it is for ${architecture}.`,
+  );
+}
+
+function architectureAt(path: string, module: Uint8Array): string {
+  try {
+    return moduleArchitecture(module);
+  } catch (error) {
+    return withPath(path)(error);
+  }
+}
+
+function withPath(path: string): (error: unknown) => never {
+  return (error) => {
+    if (!isAppError(error) || error.code !== 'IMAGE_INVALID') throw error;
+    throw new AppError(error.code, `${path}: ${error.message}`, { cause: error });
+  };
 }
 
 function withLayer(

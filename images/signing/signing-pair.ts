@@ -11,12 +11,7 @@ export function readSigningPair(
   cert: { readonly secret: string; readonly bytes: Uint8Array },
 ): Checked<SigningPair> {
   const privateKey = readKey(key.bytes);
-  if (!privateKey) {
-    const message = `Secret ${key.secret} holds no private key under "key" that can be read.`;
-    return bad(
-      found('SigningKeyInvalid', 'data.key', message, 'Store an unencrypted PEM or DER key, RSA or EC.'),
-    );
-  }
+  if (typeof privateKey === 'string') return bad(keyFinding(privateKey, key.secret));
   const certificate = readCertificate(cert.bytes);
   if (!certificate) {
     const message = `Secret ${cert.secret} holds no certificate under "cert" that can be read.`;
@@ -44,7 +39,35 @@ export function validityFinding(
   return found('CertificateExpired', 'data.cert', message, 'Store a certificate that is valid now.');
 }
 
-function readKey(bytes: Uint8Array): KeyObject | undefined {
+/** Why there is no key: what it is instead. */
+type KeyProblem = 'unreadable' | 'encrypted' | 'other-type';
+
+function keyFinding(problem: KeyProblem, secret: string): Finding {
+  const finding = (reason: string, message: string, next: string) =>
+    found(reason, 'data.key', message.replace('%s', `Secret ${secret}`), next);
+  switch (problem) {
+    case 'encrypted':
+      return finding(
+        'SigningKeyEncrypted',
+        'The private key in %s is encrypted, and nobody is there to type its passphrase.',
+        'Decrypt it with "openssl pkey -in key.pem -out plain.pem" and store that.',
+      );
+    case 'other-type':
+      return finding(
+        'SigningKeyInvalid',
+        'The private key in %s is neither RSA nor EC, and kernels know no other.',
+        'Store an RSA or EC key.',
+      );
+    case 'unreadable':
+      return finding(
+        'SigningKeyInvalid',
+        '%s holds no private key under "key" that can be read.',
+        'Store an unencrypted PEM or DER key, RSA or EC.',
+      );
+  }
+}
+
+function readKey(bytes: Uint8Array): KeyObject | KeyProblem {
   const buffer = Buffer.from(bytes);
   const forms: (() => KeyObject)[] = [
     () => createPrivateKey(buffer),
@@ -52,21 +75,28 @@ function readKey(bytes: Uint8Array): KeyObject | undefined {
       (type) => () => createPrivateKey({ key: buffer, format: 'der', type }),
     ),
   ];
-  const key = firstThatWorks(forms);
-  return key?.asymmetricKeyType === 'rsa' || key?.asymmetricKeyType === 'ec' ? key : undefined;
+  let problem: KeyProblem = 'unreadable';
+  for (const read of forms) {
+    try {
+      const key = read();
+      return ['rsa', 'ec'].includes(key.asymmetricKeyType ?? '') ? key : 'other-type';
+    } catch (error) {
+      if (wantsPassphrase(error)) problem = 'encrypted';
+    }
+  }
+  return problem;
+}
+
+/** OpenSSL asks for a passphrase, and gives up as nobody answers. */
+function wantsPassphrase(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : '';
+  return code === 'ERR_MISSING_PASSPHRASE' || code === 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED';
 }
 
 function readCertificate(bytes: Uint8Array): X509Certificate | undefined {
-  return firstThatWorks([() => new X509Certificate(bytes)]);
-}
-
-function firstThatWorks<T>(attempts: readonly (() => T)[]): T | undefined {
-  for (const attempt of attempts) {
-    try {
-      return attempt();
-    } catch {
-      // The next form is tried; the caller says what was expected.
-    }
+  try {
+    return new X509Certificate(bytes);
+  } catch {
+    return undefined;
   }
-  return undefined;
 }

@@ -9,6 +9,8 @@ export interface ModuleShape {
   readonly softdeps?: readonly string[];
   readonly needs?: readonly string[];
   readonly exports?: readonly string[];
+  /** `e_machine` of the ELF file; 62, x86-64, when left out. */
+  readonly machine?: number;
   /** Anything that makes two otherwise equal modules differ. */
   readonly salt?: string;
 }
@@ -30,11 +32,12 @@ export function makeModule(shape: ModuleShape): Uint8Array {
   const needed = (shape.needs ?? []).map((name) => ({ name, section: 0 }));
   const exported = (shape.exports ?? []).map((name) => ({ name: `__ksymtab_${name}`, section: 1 }));
   const { symbols, names } = symbolTable([...needed, ...exported]);
-  return elf([
+  const sections = [
     { name: '.modinfo', type: 1, bytes: Buffer.from(`${modinfo.join('\0')}\0`), link: 0, entry: 0 },
     { name: '.symtab', type: 2, bytes: symbols, link: 3, entry: 24 },
     { name: '.strtab', type: 3, bytes: names, link: 0, entry: 0 },
-  ]);
+  ];
+  return elf(sections, shape.machine ?? 62);
 }
 
 interface Section {
@@ -60,7 +63,7 @@ function symbolTable(list: readonly { readonly name: string; readonly section: n
 }
 
 /** Sections after the null section, then `.shstrtab`, then the table. */
-function elf(content: readonly Section[]): Uint8Array {
+function elf(content: readonly Section[], machine: number): Uint8Array {
   const all = [...content, { name: '.shstrtab', type: 3, bytes: Buffer.alloc(0), link: 0, entry: 0 }];
   const nameTable = Buffer.from(`\0${all.map(({ name }) => `${name}\0`).join('')}`);
   const sections = all.map((section) =>
@@ -84,7 +87,7 @@ function elf(content: readonly Section[]): Uint8Array {
   const header = Buffer.alloc(64);
   Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]).copy(header);
   header.writeUInt16LE(1, 0x10); // relocatable
-  header.writeUInt16LE(62, 0x12); // x86-64
+  header.writeUInt16LE(machine, 0x12);
   header.writeUInt32LE(1, 0x14);
   header.writeBigUInt64LE(BigInt(at), 0x28);
   header.writeUInt16LE(64, 0x34);

@@ -10,6 +10,10 @@ export const PACKAGES = {
   htpasswd: 'apache2-utils',
   openssl: 'openssl',
   mmdebstrap: 'mmdebstrap',
+  xz: 'xz-utils',
+  zstd: 'zstd',
+  modinfo: 'kmod',
+  depmod: 'kmod',
 } as const;
 
 export type Program = keyof typeof PACKAGES;
