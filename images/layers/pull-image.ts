@@ -8,24 +8,29 @@ export interface PulledImage extends RemoteImage {
   readonly fs: ImageFs;
 }
 
+/** Where images are read from: a registry, or a file. */
+export type ImageSource = Pick<Registry, 'image' | 'blob'>;
+
 /** Pulls an image and lays its layers over each other. @throws {AppError} IMAGE_NOT_FOUND when there is none */
 export async function pullImage(
-  registry: Registry,
+  source: ImageSource,
   reference: string,
   access: RegistryAccess,
   options: {
     readonly signal?: AbortSignal;
     readonly limits?: LayerLimits;
     readonly keep?: (path: string) => boolean;
+    /** Of an image for several; `amd64` when left out. */
+    readonly architecture?: string;
   } = {},
 ): Promise<PulledImage> {
-  const image = await registry.image(reference, access, options.signal);
+  const image = await source.image(reference, access, options.signal, options.architecture);
   if (!image) throw new AppError('IMAGE_NOT_FOUND', `Image ${reference} does not exist.`);
   const fs = createImageFs();
   const limits = options.limits ?? LAYER_LIMITS;
   let kept = 0;
   for (const layer of image.manifest.layers) {
-    const blob = await registry.blob(reference, layer, access, options.signal);
+    const blob = await source.blob(reference, layer, access, options.signal);
     kept += await applyLayer(fs, blob, limits, options.keep);
     // Five hundred layers, each within its limit, would still fill the memory.
     if (kept > limits.layerBytesMax)

@@ -31,7 +31,19 @@ it('reads what a module says about itself', () => {
 });
 
 it.each([
+  [183, 'arm64'],
+  [21, 'ppc64le'],
+  [22, 's390x'],
+  [7, 'machine 7'],
+])('reads a module of machine %s, which is for %s', (machine, architecture) => {
+  const amd64 = readModule(makeModule(shape));
+
+  expect(readModule(makeModule({ ...shape, machine }))).toEqual({ ...amd64, architecture });
+});
+
+it.each([
   ['nothing', new Uint8Array()],
+  ['a program', program()],
   ['a text', Buffer.from('not an ELF file, but long enough to have a header of one, is it not? yes')],
   ['a cut file', makeModule(shape).subarray(0, 200)],
 ])('refuses %s', (_name, bytes) => {
@@ -94,4 +106,11 @@ function onlyInvalid(bytes: Uint8Array): void {
   } catch (error) {
     if (!(isAppError(error) && error.code === 'IMAGE_INVALID')) throw error;
   }
+}
+
+/** An ELF file of another type. */
+function program(): Uint8Array {
+  const bytes = Buffer.from(makeModule(shape));
+  bytes[0x10] = 2;
+  return bytes;
 }
