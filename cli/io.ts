@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { createRegistryTransport, type RegistryTransport } from '@kmm-fleet/images';
 import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
 import type { Env, Screen } from './output/terminal.ts';
+import { UserError } from './output/user-error.ts';
 
 /** What the commands touch of the world. */
 export interface Io {
@@ -14,7 +17,14 @@ export interface Io {
   files(name: string): string[];
   /** Text of a file, or of standard input for `-`. */
   read(file: string): Promise<string>;
+  /** Bytes of a file. @throws {Error} of the system, and one when there are more than `bytesMax` */
+  readBytes(file: string, bytesMax: number): Promise<Uint8Array>;
+  /** Names of the files in a folder. */
+  list(folder: string): Promise<string[]>;
   transport(connection: KubeConnection): Transport;
+  /** Sockets to registries. @param ca extra certificate authorities, PEM */
+  registry(ca?: string): RegistryTransport;
+  now(): Date;
 }
 
 /** The process's own streams, files and sockets. */
@@ -25,7 +35,11 @@ export function systemIo(): Io {
     env: process.env,
     files: filesOf,
     read: async (file) => (file === '-' ? text(process.stdin) : readFileSync(file, 'utf8')),
+    readBytes,
+    list: (folder) => readdir(folder),
     transport: createHttpTransport,
+    registry: createRegistryTransport,
+    now: () => new Date(),
   };
 }
 
@@ -34,6 +48,18 @@ function filesOf(name: string): string[] {
   if (!statSync(name, { throwIfNoEntry: false })?.isDirectory()) return [name];
   const files = readdirSync(name).filter((file) => /\.(ya?ml|json)$/.test(file));
   return files.sort().map((file) => join(name, file));
+}
+
+async function readBytes(file: string, bytesMax: number): Promise<Uint8Array> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    if (size > bytesMax)
+      throw new UserError(`${file} has ${size} bytes, more than ${bytesMax}. Name another file.`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
 }
 
 function screenOf(stream: NodeJS.WriteStream): Screen {

@@ -10,6 +10,9 @@ const commands = [
   ['plan'],
   ['status'],
   ['lint'],
+  ['image'],
+  ['image', 'inspect'],
+  ['image', 'verify'],
 ];
 
 it.each(commands.map((command) => [['kmm', ...command].join(' '), command] as const))(
@@ -46,6 +49,7 @@ describe('wrong usage has exit code 2, nothing on standard output, and points to
     ['a missing option', ['plan'], '(kmm plan --help tells more)'],
     ['an option without its value', ['lint', '-f'], '(kmm lint --help tells more)'],
     ['an unknown format', ['lab', 'status', '-o', 'yaml'], '(kmm lab status --help tells more)'],
+    ['no certificate', ['image', 'verify', 'a/b'], '(kmm image verify --help tells more)'],
     ['an argument too many', ['status', 'a', 'b'], '(kmm status --help tells more)'],
   ])('%s', async (_name, args, hint) => {
     const { code, out, err } = await kmm(args);

@@ -1,5 +1,6 @@
 import { FAILURES, isAppError } from '@kmm-fleet/runtime';
 import { Command, CommanderError } from 'commander';
+import { addImageCommands } from './image/image-command.ts';
 import type { Io } from './io.ts';
 import { addLabCommands } from './lab/lab-command.ts';
 import { addLintCommand } from './lint/lint.ts';
@@ -11,7 +12,7 @@ import { addStatusCommand } from './status/status.ts';
 const EXIT_CODES = `
 Exit codes:
   0  done
-  1  failed, or something was found: a finding, no lab, an unknown module, an unreadable file
+  1  failed, or something was found: a finding, a bad signature, no lab, an unknown module or file
   2  wrong usage: an unknown command or option, or one that is missing`;
 
 /** Runs one command line. @throws only what is a bug of ours */
@@ -50,6 +51,7 @@ function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
   addPlanCommand(program, io, finish);
   addStatusCommand(program, io, finish);
   addLintCommand(program, io, finish);
+  addImageCommands(program, io, finish);
   pointToHelp(program, 'kmm');
   return program;
 }

@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { AppError } from '@kmm-fleet/runtime';
 import { plainText } from '../registry/plain-text.ts';
 import { type DerValue, der, oid, readDer, TAG } from './der.ts';
@@ -28,6 +28,21 @@ export function certificateExpiry(
   const leftMs = validToDate.getTime() - now.getTime();
   if (leftMs < 0) return { state: 'expired' };
   return leftMs > soonDays * DAY_MS ? { state: 'ok' } : { state: 'soon', days: Math.floor(leftMs / DAY_MS) };
+}
+
+const CERTIFICATES_MAX = 100;
+
+/** The certificates of a file: one in DER, or some in PEM. Empty when there is none, or one cannot be read. */
+export function readCertificates(bytes: Uint8Array): X509Certificate[] {
+  const text = Buffer.from(bytes).toString('latin1');
+  const blocks = [...text.matchAll(/-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]*-----END [^-]*-----/g)];
+  const sources =
+    blocks.length > 0 ? blocks.slice(0, CERTIFICATES_MAX).map(([block]) => Buffer.from(block)) : [bytes];
+  try {
+    return sources.map((source) => new X509Certificate(source));
+  } catch {
+    return [];
+  }
 }
 
 /** IssuerAndSerialNumber of a certificate, bytes as they stand in it. */

@@ -12,6 +12,7 @@ export const PACKAGES = {
   mmdebstrap: 'mmdebstrap',
   xz: 'xz-utils',
   zstd: 'zstd',
+  skopeo: 'skopeo',
   modinfo: 'kmod',
   depmod: 'kmod',
 } as const;
