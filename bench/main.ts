@@ -2,6 +2,7 @@
 import { burst, createWorks, oneEvent, planFleet, signOne } from './benchmarks.ts';
 import type { Figure } from './measure.ts';
 import { print } from './print.ts';
+import { signBesideSignFile, signImageBesideSignFile } from './signing.ts';
 import { spokeMemory } from './spoke-memory.ts';
 
 const benchmarks: readonly (() => Promise<Figure>)[] = [
@@ -10,6 +11,8 @@ const benchmarks: readonly (() => Promise<Figure>)[] = [
   () => oneEvent(100, 3_500),
   () => burst(3_500),
   () => signOne(300 * 1024),
+  () => signBesideSignFile(300 * 1024),
+  () => signImageBesideSignFile(50, 200 * 1024),
   spokeMemory,
 ];
 
