@@ -28,13 +28,19 @@ describe.each([
   });
 });
 
-it('signs equal bytes to equal bytes with RSA, and replaces a signature instead of adding one', () => {
-  const once = signModule(module, rsa);
+it.each([
+  ['RSA', rsa],
+  ['EC', ec],
+])(
+  'signs equal bytes to equal bytes with %s, and replaces a signature instead of adding one',
+  (_name, pair) => {
+    const once = signModule(module, pair);
 
-  expect(signModule(module, rsa).equals(once)).toBe(true);
-  expect(signModule(once, rsa).equals(once)).toBe(true);
-  expect(signModule(signModule(module, stranger), rsa).equals(once)).toBe(true);
-});
+    expect(signModule(module, pair).equals(once)).toBe(true);
+    expect(signModule(once, pair).equals(once)).toBe(true);
+    expect(signModule(signModule(module, stranger), pair).equals(once)).toBe(true);
+  },
+);
 
 it('gives the module back when the signature is stripped, whatever the bytes are', () => {
   fc.assert(

@@ -1,8 +1,9 @@
-import { type KeyObject, sign, type X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { commonName } from './certificate.ts';
 import { readDer } from './der.ts';
 import type { HashName } from './hashes.ts';
 import { readPkcs7, type SignerId, writePkcs7 } from './pkcs7.ts';
+import { signBytes } from './sign-bytes.ts';
 import { joinModule, splitModule, stripSignature } from './signature-block.ts';
 
 /** A key and its certificate, ready to sign. */
@@ -13,7 +14,7 @@ export interface SigningPair {
 
 /**
  * Signs a module as the kernel's `sign-file` does; existing signatures are replaced, as only the last one counts for a
- * kernel. Same input, same bytes for RSA.
+ * kernel. Same input, same bytes.
  */
 export function signModule(
   file: Uint8Array,
@@ -21,7 +22,7 @@ export function signModule(
   hash: HashName = 'sha256',
 ): Buffer {
   const content = stripSignature(file);
-  const signature = sign(hash, content, key);
+  const signature = signBytes(hash, content, key);
   return joinModule(content, writePkcs7(certificate, hash, key.asymmetricKeyType === 'ec', signature));
 }
 

@@ -25,8 +25,7 @@ export interface SignRequest {
 
 /**
  * Signs kernel modules of an image and pushes the result under the target: one new layer with the signed files on top
- * of the layers of the source. A packed module is unpacked, signed and packed again. Equal input gives an equal digest
- * (with RSA: signatures with EC keys are random).
+ * of the layers of the source. A packed module is unpacked, signed and packed again. Equal input gives an equal digest.
  *
  * @throws {AppError} SIGN_FAILED when a listed file is not there; IMAGE_INVALID when one is no kernel module, or one of
  *   another architecture than the image; PROGRAM_MISSING when a `.ko.xz` is there and no `xz`
