@@ -10,7 +10,7 @@ export interface ModulePlace {
 
 /** The folder of lib/modules that a path is in; undefined outside of any. */
 export function placeOf(path: string): ModulePlace | undefined {
-  const [, folder, kernel] = /^(.*?\/lib\/modules\/([^/]+))\/./.exec(path) ?? [];
+  const [, folder, kernel] = /^(.*?\/lib\/modules\/([^/]+))\/./s.exec(path) ?? [];
   return folder !== undefined && kernel !== undefined ? { folder, kernel } : undefined;
 }
 
@@ -43,7 +43,7 @@ export function readModulesDep(text: string, folder: string): ReadonlyMap<string
 /** Files below any folder named `firmware`, by the name that a driver asks for, without its packing. Pure. */
 export function firmwareFiles(paths: readonly string[]): ReadonlyMap<string, string> {
   const found = paths.flatMap((path) => {
-    const [, name] = /\/firmware\/(.+?)(?:\.xz|\.zst)?$/.exec(path) ?? [];
+    const [, name] = /\/firmware\/(.+?)(?:\.xz|\.zst)?$/s.exec(path) ?? [];
     return name === undefined ? [] : [[name, path] as const];
   });
   return new Map(found.toReversed());

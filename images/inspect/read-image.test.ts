@@ -210,6 +210,33 @@ it('unpacks no more than its bound, of all modules together', async () => {
   ]);
 });
 
+describe('stops reading an image that would wear it out', () => {
+  const many = (count: number, bytes: (index: number) => Uint8Array): Files =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`${FOLDER}/m${index}.ko`, bytes(index)]));
+  it.each<[string, () => Files, RegExp]>([
+    [
+      'of modules that cannot be unpacked',
+      () => many(21, () => gzipSync('x').subarray(0, 15)),
+      /more than 20 modules/,
+    ],
+    [
+      'of modules that list more than all of a distribution',
+      () => many(11, (index) => ko(`m${index}`, { parameters: Array(49_000).fill('p') })),
+      /list more than 500000 things/,
+    ],
+    [
+      'with a list of modules that is none',
+      () => ({ ...good, [`${FOLDER}/modules.dep`]: Buffer.alloc(17 * 1024 * 1024) }),
+      /modules\.dep of 17825792 bytes/,
+    ],
+  ])('%s', async (_name, files, words) => {
+    await expect(read(files())).rejects.toMatchObject({
+      code: 'IMAGE_INVALID',
+      message: expect.stringMatching(words),
+    });
+  });
+});
+
 it('shows texts of a module in one line without control characters', async () => {
   const evil = ko('x', { parameters: ['a\u001B[2J\nb'], kernel: '6.1\u202E\n' });
   const { kernels } = await read({ [`${FOLDER}/x.ko`]: evil });

@@ -1,8 +1,8 @@
-import { isAppError } from '@kmm-fleet/runtime';
+import { AppError, isAppError } from '@kmm-fleet/runtime';
 import type { ImageFs } from '../layers/image-fs.ts';
 import { type ImageSource, type PulledImage, pullImage } from '../layers/pull-image.ts';
 import { LAYER_LIMITS } from '../layers/read-layer.ts';
-import { compressionOf, isModuleName, unpackModule } from '../module/pack-module.ts';
+import { compressionOf, isModuleName, MODULE_BYTES_MAX, unpackModule } from '../module/pack-module.ts';
 import { readModule } from '../module/read-module.ts';
 import { plainText } from '../registry/plain-text.ts';
 import type { RegistryAccess } from '../registry/types.ts';
@@ -19,6 +19,13 @@ export interface ReadOptions {
   /** Which modules are unpacked at all; all when left out. */
   readonly choose?: (path: string, kernel: string) => boolean;
 }
+
+/** A module that cannot be unpacked may have cost as much as one that can. */
+const BROKEN_MAX = 20;
+/** depmod's list of all modules of a distribution has less than 1 MiB. */
+const LIST_BYTES_MAX = 16 * 1024 * 1024;
+/** Dependencies, parameters and firmware of all modules of a distribution are some 20,000. */
+const TEXTS_MAX = 500_000;
 
 /** A module file with its bytes, unpacked where that is possible. */
 export interface OpenedModule {
@@ -50,12 +57,16 @@ export async function* openModules(
   { signal, modulesBytesMax = LAYER_LIMITS.layerBytesMax, choose = () => true }: ReadOptions = {},
 ): AsyncGenerator<OpenedModule> {
   let left = modulesBytesMax;
+  let broken = 0;
   for (const path of fs.paths().filter(isModuleName)) {
     const entry = fs.lookup(path, true);
     const kernel = placeOf(path)?.kernel ?? '';
     if (entry?.type !== 'file' || !choose(path, kernel)) continue;
-    const content = await unpackModule(entry.bytes, left, signal).catch(problemOf);
+    const bytesMax = Math.min(left, MODULE_BYTES_MAX);
+    const content = await unpackModule(entry.bytes, bytesMax, signal).catch(problemOf);
     if (!('problem' in content)) left -= content.byteLength;
+    else if (++broken > BROKEN_MAX)
+      throw invalid(`has more than ${BROKEN_MAX} modules that cannot be unpacked`);
     yield { path, kernel, packed: entry.bytes, content };
   }
 }
@@ -75,7 +86,13 @@ export async function readImage(
   const paths = fs.paths();
   const firmware = firmwareFiles(paths.filter((path) => fs.lookup(path, true)?.type !== 'directory'));
   const modules: ModuleFile[] = [];
-  for await (const opened of openModules(fs, options)) modules.push(describe(opened, firmware));
+  let texts = 0;
+  for await (const opened of openModules(fs, options)) {
+    const file = describe(opened, firmware);
+    texts += textsIn(file);
+    if (texts > TEXTS_MAX) throw invalid(`has modules that list more than ${TEXTS_MAX} things`);
+    modules.push(file);
+  }
   return {
     reference,
     digest,
@@ -128,6 +145,8 @@ function kernelFolders(fs: ImageFs, modules: readonly ModuleFile[]): KernelFolde
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([folder, files]) => {
       const list = folder ? fs.readFile(`${folder}/modules.dep`) : undefined;
+      if (list && list.byteLength > LIST_BYTES_MAX)
+        throw invalid(`has a modules.dep of ${list.byteLength} bytes`);
       const order = readModulesDep(Buffer.from(list ?? []).toString('utf8'), folder);
       return {
         kernel: placeOf(files[0]?.path ?? '')?.kernel ?? '',
@@ -150,6 +169,14 @@ function badLink(fs: ImageFs, path: string): BadLink[] {
   const isDead = isModuleName(path) && fs.realPath(path) === undefined;
   return isDead ? [{ path, target, problem: 'leads-nowhere' }] : [];
 }
+
+function textsIn({ details }: ModuleFile): number {
+  if (!details) return 0;
+  const { depends, softdeps, parameters, firmware } = details;
+  return depends.length + softdeps.length + parameters.length + firmware.length;
+}
+
+const invalid = (problem: string) => new AppError('IMAGE_INVALID', `The image ${problem}.`);
 
 /** What is wrong with one module; what is wrong with more is thrown on. */
 function problemOf(error: unknown): { readonly problem: string } {

@@ -44,6 +44,8 @@ it.each([
 it.each([
   ['nothing', new Uint8Array()],
   ['a program', program()],
+  ['more parameters than any module has', makeModule({ ...shape, parameters: Array(60_000).fill('p') })],
+  ['more symbols than any module has', makeModule({ ...shape, needs: Array(60_000).fill('s') })],
   ['a text', Buffer.from('not an ELF file, but long enough to have a header of one, is it not? yes')],
   ['a cut file', makeModule(shape).subarray(0, 200)],
 ])('refuses %s', (_name, bytes) => {

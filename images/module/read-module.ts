@@ -29,6 +29,7 @@ const SYMBOL_BYTES = 24;
 const EXPORT_PREFIX = '__ksymtab_';
 /** The largest drivers have some 100 KiB, most of it aliases. */
 const MODINFO_BYTES_MAX = 4 * 1024 * 1024;
+const MODINFO_TEXTS_MAX = 50_000;
 /** The largest drivers need and offer some 5,000. */
 const SYMBOLS_MAX = 50_000;
 
@@ -72,6 +73,8 @@ function readModinfo(bytes: Uint8Array): (readonly [string, string])[] {
   if (bytes.byteLength > MODINFO_BYTES_MAX)
     throw invalid(`has a .modinfo of more than ${MODINFO_BYTES_MAX} bytes`);
   const texts = Buffer.from(bytes).toString('utf8').split('\0').filter(Boolean);
+  if (texts.length > MODINFO_TEXTS_MAX)
+    throw invalid(`has a .modinfo of more than ${MODINFO_TEXTS_MAX} entries`);
   return texts.map((text) => {
     const equals = text.indexOf('=');
     return [text.slice(0, equals), text.slice(equals + 1)] as const;

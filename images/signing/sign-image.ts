@@ -4,7 +4,13 @@ import type { FsEntry, ImageFs } from '../layers/image-fs.ts';
 import { type PulledImage, pullImage } from '../layers/pull-image.ts';
 import { LAYER_LIMITS } from '../layers/read-layer.ts';
 import { type WrittenLayer, writeLayer } from '../layers/write-layer.ts';
-import { compressionOf, isModuleName, packModule, unpackModule } from '../module/pack-module.ts';
+import {
+  compressionOf,
+  isModuleName,
+  MODULE_BYTES_MAX,
+  packModule,
+  unpackModule,
+} from '../module/pack-module.ts';
 import { moduleArchitecture } from '../module/read-module.ts';
 import { sha256 } from '../registry/bytes.ts';
 import type { Registry, RemoteImage } from '../registry/registry.ts';
@@ -93,7 +99,9 @@ async function signEntries(
   for (const path of paths) {
     const entry = fs.lookup(path);
     if (entry?.type !== 'file') throw new AppError('SIGN_FAILED', `${path} is no file.`);
-    const module = await unpackModule(entry.bytes, left, signal).catch(withPath(path));
+    const module = await unpackModule(entry.bytes, Math.min(left, MODULE_BYTES_MAX), signal).catch(
+      withPath(path),
+    );
     left -= module.byteLength;
     checkModule(path, module, config);
     const bytes = await packModule(signModule(module, pair), compressionOf(entry.bytes), signal);
