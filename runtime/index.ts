@@ -28,6 +28,7 @@ export {
   parseObjectKey,
   type ResourceType,
 } from './kube/object.ts';
+export { lastLines } from './last-lines.ts';
 export { createLimiter, type Limiter } from './limiter.ts';
 export { createLog, type Log, type LogFields, silentLog } from './log.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';

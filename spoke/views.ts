@@ -7,7 +7,7 @@ import {
   ROLES,
   type Toleration,
 } from '@kmm-fleet/api';
-import type { KubeObject } from '@kmm-fleet/runtime';
+import { type KubeObject, lastLines } from '@kmm-fleet/runtime';
 
 /** What a spoke keeps of a node: heartbeats change nothing of it. */
 export interface NodeView {
@@ -106,7 +106,7 @@ function problemOf(status: PodStatus | undefined, isLoader: boolean): PodView['p
   const reason = waiting?.reason ?? 'Waiting';
   return {
     reason: hookHasFailed(container, isLoader) ? 'PostStartHookError' : (SAME_REASON[reason] ?? reason),
-    message: words.slice(-WORDS_CHARS_MAX),
+    message: lastLines(words, WORDS_CHARS_MAX),
   };
 }
 

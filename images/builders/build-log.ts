@@ -1,4 +1,5 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { lastLines } from '@kmm-fleet/runtime';
 import { LOG_CHARS_MAX } from './builder.ts';
 
 /** Output of one build: its end on disk for people, its last characters for the status. */
@@ -61,20 +62,13 @@ export function openBuildLog(file: string, secrets: readonly Uint8Array[]): Buil
 /** What buildah says of itself after a step has failed: it hides the step's own words. */
 const NOISE = /^(subprocess exited with status \d+|time="\S+" level=\w+ msg="exit status \d+")$/;
 
-/** A longer line is cut rather than left out. */
-const LINE_CHARS = 512;
-
 /** The last lines of an output, without noise. */
 export function tellingLines(text: string): string {
   const lines = text
     .split('\n')
     .filter((line) => !NOISE.test(line))
     .map((line) => line.replace(/&imagebuilder\.Step\{.*$/, 'a step that it does not know'));
-  const kept = lines.join('\n');
-  if (kept.length <= LOG_CHARS_MAX) return kept;
-  const end = kept.slice(-LOG_CHARS_MAX);
-  const cut = end.indexOf('\n') + 1;
-  return cut < LINE_CHARS ? end.slice(cut) : end;
+  return lastLines(lines.join('\n'), LOG_CHARS_MAX);
 }
 
 function createMask(secrets: readonly Uint8Array[]): (text: string) => string {

@@ -92,3 +92,16 @@ it('says REGISTRY_UNREACHABLE when nobody listens', async () => {
     message: expect.stringContaining('127.0.0.1:1'),
   });
 });
+
+it('gives up on a registry that sends byte by byte for ever', async () => {
+  const { url } = await serve((_request, response) => {
+    const drip = setInterval(() => response.write('x'), 10);
+    response.once('close', () => clearInterval(drip));
+  });
+  const response = await createRegistryTransport(undefined, 100).request({ method: 'GET', url, headers: {} });
+
+  await expect(read(response)).rejects.toMatchObject({
+    code: 'REGISTRY_UNREACHABLE',
+    message: expect.stringContaining('bytes came in'),
+  });
+});

@@ -30,8 +30,13 @@ export interface RegistryResponse {
 /** A registry that says nothing for this long is down. */
 const SILENCE_MS = 60_000;
 
-/** Sockets, kept alive per host. @param ca extra certificate authorities, PEM */
-export function createRegistryTransport(ca?: string): RegistryTransport {
+/**
+ * Sockets, kept alive per host.
+ *
+ * @param ca extra certificate authorities, PEM
+ * @param silenceMs how long a registry may keep us waiting, for a piece, and in all beyond a millisecond a byte
+ */
+export function createRegistryTransport(ca?: string, silenceMs = SILENCE_MS): RegistryTransport {
   const http = new HttpAgent({ keepAlive: true });
   // `ca` alone would replace the roots of the system, and with them every public registry.
   // Read once: there are some hundred.
@@ -51,12 +56,12 @@ export function createRegistryTransport(ca?: string): RegistryTransport {
           { method, headers: { ...headers, ...length }, agent, signal },
           (incoming) => {
             const flat = Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]);
-            const body = method === 'HEAD' ? nothing(incoming) : piecesOf(incoming, target.host);
+            const body = method === 'HEAD' ? nothing(incoming) : piecesOf(incoming, target.host, silenceMs);
             resolve({ status: incoming.statusCode ?? 0, headers: Object.fromEntries(flat), body });
           },
         );
-        outgoing.setTimeout(SILENCE_MS, () =>
-          outgoing.destroy(new Error(`nothing came for ${SILENCE_MS / 1_000} s`)),
+        outgoing.setTimeout(silenceMs, () =>
+          outgoing.destroy(new Error(`nothing came for ${silenceMs / 1_000} s`)),
         );
         outgoing.on('error', (error) => reject(unreachable(target.host, error)));
         outgoing.end(body);
@@ -71,15 +76,27 @@ function nothing(incoming: IncomingMessage): AsyncIterable<Uint8Array> {
 }
 
 /** No generator: one that is left before its first piece would not run, and would keep the connection. */
-function piecesOf(incoming: IncomingMessage, host: string): AsyncIterable<Uint8Array> {
+function piecesOf(incoming: IncomingMessage, host: string, silenceMs: number): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {
       const pieces: AsyncIterator<Uint8Array> = incoming[Symbol.asyncIterator]();
+      // What a reader needs for itself is not held against the registry.
+      let waitedMs = 0;
+      let received = 0;
       return {
-        next: () =>
-          pieces.next().catch((error: unknown) => {
+        async next() {
+          const startedMs = performance.now();
+          const piece = await pieces.next().catch((error: unknown) => {
             throw unreachable(host, error);
-          }),
+          });
+          waitedMs += performance.now() - startedMs;
+          received += piece.done ? 0 : piece.value.byteLength;
+          if (!piece.done && waitedMs > silenceMs + received) {
+            incoming.destroy();
+            throw unreachable(host, `only ${received} bytes came in ${Math.round(waitedMs / 1_000)} s`);
+          }
+          return piece;
+        },
         async return() {
           incoming.destroy();
           return { done: true, value: undefined };
