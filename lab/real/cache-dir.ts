@@ -18,6 +18,7 @@ export function cacheDir(...parts: readonly string[]): string {
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(
       `The cache ${base} cannot be used: ${why}. Set KMM_CACHE to a folder that you may write.`,
+      { cause: error },
     );
   }
   return directory;
