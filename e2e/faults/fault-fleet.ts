@@ -28,9 +28,13 @@ import type { Strike, Victim } from './plan-strikes.ts';
 export interface FaultFleet {
   client(name: Victim): KubeClient;
   plane(name: Victim): Plane;
-  proxy(name: Victim): FaultProxy;
+  proxy(name: Victim | 'standby'): FaultProxy;
   /** The registry, and the unsigned images that are in it. */
   readonly images: { readonly registry: string; readonly unsigned: readonly string[] };
+  /** The hub and the spokes; `standby` is the second hub. */
+  operator(name: Victim | 'standby'): Supervised;
+  /** To the work agent of a cluster. One that ends is started again. */
+  signalWorkAgent(cluster: string, signal: NodeJS.Signals): void;
   /** Lets it happen; resolves when what was killed is there again. */
   strike(strike: Strike): Promise<void>;
   stop(): Promise<void>;
@@ -47,8 +51,18 @@ const NAMESPACES: Readonly<Record<Victim, string>> = {
 };
 const PULL_SECRET = 'pull';
 
-/** Starts hub, east and west with one Secure Boot node each, and pushes two versions of an unsigned module. */
-export async function startFaultFleet(progress: (line: string) => void): Promise<FaultFleet> {
+/** Loaded before a program of ours: see skew-clock.ts. */
+const SKEW_CLOCK = new URL('./skew-clock.ts', import.meta.url).href;
+
+/**
+ * Starts hub, east and west with one Secure Boot node each, and pushes two versions of an unsigned module.
+ *
+ * @param standbySkewMs starts a second hub, whose clock is so far ahead; then both work under a lease
+ */
+export async function startFaultFleet(
+  progress: (line: string) => void,
+  { standbySkewMs }: { readonly standbySkewMs?: number } = {},
+): Promise<FaultFleet> {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-faults-'));
   const certificates = await makeServerCertificates(directory);
   const server = await startRegistry({
@@ -87,25 +101,32 @@ export async function startFaultFleet(progress: (line: string) => void): Promise
 
   const proxies = new Map<string, FaultProxy>();
   const operators = new Map<string, Supervised>();
-  for (const [name, { url, token }] of planes) {
-    const proxy = await startFaultProxy({ target: url, certificate: certificates.server, ca });
-    proxies.set(name, proxy);
+  const hasStandby = standbySkewMs !== undefined;
+  const startOperator = async (name: Victim | 'standby', own: Readonly<Record<string, string>>) => {
+    const { name: server, url, token } = plane(name === 'standby' ? 'hub' : name);
+    const through = await startFaultProxy({ target: url, certificate: certificates.server, ca });
+    proxies.set(name, through);
     const kubeconfig = join(directory, `${name}-operator.kubeconfig`);
-    const user = operatorUser(plane(name as Victim));
-    writeKubeconfig(kubeconfig, certificates.ca, [{ name, server: proxy.url, token: token(user) }]);
-    const env = {
-      KUBECONFIG: kubeconfig,
-      KMM_REGISTRY_CA_FILE: certificates.ca,
-      LEADER_ELECTION: 'false',
-      ...(name === 'hub' ? { KMM_BUILD_DIR: join(directory, 'builds') } : { KMM_MANAGED: '1' }),
-    };
-    const room = name === 'hub' ? 'hub' : 'spoke';
+    const user = operatorUser(plane(server as Victim));
+    writeKubeconfig(kubeconfig, certificates.ca, [{ name: server, server: through.url, token: token(user) }]);
+    const env = { KUBECONFIG: kubeconfig, KMM_REGISTRY_CA_FILE: certificates.ca, ...own };
+    const room = server === 'hub' ? 'hub' : 'spoke';
     operators.set(
       name,
       supervise(room, env, join(directory, `${name}-operator.log`), () => {}),
     );
-  }
-  const proxy = (name: Victim) => proxies.get(name) as FaultProxy;
+  };
+  const asHub = { LEADER_ELECTION: String(hasStandby), KMM_BUILD_DIR: join(directory, 'builds') };
+  await startOperator('hub', asHub);
+  for (const name of ['east', 'west'] as const)
+    await startOperator(name, { LEADER_ELECTION: 'false', KMM_MANAGED: '1' });
+  if (hasStandby)
+    await startOperator('standby', {
+      ...asHub,
+      NODE_OPTIONS: `--import=${SKEW_CLOCK}`,
+      KMM_CLOCK_SKEW_MS: String(standbySkewMs),
+    });
+  const proxy = (name: Victim | 'standby') => proxies.get(name) as FaultProxy;
 
   let restarting = Promise.resolve();
   /** One after the other: two of them would start a part twice. */
@@ -120,13 +141,15 @@ export async function startFaultFleet(progress: (line: string) => void): Promise
     client: fleet.client,
     plane,
     proxy,
+    operator: (name) => operators.get(name) as Supervised,
+    signalWorkAgent: fleet.ocm.signalWorkAgent,
     images: { registry: address, unsigned },
     async strike(strike) {
       const { of } = strike;
       if (strike.what === 'kill operator') operators.get(of)?.kill();
       if (strike.what === 'cut operator') proxy(of).cutAll();
       if (strike.what === 'compact') await plane(of).compact();
-      if (strike.what === 'kill work agent') fleet.ocm.killWorkAgent(of);
+      if (strike.what === 'kill work agent') fleet.ocm.signalWorkAgent(of, 'SIGKILL');
       if (strike.what === 'kill kube-apiserver') await restart(of, 'kube-apiserver');
       if (strike.what === 'kill etcd') await restart(of, 'etcd');
       if (strike.what !== 'requests') return;

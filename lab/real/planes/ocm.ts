@@ -19,8 +19,8 @@ import { ADMIN, type Plane, type User } from './plane.ts';
 
 /** OCM's own controllers and agents as processes. */
 export interface Ocm {
-  /** Ends the work agent of a cluster without warning; it is started again. */
-  killWorkAgent(cluster: string): void;
+  /** To the work agent of a cluster. One that ends is started again. */
+  signalWorkAgent(cluster: string, signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -100,7 +100,7 @@ export async function startOcm({ directory, program, hub, clusters }: OcmOptions
   );
   await untilAvailable(hub, clusters);
   return {
-    killWorkAgent: (cluster) => void children.get(`${cluster}-work`)?.kill('SIGKILL'),
+    signalWorkAgent: (cluster, signal) => void children.get(`${cluster}-work`)?.kill(signal),
     async stop() {
       life.isOver = true;
       for (const child of children.values()) child.kill('SIGKILL');

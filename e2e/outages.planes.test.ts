@@ -1,0 +1,152 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { CORE, deepEqual } from '@kmm-fleet/runtime';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FaultFleet, faultModule, startFaultFleet } from './faults/fault-fleet.ts';
+import { isEmpty, isForgotten, loaderUid, readyDigest, runs, until } from './faults/observe.ts';
+import { tellRound } from './faults/tell-round.ts';
+
+const HOUR_MS = 3_600_000;
+const LEASE = { namespace: OPERATOR.hubNamespace, name: OPERATOR.hubLease };
+const HUBS = ['hub', 'standby'] as const;
+type Hub = (typeof HUBS)[number];
+
+/** Requests that change something, but for the lease itself. */
+const writesOf = (fleet: FaultFleet, hub: Hub) =>
+  fleet.proxy(hub).requests.filter(({ method, path }) => method !== 'GET' && !path.includes('/leases'));
+
+describe('two hubs, one of whose clocks is an hour ahead', () => {
+  let fleet: FaultFleet;
+  beforeAll(async () => {
+    fleet = await startFaultFleet(() => {}, { standbySkewMs: HOUR_MS });
+    await until('a leader', async () => (await holder()) !== undefined);
+  });
+  afterAll(() => fleet?.stop());
+
+  const lease = async () => {
+    const object = await fleet.client('hub').get(CORE.lease, LEASE);
+    return (object?.['spec'] ?? {}) as { holderIdentity?: string; renewTime?: string };
+  };
+  const holder = async () => (await lease()).holderIdentity || undefined;
+  const leader = async (): Promise<Hub> => {
+    const identity = await holder();
+    const found = HUBS.find((hub) => identity?.includes(`_${fleet.operator(hub).pid()}_`));
+    if (!found) throw new Error(`nobody here is ${identity}`);
+    return found;
+  };
+  const other = (hub: Hub): Hub => (hub === 'hub' ? 'standby' : 'hub');
+
+  it('work one at a time', async () => {
+    const leading = await leader();
+
+    await tellRound(fleet, 1, 'kmm_faults_a', { isCalm: true });
+
+    expect(writesOf(fleet, leading).length).toBeGreaterThan(0);
+    expect(writesOf(fleet, other(leading))).toEqual([]);
+  });
+
+  it('take over from one that stands still, which writes nothing when it wakes up', async () => {
+    const asleep = await leader();
+    const pid = fleet.operator(asleep).pid();
+    process.kill(pid, 'SIGSTOP');
+    await until('the other leads', async () => (await leader()) === other(asleep));
+    await tellRound(fleet, 2, 'kmm_faults_b', { isCalm: true });
+    const before = writesOf(fleet, asleep).length;
+
+    process.kill(pid, 'SIGCONT');
+    await until('it has ended', async () => fleet.operator(asleep).pid() !== pid);
+    await tellRound(fleet, 3, 'kmm_faults_c', { isCalm: true });
+
+    expect(writesOf(fleet, asleep).slice(before)).toEqual([]);
+    const aheadMs = Date.parse((await lease()).renewTime ?? '') - Date.now();
+    expect(aheadMs > HOUR_MS / 2).toBe(asleep === 'hub');
+    expect(await leader()).toBe(other(asleep));
+  });
+
+  it('take over from one that is killed', async () => {
+    const killed = await leader();
+    fleet.operator(killed).kill();
+
+    await tellRound(fleet, 4, 'kmm_faults_d', { isCalm: true });
+
+    expect(writesOf(fleet, other(killed)).length).toBeGreaterThan(0);
+  });
+});
+
+describe('a cluster that is cut off', () => {
+  let fleet: FaultFleet;
+  beforeAll(async () => {
+    fleet = await startFaultFleet(() => {});
+  });
+  afterAll(() => fleet?.stop());
+
+  const names = { name: 'outage', module: 'kmm_faults_a' };
+  const put = (version: 1 | 2) =>
+    fleet.client('hub').apply(RESOURCES.managedClusterModule, faultModule(fleet, names, version), {
+      fieldManager: 'user',
+      force: true,
+    });
+  const digestOf = (version: 1 | 2) =>
+    readyDigest(fleet.client('hub'), `${fleet.images.registry}/${names.name}:v${version}`);
+  const hasVersion = async (cluster: 'east' | 'west', version: 1 | 2) => {
+    const digest = await digestOf(version);
+    return digest !== undefined && (await runs(fleet, cluster, names, digest));
+  };
+  const waitingOf = async () => {
+    const mcm = await fleet.client('hub').get(RESOURCES.managedClusterModule, { name: names.name });
+    const { waiting = [] } = (mcm?.['status'] ?? {}) as { waiting?: { cluster: string; reason: string }[] };
+    return waiting;
+  };
+  /** Its agents hear and say nothing, and the servers forget what they would have been told. */
+  const cutOff = async () => {
+    process.kill(fleet.operator('west').pid(), 'SIGSTOP');
+    fleet.signalWorkAgent('west', 'SIGSTOP');
+    await sleep(500);
+  };
+  const comesBack = async () => {
+    for (const name of ['hub', 'west'] as const) await fleet.plane(name).compact();
+    fleet.signalWorkAgent('west', 'SIGCONT');
+    process.kill(fleet.operator('west').pid(), 'SIGCONT');
+  };
+
+  it('keeps what it has, is waited for by name, and catches up', async () => {
+    for (const cluster of ['east', 'west'])
+      await fleet
+        .client('hub')
+        .mergePatch(
+          RESOURCES.managedCluster,
+          { name: cluster },
+          { metadata: { labels: { [names.name]: 'wanted' } } },
+          {},
+        );
+    await put(1);
+    await until('version 1 on both', async () => (await hasVersion('east', 1)) && hasVersion('west', 1));
+    const pod = await loaderUid(fleet, 'west', names.name);
+
+    await cutOff();
+    await put(2);
+    await until('version 2 on east', () => hasVersion('east', 2));
+    fleet.operator('hub').kill();
+    await until('west alone is waited for', async () =>
+      deepEqual(
+        (await waitingOf()).map(({ cluster, reason }) => [cluster, reason]),
+        [['west', 'WaitingForAgent']],
+      ),
+    );
+    expect(await loaderUid(fleet, 'west', names.name)).toBe(pod);
+
+    await comesBack();
+    await until('version 2 on west', () => hasVersion('west', 2));
+  });
+
+  it('unloads what was deleted meanwhile, and only then is it forgotten', async () => {
+    await cutOff();
+    await fleet.client('hub').delete(RESOURCES.managedClusterModule, { name: names.name }, {});
+    await until('east is empty', () => isEmpty(fleet, 'east', names));
+    expect(await loaderUid(fleet, 'west', names.name)).toBeDefined();
+
+    await comesBack();
+    await until('west is empty', () => isEmpty(fleet, 'west', names));
+    await until('the hub has forgotten', () => isForgotten(fleet.client('hub'), names.name));
+  });
+});
