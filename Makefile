@@ -1,5 +1,5 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo test e2e-real nightly check bench bench-real generate format clean help
+.PHONY: demo test e2e-real e2e-kernel nightly check bench bench-real generate format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
@@ -10,6 +10,9 @@ test: ## Run all tests: the unit part, then those on real components
 
 e2e-real: ## Run the suites that need a real control plane: etcd and Kubernetes, built once with Go
 	@scripts/node scripts/e2e-real.ts
+
+e2e-kernel: ## Run the story on virtual machines: real kubelets, real kernels, with and without Secure Boot
+	@scripts/node scripts/e2e-real.ts guests
 
 nightly: ## Run the suites on a real control plane with 1,000 seeds of faults from a start of their own
 	@seed=$${KMM_FAULT_SEED:-$$(date +%s)}; echo "KMM_FAULT_SEED=$$seed"; \
@@ -35,4 +38,4 @@ clean: ## Stop a running lab and remove what this checkout made
 	@rm -rf .lab dist coverage node_modules
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

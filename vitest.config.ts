@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{api,runtime,images,hub,spoke,policies,cli,lab,bench,e2e}/**/*.test.ts', 'tidy.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.{real,planes}.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.{real,planes,guests}.test.ts'],
           isolate: false,
           pool: 'threads',
           testTimeout: 20_000,
@@ -32,6 +32,17 @@ export default defineConfig({
           fileParallelism: false,
           maxConcurrency: 4,
           testTimeout: 120_000,
+          hookTimeout: 1_800_000,
+        },
+      },
+      {
+        test: {
+          name: 'guests',
+          include: ['e2e/**/*.guests.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          bail: 1,
+          testTimeout: 180_000,
           hookTimeout: 1_800_000,
         },
       },

@@ -4,5 +4,13 @@ export { type KubeAccess, writeKubeconfig } from './lab/kubeconfig.ts';
 export { startLab, stopLab } from './lab/lab.ts';
 export { UNMAPPED_KERNEL } from './lab/lab-plan.ts';
 export { type LabPaths, type LabState, labPaths, readLabState } from './lab/lab-state.ts';
-export { readObjects } from './lab/manifests.ts';
+export {
+  demoFolder,
+  type ManifestValues,
+  manifestValues,
+  readObjects,
+  spokeObjects,
+  toolkits,
+  writeManifests,
+} from './lab/manifests.ts';
 export { type Supervised, supervise } from './lab/supervise.ts';

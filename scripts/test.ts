@@ -10,7 +10,6 @@ import {
   isRoot,
   missingPrograms,
   PACKAGES,
-  type Program,
   unmountBelow,
   unpackReference,
 } from '@kmm-fleet/lab';
@@ -35,13 +34,15 @@ interface Report {
   }[];
 }
 
-const programs = Object.keys(PACKAGES) as Program[];
+const programs = Object.keys(PACKAGES) as (keyof typeof PACKAGES)[];
 const isUnitOnly = process.argv.includes('--unit');
 
 if (!isUnitOnly && canInstall()) {
   await installPrograms(programs, (line) => console.log(line));
 } else if (!isUnitOnly && missingPrograms(programs).length > 0) {
-  const missing = missingPrograms(programs).map((program) => PACKAGES[program]);
+  const missing = programs
+    .filter((program) => missingPrograms([program]).length > 0)
+    .map((program) => PACKAGES[program]);
   const reason = isRoot() ? 'apt-get is not here' : 'this user is not root';
   console.log(
     `Real components are not installed: ${reason}. As root: apt-get install -y ${missing.join(' ')}`,

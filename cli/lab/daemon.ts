@@ -2,7 +2,6 @@
 // Started by `kmm lab up` with the lab's folder and the kind of its control planes as arguments; ends on SIGTERM and takes everything along.
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { OPERATOR } from '@kmm-fleet/api';
 import { createRegistryTransport } from '@kmm-fleet/images';
 import {
   findLabKernels,
@@ -24,7 +23,7 @@ import { type ControlPlaneKind, openLabFleet } from './control-planes.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { labClusters } from './lab-plan.ts';
 import { labPaths, writeLabState } from './lab-state.ts';
-import { demoFolder, spokeObjects, writeManifests } from './manifests.ts';
+import { demoFolder, manifestValues, spokeObjects, toolkits, writeManifests } from './manifests.ts';
 import { type Supervised, supervise } from './supervise.ts';
 
 const paths = labPaths(process.argv[2]);
@@ -70,17 +69,12 @@ await runProcess(log, async (signal) => {
     writeKubeconfig(paths.path(`${access.name}-operator.kubeconfig`), certificates.ca, [operator]);
   }
 
-  const auth = Buffer.from(`${login.username}:${login.password}`).toString('base64');
-  const base64 = (path: string) => readFileSync(path).toString('base64');
-  const values = {
-    REGISTRY: registry.address,
-    LAB_RUNTIME: bases.runtime,
-    SIGNING_KEY_BASE64: base64(pair.key),
-    SIGNING_CERT_BASE64: base64(pair.cert),
-    DOCKER_CONFIG_BASE64: Buffer.from(JSON.stringify({ auths: { [registry.address]: { auth } } })).toString(
-      'base64',
-    ),
-  };
+  const values = manifestValues({
+    registry,
+    runtime: bases.runtime,
+    key: readFileSync(pair.key),
+    certificate: readFileSync(pair.cert),
+  });
   writeManifests(paths.manifests, values);
   await putAll(fleet.client('hub'), [toolkits(`${registry.address}/${bases.toolkit}`)]);
   for (const { name } of accesses) if (name !== 'hub') await putAll(fleet.client(name), spokeObjects(values));
@@ -131,14 +125,4 @@ async function putAll(client: KubeClient, objects: readonly KubeObject[]): Promi
     const type = object.kind === 'Secret' ? CORE.secret : CORE.configMap;
     await client.apply(type, object, { fieldManager: 'kmm-lab', force: true });
   }
-}
-
-/** What an administrator of the hub says once: which toolkit image serves which kernels. */
-function toolkits(image: string): KubeObject {
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { name: OPERATOR.toolkits, namespace: OPERATOR.hubNamespace },
-    data: { debian: `^.+-amd64$ ${image}` },
-  };
 }

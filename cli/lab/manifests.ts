@@ -1,11 +1,32 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { OPERATOR } from '@kmm-fleet/api';
+import type { RealRegistry } from '@kmm-fleet/lab';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { parseAllDocuments } from 'yaml';
 
 /** Values of the `${NAME}` places in the demo's YAML. What is not named here stays: templates of KMM look the same. */
 export type ManifestValues = Readonly<Record<string, string>>;
+
+/** Values for a registry, and the key pair that modules are signed with: a key in PEM, a certificate in DER or PEM. */
+export function manifestValues(of: {
+  readonly registry: Pick<RealRegistry, 'address' | 'username' | 'password'>;
+  readonly runtime: string;
+  readonly key: Buffer;
+  readonly certificate: Buffer;
+}): ManifestValues {
+  const { address, username, password } = of.registry;
+  const auth = Buffer.from(`${username}:${password}`).toString('base64');
+  const config = JSON.stringify({ auths: { [address]: { auth } } });
+  return {
+    REGISTRY: address,
+    LAB_RUNTIME: of.runtime,
+    SIGNING_KEY_BASE64: of.key.toString('base64'),
+    SIGNING_CERT_BASE64: of.certificate.toString('base64'),
+    DOCKER_CONFIG_BASE64: Buffer.from(config).toString('base64'),
+  };
+}
 
 /** Folder of the demo's files in the lab room. */
 export const demoFolder = (...parts: readonly string[]) =>
@@ -41,4 +62,14 @@ export function readObjects(text: string): KubeObject[] {
 
 function fill(text: string, values: ManifestValues): string {
   return text.replaceAll(/\$\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+}
+
+/** What an administrator of the hub says once: which toolkit image serves which kernels. */
+export function toolkits(image: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: OPERATOR.toolkits, namespace: OPERATOR.hubNamespace },
+    data: { debian: `^.+-amd64$ ${image}` },
+  };
 }

@@ -18,7 +18,7 @@ const EC_PAIR = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -d
   ' ',
 ) as readonly string[];
 
-/** Makes a CA and a certificate for 127.0.0.1 and localhost in `directory`. Valid for 30 days. */
+/** Makes a CA and a certificate for 127.0.0.1, localhost and what virtual machines call their host, in `directory`. Valid for 30 days. */
 export async function makeServerCertificates(directory: string): Promise<ServerCertificates> {
   const path = (name: string) => join(directory, name);
   const files = (name: string) => ['-keyout', path(`${name}.key`), '-out', path(`${name}.crt`)];
@@ -34,7 +34,12 @@ export async function makeServerCertificates(directory: string): Promise<ServerC
       '-CAkey',
       path('ca.key'),
     ],
-    ...['-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost', '-addext', 'extendedKeyUsage=serverAuth'],
+    ...[
+      '-addext',
+      'subjectAltName=IP:127.0.0.1,IP:10.0.2.2,DNS:localhost',
+      '-addext',
+      'extendedKeyUsage=serverAuth',
+    ],
     ...['-addext', 'basicConstraints=critical,CA:FALSE'],
   ]);
   return {

@@ -8,6 +8,9 @@ export {
 } from './certificates.ts';
 export { lastLines, runCommand } from './command.ts';
 export { referenceFolder, unpackReference } from './debian-package.ts';
+export { type Guest, startGuest, TEST_KEY } from './guests/guest.ts';
+export { type GuestDisk, prepareGuestDisk } from './guests/guest-disk.ts';
+export { HOST } from './guests/guest-files.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
 export { spawnMortal } from './mortal-child.ts';
 export { readAuditLog } from './planes/audit-log.ts';
@@ -20,6 +23,7 @@ export { freePort, type RealRegistry, startRegistry, stopChild } from './registr
 export {
   canInstall,
   findProgram,
+  GUEST_PROGRAMS,
   installPrograms,
   isRoot,
   missingPrograms,

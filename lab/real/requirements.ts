@@ -17,7 +17,19 @@ export const PACKAGES = {
   depmod: 'kmod',
 } as const;
 
-export type Program = keyof typeof PACKAGES;
+/** What virtual machines need beside; the firmware for Secure Boot comes with the machine. */
+const GUEST_PACKAGES = {
+  'qemu-system-x86_64': 'qemu-system-x86 ovmf',
+  'qemu-img': 'qemu-utils',
+  cpio: 'cpio',
+  'mkfs.ext4': 'e2fsprogs',
+} as const;
+
+export const GUEST_PROGRAMS = Object.keys(GUEST_PACKAGES) as (keyof typeof GUEST_PACKAGES)[];
+
+const ALL_PACKAGES = { ...PACKAGES, ...GUEST_PACKAGES };
+
+export type Program = keyof typeof ALL_PACKAGES;
 
 /** Those of `programs` that are not on the PATH, sorted. */
 export function missingPrograms(programs: readonly Program[] = allPrograms()): Program[] {
@@ -41,7 +53,7 @@ export async function installPrograms(
 ): Promise<void> {
   const missing = missingPrograms(programs);
   if (missing.length === 0) return;
-  const packages = [...new Set(missing.map((program) => PACKAGES[program]))].sort();
+  const packages = [...new Set(missing.flatMap((program) => ALL_PACKAGES[program].split(' ')))].sort();
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   if (!canInstall()) throw new Error(`Missing: ${missing.join(', ')}. Install them as root with: ${command}`);
   progress(`installing ${packages.join(', ')}`);
@@ -61,7 +73,7 @@ export function isRoot(): boolean {
 }
 
 function allPrograms(): Program[] {
-  return Object.keys(PACKAGES) as Program[];
+  return Object.keys(PACKAGES) as (keyof typeof PACKAGES)[];
 }
 
 function isExecutable(path: string): boolean {

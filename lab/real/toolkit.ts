@@ -16,6 +16,7 @@ import type { ServerCertificates } from './certificates.ts';
 import { runCommand } from './command.ts';
 import type { LabKernels } from './kernels.ts';
 import { type RealRegistry, startRegistry } from './registry.ts';
+import { debianCodename, makeRootTar } from './root-tar.ts';
 
 /** Images that a build starts from, as tags below the registry's address. */
 export interface BaseImages {
@@ -26,14 +27,19 @@ export interface BaseImages {
   /** C sources and firmware of the demo's two modules. */
   readonly source: string;
   readonly devicePlugin: string;
+  /** Holds the namespaces of a pod on nodes that are virtual machines. */
+  readonly sandbox: string;
   /** A folder of registry storage that holds all of them; copy it to start a registry with them inside. */
   readonly storage: string;
 }
 
 type Progress = (line: string) => void;
 
+/** Process 1 of its container, which SIGTERM ends only where it is asked for. */
+const DEVICE_PLUGIN = "#!/bin/sh\ntrap 'exit 0' TERM\nsleep infinity &\nwait\n";
+
 /** Raise when the recipe below changes: part of the cache's key. */
-const RECIPE = 1;
+const RECIPE = 3;
 
 /**
  * Makes the base images of the lab from the distribution's packages, once per machine and set of kernels
@@ -56,6 +62,7 @@ export async function makeBaseImages(
     runtime: `runtime:${codename}`,
     source: 'kmm-demo-source:1.0',
     devicePlugin: 'kmm-demo-device-plugin:1.0',
+    sandbox: 'kmm-demo-sandbox:1.0',
     storage,
   };
   if (existsSync(storage)) return images;
@@ -98,7 +105,7 @@ async function makeStorage(
   }
 }
 
-/** Builds and pushes the four images from the tars in `work`. */
+/** Builds and pushes the images from the tars in `work`. */
 export async function pushBaseImages(
   images: BaseImages,
   registry: RealRegistry,
@@ -108,11 +115,12 @@ export async function pushBaseImages(
 ): Promise<void> {
   const path = 'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin';
   cpSync(sources, join(work, 'source'), { recursive: true });
-  writeFileSync(join(work, 'device-plugin'), '#!/bin/sh\nexec sleep infinity\n', { mode: 0o755 });
+  writeFileSync(join(work, 'device-plugin'), DEVICE_PLUGIN, { mode: 0o755 });
   const recipes: [string, string][] = [
     [images.toolkit, `FROM scratch\nADD toolkit.tar /\n${path}\n`],
     [images.runtime, `FROM scratch\nADD runtime.tar /\n${path}\n`],
     [images.source, 'FROM scratch\nCOPY source /\n'],
+    [images.sandbox, `FROM scratch\nADD runtime.tar /\n${path}\nENTRYPOINT ["sleep", "infinity"]\n`],
     [
       images.devicePlugin,
       `FROM scratch\nADD runtime.tar /\nCOPY device-plugin /usr/bin/device-plugin\n${path}\n`,
@@ -150,63 +158,6 @@ export async function pushBaseImages(
     await runCommand('buildah', [...roots, ...build]);
     await runCommand('buildah', [...roots, 'push', '-q', ...access, reference]);
   }
-}
-
-/** Unpacks Debian packages and what they depend on into a tar, without running their install scripts. */
-async function makeRootTar(target: string, packages: readonly string[]): Promise<void> {
-  const include = ['dash', 'coreutils', 'findutils', 'kmod', ...packages].join(',');
-  const args = ['--format=tar', '--variant=extract', '--mode=root', `--include=${include}`];
-  for (const path of LEFT_OUT) args.push(`--dpkgopt=path-exclude=${path}`);
-  await runCommand('mmdebstrap', [
-    ...args,
-    `--extract-hook=${FINISH}`,
-    debianCodename(),
-    target,
-    ...aptSources(),
-  ]);
-}
-
-/** What neither a module build nor a module loader reads; brings the toolkit from 330 to 185 MB. */
-const LEFT_OUT = [
-  ...['doc', 'man', 'info', 'locale', 'lintian', 'bash-completion'].map((name) => `/usr/share/${name}/*`),
-  ...[
-    'lto1',
-    'lto-wrapper',
-    'lto-dump*',
-    'cc1plus',
-    'gprof',
-    '*-gprof',
-    '*gcov*',
-    '*-ld.gold',
-    '*-dwp',
-    '*gprofng*',
-  ],
-  ...['asan', 'tsan', 'lsan', 'ubsan', 'hwasan', 'itm', 'gomp', 'quadmath'].map((name) => `lib${name}*`),
-  ...['libstdc++.a', 'libgcc_eh.a', 'libgcov.a'],
-].map((path) => (path.startsWith('/') ? path : `*/${path}`));
-LEFT_OUT.push('/usr/src/*/arch/[a-w]*', '/usr/src/*/include/dt-bindings', '/usr/lib/*/gconv/*');
-
-/** Without install scripts nobody makes the links that alternatives would: awk, sh, gcc. */
-const FINISH = [
-  '[ ! -e "$1/usr/bin/mawk" ] || ln -sf mawk "$1/usr/bin/awk"',
-  '[ -e "$1/bin/sh" ] || ln -s dash "$1/bin/sh"',
-  'for gcc in "$1"/usr/bin/gcc-[0-9]*; do [ ! -e "$gcc" ] || ln -sf "$(basename "$gcc")" "$1/usr/bin/gcc"; done',
-  'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/lib/dpkg/info',
-  'mkdir -p "$1/tmp" "$1/proc" "$1/sys" "$1/dev"',
-  'chroot "$1" /sbin/ldconfig || true',
-].join('; ');
-
-function debianCodename(): string {
-  const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
-  if (!codename)
-    throw new Error('/etc/os-release names no VERSION_CODENAME: the base images are made on Debian.');
-  return codename;
-}
-
-/** The machine's own package sources, so that a mirror that is set up here is used there. */
-function aptSources(): string[] {
-  const candidates = ['/etc/apt/sources.list.d/debian.sources', '/etc/apt/sources.list'];
-  return candidates.filter((path) => existsSync(path)).slice(0, 1);
 }
 
 function sourceTexts(directory: string): string[] {

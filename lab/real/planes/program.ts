@@ -31,16 +31,14 @@ function assetPrograms(folder: string): Programs {
   return (part) => (existsSync(join(folder, part)) ? [join(folder, part)] : undefined);
 }
 
-async function builtProgram(progress: (line: string) => void): Promise<string> {
-  const version = /k8s\.io\/kubernetes v(\S+)/.exec(readFileSync(join(SOURCES, 'go.mod'), 'utf8'))?.[1] ?? '';
-  return buildGo(
-    { name: 'planes', what: 'etcd and Kubernetes', folder: SOURCES, linkerFlags: linkerFlags(version) },
-    progress,
-  );
+function builtProgram(progress: (line: string) => void): Promise<string> {
+  const program = { name: 'planes', what: 'etcd and Kubernetes', folder: SOURCES };
+  return buildGo({ ...program, linkerFlags: kubernetesFlags(SOURCES) }, progress);
 }
 
-/** Without these the server calls itself v0.0.0-master. */
-function linkerFlags(version: string): string {
+/** What tells a program of Kubernetes its version, that of the module; without it, it calls itself v0.0.0-master. */
+export function kubernetesFlags(sources: string): string {
+  const version = /k8s\.io\/kubernetes v(\S+)/.exec(readFileSync(join(sources, 'go.mod'), 'utf8'))?.[1] ?? '';
   const [major, minor] = version.split('.');
   const values = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor };
   return Object.entries(values)

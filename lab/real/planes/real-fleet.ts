@@ -5,7 +5,7 @@ import { type FleetOptions, hubObjects, installObjects, joinFleet, spokeObjects 
 import type { ServerCertificates } from '../certificates.ts';
 import { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './ocm.ts';
 import { ocmHubObjects, ocmSpokeObjects } from './ocm-objects.ts';
-import { type Plane, startPlane } from './plane.ts';
+import { type Plane, startPlane, type User } from './plane.ts';
 import { planePrograms } from './program.ts';
 
 /** A hub and clusters on real control planes with OCM's agents, our objects and rights installed; nodes are simulated. */
@@ -24,6 +24,8 @@ export interface RealFleetOptions extends FleetOptions {
   readonly certificates: ServerCertificates;
   readonly directory: string;
   readonly progress: (line: string) => void;
+  /** Who else may log in to each plane. */
+  readonly users?: readonly User[];
 }
 
 /**
@@ -51,7 +53,7 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
       directory,
       programs,
       certificates,
-      users: [...AGENT_USERS, ...OPERATOR_USERS],
+      users: [...AGENT_USERS, ...OPERATOR_USERS, ...(options.users ?? [])],
       parts: ['kube-controller-manager', 'kube-scheduler'],
       auditBodies: [{ group: RESOURCES.manifestWork.group, resources: [RESOURCES.manifestWork.plural] }],
     });

@@ -1,0 +1,170 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RESOURCES } from '@kmm-fleet/api';
+import {
+  demoFolder,
+  type ManifestValues,
+  manifestValues,
+  readObjects,
+  type Supervised,
+  spokeObjects,
+  supervise,
+  toolkits,
+  writeKubeconfig,
+  writeManifests,
+} from '@kmm-fleet/cli';
+import { createRegistryTransport } from '@kmm-fleet/images';
+import {
+  findLabKernels,
+  GUEST_PROGRAMS,
+  type Guest,
+  HOST,
+  installPrograms,
+  type LabKernels,
+  makeBaseImages,
+  makeServerCertificates,
+  operatorUser,
+  PACKAGES,
+  type Plane,
+  prepareGuestDisk,
+  runCommand,
+  startGuest,
+  startRealFleet,
+  startRegistry,
+  TEST_KEY,
+  unmountBelow,
+} from '@kmm-fleet/lab';
+import {
+  CORE,
+  systemClock as clock,
+  type KubeClient,
+  type KubeObject,
+  systemRandom as random,
+  silentLog,
+} from '@kmm-fleet/runtime';
+
+/** A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. */
+export interface KernelFleet {
+  readonly kernels: LabKernels;
+  readonly hub: KubeClient;
+  readonly east: KubeClient;
+  /** Without Secure Boot, on the common kernel. */
+  readonly plain: Guest;
+  /** With Secure Boot, on the edge kernel. */
+  readonly secure: Guest;
+  /** Values of the demo's manifests; the key is one that `secure` trusts. */
+  readonly values: ManifestValues;
+  /** What a user applies to the hub, in order. */
+  readonly manifests: readonly KubeObject[];
+  stop(): Promise<void>;
+}
+
+const TYPES = [CORE.secret, CORE.configMap, RESOURCES.managedClusterModule];
+const NODES = ['plain', 'secure'] as const;
+const CLUSTER = 'east';
+const LOGIN = { username: 'kmm', password: 's3cret' };
+const nodeUser = (name: string) => ({ name: `system:node:${name}`, groups: ['system:nodes'] });
+
+/** Starts everything and resolves when the machines run; their nodes join meanwhile. */
+export async function startKernelFleet(progress: (line: string) => void): Promise<KernelFleet> {
+  await installPrograms(
+    [...(Object.keys(PACKAGES) as (keyof typeof PACKAGES)[]), ...GUEST_PROGRAMS],
+    progress,
+  );
+  const directory = mkdtempSync(join(tmpdir(), 'kmm-kernel-'));
+  const certificates = await makeServerCertificates(directory);
+  const kernels = await findLabKernels();
+  const bases = await makeBaseImages(kernels, certificates, demoFolder('source'), progress);
+  const disk = await prepareGuestDisk([kernels.common, kernels.edge], progress);
+  const storage = join(directory, 'registry');
+  cpSync(bases.storage, storage, { recursive: true });
+  const registry = await startRegistry({ directory, storage, certificate: certificates.server, ...LOGIN });
+  const ca = readFileSync(certificates.ca, 'utf8');
+  const fleet = await startRealFleet({
+    clock,
+    random,
+    log: silentLog,
+    registryTransport: createRegistryTransport(ca),
+    clusters: [{ name: CLUSTER, nodes: [] }],
+    users: NODES.map(nodeUser),
+    certificates,
+    directory,
+    progress,
+  });
+  const stop = new AbortController();
+  const neighbours = fleet.run(stop.signal);
+  const east = fleet.clusters.get(CLUSTER) as Plane;
+  progress('virtual machines start');
+  const guest = (name: (typeof NODES)[number], kernel: string) =>
+    startGuest({
+      setting: {
+        name,
+        server: east.url.replace('127.0.0.1', HOST),
+        token: east.token(nodeUser(name).name),
+        ca,
+        registry: registry.address,
+        sandboxLogin: `${LOGIN.username}:${LOGIN.password}`,
+        sandboxImage: bases.sandbox,
+      },
+      disk,
+      kernel,
+      secureBoot: name === 'secure',
+      directory,
+    });
+  const starting = Promise.all([guest('plain', kernels.common), guest('secure', kernels.edge)]);
+
+  const values = manifestValues({ registry, runtime: bases.runtime, ...(await testPair()) });
+  const manifests = writeManifests(join(directory, 'manifests'), values).flatMap((path) =>
+    readObjects(readFileSync(path, 'utf8')),
+  );
+  await apply(fleet.client('hub'), [toolkits(`${registry.address}/${bases.toolkit}`)]);
+  await apply(fleet.client(CLUSTER), spokeObjects(values));
+  const operators = [fleet.hub, east].map((plane): Supervised => {
+    const kubeconfig = join(directory, `${plane.name}-operator.kubeconfig`);
+    const { name, url: server } = plane;
+    writeKubeconfig(kubeconfig, certificates.ca, [{ name, server, token: plane.token(operatorUser(plane)) }]);
+    const env = {
+      KUBECONFIG: kubeconfig,
+      KMM_REGISTRY_CA_FILE: certificates.ca,
+      ...(name === 'hub' ? { KMM_BUILD_DIR: join(directory, 'builds') } : { KMM_MANAGED: '1' }),
+    };
+    const room = name === 'hub' ? 'hub' : 'spoke';
+    return supervise(room, env, join(directory, `${name}-operator.log`), () => {});
+  });
+  const [plain, secure] = await starting;
+  return {
+    kernels,
+    hub: fleet.client('hub'),
+    east: fleet.client(CLUSTER),
+    plain,
+    secure,
+    values,
+    manifests,
+    async stop() {
+      await Promise.all([plain.stop(), secure.stop(), ...operators.map((operator) => operator.stop())]);
+      stop.abort();
+      await neighbours;
+      await fleet.stop();
+      await registry.stop();
+      await unmountBelow(directory);
+      if (!process.env['KMM_KEEP']) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** As a user applies files. */
+export async function apply(client: KubeClient, objects: readonly KubeObject[]): Promise<void> {
+  for (const object of objects) {
+    const type = TYPES.find(({ kind }) => kind === object.kind);
+    if (!type) throw new RangeError(`nobody applies ${object.kind} here`);
+    await client.apply(type, object, { fieldManager: 'user', force: true });
+  }
+}
+
+/** The key pair that firmware for tests trusts. */
+async function testPair(): Promise<{ readonly key: Buffer; readonly certificate: Buffer }> {
+  const { key, password, certificate } = TEST_KEY;
+  const plain = await runCommand('openssl', ['rsa', '-in', key, '-passin', `pass:${password}`]);
+  return { key: Buffer.from(plain), certificate: readFileSync(certificate) };
+}

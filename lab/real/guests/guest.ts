@@ -1,0 +1,157 @@
+import type { ChildProcess } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { lastLines, runCommand } from '../command.ts';
+import { spawnMortal } from '../mortal-child.ts';
+import { stopChild } from '../registry.ts';
+import { archiveFolder, type GuestDisk } from './guest-disk.ts';
+import { type GuestSetting, guestFiles } from './guest-files.ts';
+import { openSerialShell, type SerialShell, type ShellResult } from './serial-shell.ts';
+
+/** A virtual machine with a distribution's kernel that is a node of a cluster. */
+export interface Guest {
+  readonly name: string;
+  /** Runs a command in the machine, not in a pod. */
+  run(command: string): Promise<ShellResult>;
+  /** As when somebody presses the reset button; what is on its disk stays whole, which has no journal. */
+  reset(): Promise<void>;
+  /** Ends it and starts it on its disk with another kernel. */
+  restartWith(release: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface GuestOptions {
+  readonly setting: GuestSetting;
+  readonly disk: GuestDisk;
+  /** Release of the kernel. */
+  readonly kernel: string;
+  /** Firmware that checks signatures; then the kernel loads only modules signed by who is in the firmware's db. */
+  readonly secureBoot?: boolean;
+  /** For files and logs. */
+  readonly directory: string;
+}
+
+const FIRMWARE = '/usr/share/OVMF';
+/** Debian's key for tests is in the db of these variables: {@link TEST_KEY}. */
+const VARIABLES = 'OVMF_VARS_4M.snakeoil.fd';
+/** Key pair whose signatures a guest with Secure Boot accepts: an encrypted PEM key, its password, a PEM certificate. */
+export const TEST_KEY = {
+  key: '/usr/share/ovmf/PkKek-1-snakeoil.key',
+  password: 'snakeoil',
+  certificate: '/usr/share/ovmf/PkKek-1-snakeoil.pem',
+} as const;
+
+/** Without hardware help on a busy machine: ten times what it takes on a calm one. */
+const START_MS_MAX = 180_000;
+
+/** Starts a machine; resolves when its init has started containerd and kubelet. */
+export async function startGuest(options: GuestOptions): Promise<Guest> {
+  const { setting, disk, secureBoot = false } = options;
+  if (secureBoot && !existsSync(join(FIRMWARE, VARIABLES)))
+    throw new Error('The firmware for Secure Boot is not installed. As root: apt-get install -y ovmf');
+  const directory = join(options.directory, setting.name);
+  mkdirSync(directory, { recursive: true });
+  // A path of a UNIX socket has at most 107 characters.
+  const sockets = mkdtempSync(join(tmpdir(), 'kmm-guest-'));
+  const files = {
+    directory,
+    overlay: join(directory, 'disk.qcow2'),
+    variables: join(directory, 'variables.fd'),
+  };
+  const base = ['-b', disk.disk, '-F', 'raw', files.overlay];
+  await runCommand('qemu-img', ['create', '-q', '-f', 'qcow2', ...base]);
+  if (secureBoot) cpSync(join(FIRMWARE, VARIABLES), files.variables);
+  const seed = await writeSeed(directory, setting);
+
+  let child: ChildProcess;
+  let shell: SerialShell;
+  const boot = async (release: string) => {
+    const ramDisk = join(directory, `ramdisk-${release}.gz`);
+    await runCommand('sh', ['-c', 'cat "$1" "$2" >"$3"', 'join', disk.boot(release).ramDisk, seed, ramDisk]);
+    const socket = join(sockets, 'shell');
+    rmSync(socket, { force: true });
+    const args = machine({ ...files, socket, kernel: disk.boot(release).kernel, ramDisk, secureBoot });
+    child = spawnMortal('qemu-system-x86_64', args, join(directory, 'qemu.log'));
+    shell = await openSerialShell(socket);
+    await shell.ready(START_MS_MAX).catch(async (error: Error) => {
+      const console = await runCommand('tail', ['-n', '15', join(directory, 'console.log')]).catch(() => '');
+      throw new Error(`${setting.name}: ${error.message}\n${lastLines(console, 15)}`, { cause: error });
+    });
+  };
+  const end = async () => {
+    shell?.close();
+    child.kill('SIGKILL');
+    await stopChild(child);
+  };
+  await boot(options.kernel);
+  return {
+    name: setting.name,
+    run: (command) => shell.run(command),
+    async reset() {
+      await shell.run('sync');
+      await shell.run('echo b >/proc/sysrq-trigger', 1_000).catch(() => {});
+      await shell.ready(START_MS_MAX);
+    },
+    async restartWith(release) {
+      await shell.run('sync');
+      await end();
+      await boot(release);
+    },
+    async stop() {
+      await end();
+      rmSync(sockets, { recursive: true, force: true });
+    },
+  };
+}
+
+interface Machine {
+  readonly directory: string;
+  readonly overlay: string;
+  readonly variables: string;
+  readonly socket: string;
+  readonly kernel: string;
+  readonly ramDisk: string;
+  readonly secureBoot: boolean;
+}
+
+const CORES = 2;
+const MEMORY_MB = 640;
+
+function machine({ directory, overlay, socket, kernel, ramDisk, secureBoot, variables }: Machine): string[] {
+  const flash = (unit: number, file: string, rest: string) => [
+    '-drive',
+    `if=pflash,format=raw,unit=${unit},file=${file}${rest}`,
+  ];
+  const firmware = [
+    ...['-global', 'driver=cfi.pflash01,property=secure,value=on', '-global', 'ICH9-LPC.disable_s3=1'],
+    ...flash(0, join(FIRMWARE, 'OVMF_CODE_4M.secboot.fd'), ',readonly=on'),
+    ...flash(1, variables, ''),
+  ];
+  return [
+    ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-M', secureBoot ? 'q35,smm=on' : 'q35'],
+    ...['-m', String(MEMORY_MB), '-smp', String(CORES), '-nodefaults', '-no-user-config', '-display', 'none'],
+    ...['-serial', `file:${join(directory, 'console.log')}`],
+    ...['-chardev', `socket,id=shell,path=${socket},server=on,wait=off`, '-serial', 'chardev:shell'],
+    ...['-drive', `if=none,id=disk,file=${overlay},format=qcow2,cache=unsafe`],
+    ...['-device', 'virtio-blk-pci,drive=disk,romfile='],
+    ...['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile='],
+    ...['-kernel', kernel, '-initrd', ramDisk, '-append', KERNEL_ARGUMENTS],
+    ...(secureBoot ? firmware : []),
+  ];
+}
+
+const KERNEL_ARGUMENTS =
+  'console=ttyS0 quiet loglevel=6 panic=-1 mitigations=off firmware_class.path=/var/lib/firmware';
+
+async function writeSeed(directory: string, setting: GuestSetting): Promise<string> {
+  const folder = join(directory, 'seed');
+  for (const [path, text] of Object.entries(guestFiles(setting))) {
+    const file = join(folder, 'seed', path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text, { mode: 0o600 });
+  }
+  const target = join(directory, 'seed.gz');
+  await archiveFolder(folder, target);
+  return target;
+}

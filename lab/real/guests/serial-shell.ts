@@ -1,0 +1,104 @@
+import { connect, type Socket } from 'node:net';
+
+/** What a command printed, and its exit code. */
+export interface ShellResult {
+  readonly code: number;
+  readonly output: string;
+}
+
+/** A shell behind a serial port, one command at a time. */
+export interface SerialShell {
+  /** Resolves when the shell has said that it is there; again after each start of the machine. */
+  ready(timeoutMs: number): Promise<void>;
+  /** @throws {Error} when the machine ends, or says nothing in time */
+  run(command: string, timeoutMs?: number): Promise<ShellResult>;
+  close(): void;
+}
+
+const EXIT = /GUEST EXIT (\d+)\r?\n$/;
+const COMMAND_MS = 60_000;
+/** Of a machine that never stops talking. */
+const OUTPUT_CHARS_MAX = 4 * 1024 * 1024;
+
+/** Speaks to the shell on a UNIX socket of qemu's. */
+export async function openSerialShell(path: string): Promise<SerialShell> {
+  const socket = await connected(path);
+  socket.setEncoding('utf8');
+  let heard = '';
+  let isReady = false;
+  let isOver = false;
+  const listeners = new Set<() => void>();
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
+  socket.on('data', (text: string) => {
+    heard = (heard + text).slice(-OUTPUT_CHARS_MAX);
+    const at = heard.lastIndexOf('GUEST READY');
+    if (at >= 0 && heard.includes('\n', at)) {
+      isReady = true;
+      heard = heard.slice(heard.indexOf('\n', at) + 1);
+    }
+    tell();
+  });
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    isOver = true;
+    tell();
+  });
+
+  const until = <T>(what: string, found: () => T | undefined, timeoutMs: number): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const end = () => {
+        clearTimeout(timer);
+        listeners.delete(look);
+      };
+      const fail = (why: string) => {
+        end();
+        reject(new Error(`${what}: ${why}${heard ? `; it said: ${heard.slice(-300)}` : ''}`));
+      };
+      const look = () => {
+        const result = found();
+        if (result === undefined) return isOver ? fail('the machine has ended') : undefined;
+        end();
+        resolve(result);
+      };
+      const timer = setTimeout(() => fail(`nothing in ${timeoutMs / 1_000} s`), timeoutMs);
+      listeners.add(look);
+      look();
+    });
+
+  const once = async (command: string, timeoutMs: number): Promise<ShellResult> => {
+    heard = '';
+    socket.write(`${command.replaceAll('\n', '; ')}\n`);
+    const match = await until(command.slice(0, 80), () => EXIT.exec(heard) ?? undefined, timeoutMs);
+    const output = heard.slice(0, match.index).replaceAll('\r', '').trimEnd();
+    return { code: Number(match[1]), output };
+  };
+
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    async ready(timeoutMs) {
+      await until('the start of the machine', () => isReady || undefined, timeoutMs);
+      isReady = false;
+    },
+    run(command, timeoutMs = COMMAND_MS) {
+      const result = last.then(() => once(command, timeoutMs));
+      last = result.catch(() => {});
+      return result;
+    },
+    close: () => void socket.destroy(),
+  };
+}
+
+async function connected(path: string): Promise<Socket> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await new Promise<Socket>((resolve, reject) => {
+        const socket = connect(path, () => resolve(socket)).once('error', reject);
+      });
+    } catch (error) {
+      if (tries > 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
