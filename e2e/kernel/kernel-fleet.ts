@@ -147,7 +147,7 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
       await neighbours;
       await fleet.stop();
       await registry.stop();
-      await unmountBelow(directory);
+      unmountBelow(directory);
       if (!process.env['KMM_KEEP']) rmSync(directory, { recursive: true, force: true });
     },
   };
