@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { isTrue, LABELS, type ManagedClusterModule, type Module, RESOURCES } from '@kmm-fleet/api';
-import type { Guest } from '@kmm-fleet/lab';
+import { type CertificateFiles, type Guest, makeSigningPair } from '@kmm-fleet/lab';
 import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apply, type KernelFleet, startKernelFleet } from './kernel/kernel-fleet.ts';
@@ -40,6 +41,8 @@ describe('on real kernels', () => {
   };
   const mcm = async () =>
     (await fleet.hub.get(RESOURCES.managedClusterModule, { name: MCM })) as unknown as ManagedClusterModule;
+  const condition = async (wanted: string) =>
+    (await mcm())?.status?.conditions?.find(({ type }) => type === wanted);
   const module = async () =>
     (await fleet.east.get(RESOURCES.module, { namespace: NAMESPACE, name: MCM })) as unknown as Module;
   const nodeOf = async (name: string) => (await fleet.east.get(CORE.node, { name })) as KubeObject;
@@ -101,10 +104,71 @@ describe('on real kernels', () => {
     await until('both modules in the new kernel', () => eachHas(BOTH));
   });
 
-  it('what is gone from the hub is gone from the kernels', async () => {
+  it('a module signed by somebody else is refused by the kernel that checks, and the hub says so in its words', async () => {
+    const other = await makeSigningPair(fleet.directory, 'somebody-else');
+    await apply(fleet.hub, signingSecrets(other));
+    await until('the hub tells of the refusal', async () => {
+      const { status, message = '' } = (await condition('Degraded')) ?? {};
+      return status === 'True' && message.includes('Key was rejected by service');
+    });
+    expect(await loaded(fleet.secure)).toEqual([]);
+    expect((await fleet.secure.run('dmesg | grep -c "unavailable key"')).output).not.toBe('0');
+    // It has no keys to check with.
+    await until('the plain kernel takes it', async () => (await loaded(fleet.plain)).join() === BOTH.join());
+  });
+
+  it('an in-tree module makes room when the right key is back', async () => {
+    for (const guest of guests()) await guest.run('modprobe dummy');
+    const container = { inTreeModulesToRemove: ['dummy'] };
+    await apply(
+      fleet.hub,
+      fleet.manifests.filter(({ kind }) => kind !== 'ManagedClusterModule'),
+    );
+    await fleet.hub.mergePatch(
+      RESOURCES.managedClusterModule,
+      { name: MCM },
+      { spec: { moduleSpec: { moduleLoader: { container } } } },
+      {},
+    );
+    await until('both modules in both kernels', () => eachHas(BOTH));
+    for (const guest of guests())
+      await until('dummy has gone', async () => (await guest.run('test -d /sys/module/dummy')).code === 1);
+    await until('the hub says so', async () => isTrue((await mcm())?.status?.conditions, 'Ready'));
+  });
+
+  it('what is gone from the hub is gone from the kernels, but for what somebody uses', async () => {
+    const name = (
+      await fleet.plain.run('(sleep 900 </dev/kmm_demo >/dev/null 2>&1 &); sleep 1; ls /dev/kmm_demo')
+    ).output;
+    expect(name).toBe('/dev/kmm_demo');
     await fleet.hub.delete(RESOURCES.managedClusterModule, { name: MCM }, {});
-    await until('no module in any kernel', () => eachHas([]));
-    for (const guest of guests()) expect((await guest.run('ls /var/lib/firmware')).output).toBe('');
     await until('no Module on the cluster', async () => (await module()) === undefined);
+    await until(
+      'no module in the kernel that nobody uses',
+      async () => (await loaded(fleet.secure)).length === 0,
+    );
+    expect((await fleet.secure.run('ls /var/lib/firmware')).output).toBe('');
+    expect(await loaded(fleet.plain)).toEqual(BOTH);
+    await until('an event of the node tells why', async () => {
+      const events = await listAll(fleet.east, CORE.event);
+      return events.some(
+        (event) =>
+          event['reason'] === 'ModuleNotUnloaded' &&
+          String(event['message']).includes('kmm_demo_b is in use'),
+      );
+    });
   });
 });
+
+/** The Secrets that the demo's module names, with another key pair in them. */
+function signingSecrets({ key, cert }: CertificateFiles): KubeObject[] {
+  const secret = (name: string, data: Record<string, string>) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: 'openshift-kmm-hub', name },
+    data: Object.fromEntries(
+      Object.entries(data).map(([entry, path]) => [entry, readFileSync(path).toString('base64')]),
+    ),
+  });
+  return [secret('my-signing-key', { key }), secret('my-signing-key-pub', { cert })];
+}

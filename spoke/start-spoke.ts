@@ -11,6 +11,7 @@ import { planClaims } from './claim/plan-claims.ts';
 import type { ModuleInput } from './modules/plan-module.ts';
 import { type ModuleObservation, reconcileModule } from './modules/reconcile-module.ts';
 import { reconcileNode } from './node-labels/reconcile-node.ts';
+import { tellModuleKept } from './node-labels/tell-module-kept.ts';
 import {
   type DaemonSetView,
   daemonSetView,
@@ -179,6 +180,8 @@ export function createSpoke(ports: SpokePorts): Spoke {
   pods.onChange(({ after, before }) => {
     const pod = (after ?? before) as PodView;
     nodeQueue.add(pod.node);
+    // Its last status before it goes: nobody can ask for it later.
+    if (before?.isReady && after?.unloadWords) tellModuleKept(ports, nodes.get(pod.node), after);
     for (const key of byModule(pod)) moduleQueue.addAfter(key, MODULE_DEBOUNCE_MS);
   });
   claims.onChange(({ key }) => {

@@ -38,6 +38,14 @@ it.each([
   expect(pod(status).problem).toEqual(told);
 });
 
+it("modprobe's words are taken out of the kubelet's sentence before there is a termination message", () => {
+  const message = `Exec lifecycle hook ([/bin/sh -c modprobe kmod]) for Container "module-loader" in Pod "p_n(1)" failed - error: command '/bin/sh -c modprobe kmod' exited with 1: , message: "insmod kmod.ko \\nmodprobe: ERROR: could not insert 'kmod': Key was rejected by service\\n"`;
+  const status = container({ waiting: { reason: 'PostStartHookError', message } });
+  expect(pod(status).problem?.message).toBe(
+    "insmod kmod.ko \nmodprobe: ERROR: could not insert 'kmod': Key was rejected by service",
+  );
+});
+
 it('what a hook said before it succeeded, or before the node fell over, is no problem', () => {
   expect(pod(container({ running: {} }, HOOK, true)).problem).toBeUndefined();
   expect(
@@ -98,4 +106,23 @@ it('tolerations: an empty key with Exists takes all; a value must fit', () => {
   expect(tolerates([{ key: 'a', value: 'b' }], [taint])).toBe(true);
   expect(tolerates([{ key: 'a', value: 'c' }], [taint])).toBe(false);
   expect(tolerates([{ key: 'a', operator: 'Exists', effect: 'NoExecute' }], [taint])).toBe(false);
+});
+
+it.each([
+  ['of a loader that goes', true, true, 'modprobe: FATAL: Module kmod is in use.'],
+  ['not of one that only starts anew', true, false, ''],
+  ['not of a plugin', false, true, ''],
+])("modprobe's words about a module that stays are told %s", (_which, isLoader, isDeleting, words) => {
+  const terminated = { exitCode: 0, message: 'modprobe: FATAL: Module kmod is in use.\n' };
+  const object = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'p',
+      labels: { [LABELS.moduleName]: 'kmod', ...(isLoader && { [LABELS.kernelVersion]: K1 }) },
+      ...(isDeleting && { deletionTimestamp: '2026-01-01T00:00:00Z' }),
+    },
+    status: container({ terminated }),
+  };
+  expect(podView(object).unloadWords).toBe(words);
 });

@@ -54,11 +54,16 @@ export interface PodView {
   readonly isDeleting: boolean;
   /** Why its container does not run, in the words of the kubelet and of what ran. */
   readonly problem: { readonly reason: string; readonly message: string } | undefined;
+  /** What modprobe said when it did not unload the module of a loader that has ended. */
+  readonly unloadWords: string;
 }
 
 interface ContainerStatus {
   readonly ready?: boolean;
-  readonly state?: { readonly waiting?: { reason?: string; message?: string } };
+  readonly state?: {
+    readonly waiting?: { reason?: string; message?: string };
+    readonly terminated?: { message?: string };
+  };
   readonly lastState?: {
     readonly terminated?: { reason?: string; message?: string; exitCode?: number };
   };
@@ -84,6 +89,8 @@ export function podView(object: KubeObject): PodView {
   const kernel = labels[LABELS.kernelVersion];
   // Pods of upstream's OpenShift edition carry no role; only loaders carry a kernel.
   const isLoader = labels[LABELS.role] === ROLES.loader || (!labels[LABELS.role] && kernel !== undefined);
+  const isDeleting = metadata.deletionTimestamp !== undefined;
+  const ended = status?.containerStatuses?.find(({ state }) => state?.terminated)?.state?.terminated;
   return {
     metadata,
     module: labels[LABELS.moduleName] ?? '',
@@ -92,8 +99,9 @@ export function podView(object: KubeObject): PodView {
     node: (object['spec'] as { nodeName?: string } | undefined)?.nodeName ?? '',
     isReady:
       status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
-    isDeleting: metadata.deletionTimestamp !== undefined,
+    isDeleting,
     problem: problemOf(status, isLoader),
+    unloadWords: isDeleting && isLoader ? lastLines((ended?.message ?? '').trim(), WORDS_CHARS_MAX) : '',
   };
 }
 
@@ -102,12 +110,21 @@ function problemOf(status: PodStatus | undefined, isLoader: boolean): PodView['p
   const container = containers.find((candidate) => isStuck(candidate, isLoader));
   if (!container) return undefined;
   const { waiting } = container.state ?? {};
-  const words = (container.lastState?.terminated?.message || waiting?.message || '').trim();
+  const words = (container.lastState?.terminated?.message || hookWords(waiting?.message ?? '')).trim();
   const reason = waiting?.reason ?? 'Waiting';
   return {
     reason: hookHasFailed(container, isLoader) ? 'PostStartHookError' : (SAME_REASON[reason] ?? reason),
-    message: lastLines(words, WORDS_CHARS_MAX),
+    message: lastLines(distinct(words), WORDS_CHARS_MAX),
   };
+}
+
+/** Both hooks say the same of a module that is not in the image. */
+const distinct = (text: string) => [...new Set(text.split('\n'))].join('\n');
+
+/** What the hook printed, out of the kubelet's sentence about it, which holds the command twice; else all of it. */
+function hookWords(message: string): string {
+  const [, printed = ''] = /^Exec lifecycle hook .* failed - .*, message: "(.*)"$/s.exec(message) ?? [];
+  return printed.replaceAll('\\n', '\n').replaceAll('\\"', '"') || message;
 }
 
 function isStuck(container: ContainerStatus, isLoader: boolean): boolean {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { RESOURCES } from '@kmm-fleet/api';
 import {
   demoFolder,
-  type ManifestValues,
   manifestValues,
   readObjects,
   type Supervised,
@@ -53,9 +52,9 @@ export interface KernelFleet {
   readonly plain: Guest;
   /** With Secure Boot, on the edge kernel. */
   readonly secure: Guest;
-  /** Values of the demo's manifests; the key is one that `secure` trusts. */
-  readonly values: ManifestValues;
-  /** What a user applies to the hub, in order. */
+  /** For files of a test; goes with the fleet. */
+  readonly directory: string;
+  /** What a user applies to the hub, in order; the key is one that `secure` trusts. */
   readonly manifests: readonly KubeObject[];
   stop(): Promise<void>;
 }
@@ -139,7 +138,7 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
     east: fleet.client(CLUSTER),
     plain,
     secure,
-    values,
+    directory,
     manifests,
     async stop() {
       await Promise.all([plain.stop(), secure.stop(), ...operators.map((operator) => operator.stop())]);

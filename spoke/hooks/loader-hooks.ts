@@ -4,24 +4,30 @@ import { shellCommand, shellQuote } from './shell-quote.ts';
 /** Where firmware of modules lies on a node. */
 export const FIRMWARE_DIRECTORY = '/var/lib/firmware';
 
-/** What a hook says on standard error is kept for the pod's status: nobody else records it. */
-const KEPT = '2>/dev/termination-log';
+/** What a hook says on standard error is kept here for the pod's status: nobody else records it for long. */
+const WORDS = '/dev/termination-log';
 
-/** Loads the module: what is in the kernel already goes first, then firmware comes, then modprobe. */
+/**
+ * Loads the module: what is in the kernel already goes first, then firmware comes, then modprobe. The kubelet shows what a
+ * hook that failed has printed at once, and the termination message only after the container has been stopped.
+ */
 export function postStartCommand({ modprobe, inTreeModulesToRemove }: LoaderRecipe): string {
   const steps = [
     ...inTreeModulesToRemove.map(removeInTree),
     ...(modprobe.firmwarePath ? [copyFirmware(modprobe.firmwarePath)] : []),
     shellCommand(['modprobe', ...loadArguments(modprobe)]),
   ];
-  return `{ ${steps.join(' && ')}; } ${KEPT}`;
+  return `{ ${steps.join(' && ')}; } 2>${WORDS} || { cat ${WORDS}; false; }`;
 }
 
-/** Unloads the module, then removes the firmware that came with it; a module that stays keeps its firmware. */
+/**
+ * Unloads the module, then removes the firmware that came with it; a module that stays keeps its firmware. Its words come
+ * after those of the hook before: the kubelet runs it too when loading has failed.
+ */
 export function preStopCommand({ modprobe }: LoaderRecipe): string {
   const unload = shellCommand(['modprobe', ...unloadArguments(modprobe)]);
   const steps = [unload, ...(modprobe.firmwarePath ? [removeFirmware(modprobe.firmwarePath)] : [])];
-  return `{ ${steps.join(' && ')}; } ${KEPT}`;
+  return `{ ${steps.join(' && ')}; } 2>>${WORDS}`;
 }
 
 /** Arguments of modprobe that load. `args.load` replaces -v, as in KMM 1.x; rawArgs are the whole list. */

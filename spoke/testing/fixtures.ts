@@ -63,5 +63,6 @@ export const podOf = (pod: Partial<PodView> & { labels?: Record<string, string> 
   isReady: true,
   isDeleting: false,
   problem: undefined,
+  unloadWords: '',
   ...pod,
 });

@@ -140,7 +140,7 @@ export function createPodWorker(first: Pod, ports: WorkerPorts): PodWorker {
     const hook = await runHook(record.spec.lifecycle?.postStart, process, signal);
     if (started !== boot) return;
     ports.modulesMayHaveChanged();
-    if (hook !== undefined) return hookFailed(pod, record, process, startedAtMs, hook);
+    if (hook !== undefined) return hookFailed(pod, record, process, startedAtMs, hook, signal);
     record.state = { state: 'running', startedAtMs, process };
     events.record(pod, {
       type: 'Normal',
@@ -170,17 +170,20 @@ export function createPodWorker(first: Pod, ports: WorkerPorts): PodWorker {
     return { command, result };
   };
 
-  const hookFailed = (
+  /** As the kubelet: the hook before the stop runs here too. */
+  const hookFailed = async (
     pod: Pod,
     record: ContainerRecord,
     process: ContainerProcess,
     startedAtMs: number,
     failed: FailedHook,
+    signal: AbortSignal,
   ) => {
     const { name } = record.spec;
     events.record(pod, { type: 'Warning', reason: 'FailedPostStartHook', message: 'PostStartHook failed' });
-    // The main process was stopped politely: its own exit code tells nothing of the hook.
-    record.last = terminated(record, process, startedAtMs, 0);
+    await runHook(record.spec.lifecycle?.preStop, process, signal, GRACE_SECONDS * 1_000);
+    // The main process was stopped: its own exit code tells nothing of the hook.
+    record.last = terminated(record, process, startedAtMs, stoppedCode(pod));
     record.state = {
       state: 'waiting',
       reason: 'PostStartHookError',
@@ -305,6 +308,9 @@ export function createPodWorker(first: Pod, ports: WorkerPorts): PodWorker {
 
   return { uid: first.metadata.uid ?? '', records, advance, terminate, crash };
 }
+
+/** Of `sleep`, which SIGTERM ends unless it is process 1 of its own. */
+const stoppedCode = (pod: Pod) => (pod.spec.shareProcessNamespace ? 143 : 137);
 
 interface FailedHook {
   readonly command: readonly string[];

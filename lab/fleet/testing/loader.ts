@@ -46,7 +46,7 @@ export function loaderDaemonSet(shape: LoaderShape): KubeObject {
   const labels = { loader: name };
   const hook = (command: string) => ({ exec: { command: ['/bin/sh', '-c', command] } });
   const load = shape.load ?? 'modprobe -v -d /opt kmm_b 2>/dev/termination-log';
-  const unload = shape.unload ?? 'modprobe -rv -d /opt kmm_b 2>/dev/termination-log';
+  const unload = shape.unload ?? 'modprobe -rv -d /opt kmm_b 2>>/dev/termination-log';
   const container: Container = {
     name: 'module-loader',
     image: shape.image,
@@ -59,6 +59,7 @@ export function loaderDaemonSet(shape: LoaderShape): KubeObject {
     })),
   };
   const spec = {
+    shareProcessNamespace: true,
     containers: [container],
     imagePullSecrets: [{ name: 'pull' }],
     ...(nodeSelector && { nodeSelector }),
