@@ -27,7 +27,7 @@ bench: ## Measure planning, events, signing and idle memory; prints ratios to th
 bench-real: ## Measure the hub on a real kube-apiserver with 3,500 clusters
 	@scripts/node bench/real/main.ts
 
-generate: ## Write generated files: CRDs
+generate: ## Write generated files: CRDs, docs/reasons.md
 	@scripts/node api/generate.ts
 
 format: ## Format the code

@@ -1,7 +1,9 @@
+import type { Reason } from './reasons/index.ts';
+
 /** A user's mistake as a value: it stands in plans, conditions and on the command line, and never throws. */
 export interface Finding {
-  /** CamelCase, usable as a condition reason. */
-  readonly reason: string;
+  /** Of the one vocabulary; usable as a condition reason. */
+  readonly reason: Reason;
   /** The field, as `spec.moduleLoader.container.kernelMappings[0].regexp`; '' for the whole object. */
   readonly path: string;
   readonly message: string;
@@ -16,7 +18,7 @@ export type Checked<T> =
   | { readonly ok: true; readonly value: T; readonly warnings: readonly Finding[] }
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
-export const found = (reason: string, path: string, message: string, nextStep: string): Finding => ({
+export const found = (reason: Reason, path: string, message: string, nextStep: string): Finding => ({
   reason,
   path,
   message,

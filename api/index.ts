@@ -4,6 +4,7 @@
  * names, resources   labels, annotations, finalizers, claims, and where kinds live in the API
  * kinds/             zod schemas and types: Module, ManagedClusterModule, ModuleImage, views of OCM's kinds
  * finding            a user's mistake as a value
+ * reasons/           the one vocabulary of reasons; docs/reasons.md is generated from it
  * rules/             what both sides must agree on: validation, kernel mapping, merging, substitution, image
  *                    references, trimming, claims, conditions
  * generating/        the CRDs: ours under crds/, those of OCM under lab/crds/; see generate.ts
@@ -35,6 +36,8 @@ export {
   type OcmCondition,
 } from './kinds/ocm.ts';
 export * from './names.ts';
+export { isReason, REASONS, type Reason, reasonEntry, reasonLink } from './reasons/index.ts';
+export type { ReasonEntry, Severity } from './reasons/reason.ts';
 export { RESOURCES } from './resources.ts';
 export { checkManagedClusterModule, checkModule } from './rules/check.ts';
 export { isTrue, type NextCondition, setConditions } from './rules/conditions.ts';

@@ -1,15 +1,19 @@
 /** When the queue tries again after a failure. `on-change` waits for an event, `never` for a person. */
 export type Retry = 'now' | 'backoff' | 'on-change' | 'never';
 
-interface Failure {
+interface Failure<R extends string = string> {
   /** Condition reason, CamelCase. */
-  readonly reason: string;
+  readonly reason: R;
   readonly retry: Retry;
   /** What the reader can do next. */
   readonly nextStep: string;
 }
 
-const failure = (reason: string, retry: Retry, nextStep: string): Failure => ({ reason, retry, nextStep });
+const failure = <const R extends string>(reason: R, retry: Retry, nextStep: string): Failure<R> => ({
+  reason,
+  retry,
+  nextStep,
+});
 
 /** Everything the world can do to us. The code decides retry, condition reason and next step. */
 export const FAILURES = {
@@ -87,7 +91,7 @@ export class AppError extends Error {
     this.retryAfterMs = options.retryAfterMs;
   }
 
-  get reason(): string {
+  get reason(): (typeof FAILURES)[FailureCode]['reason'] {
     return FAILURES[this.code].reason;
   }
 

@@ -14,7 +14,7 @@ const schemaOf = (definition: Definition) =>
 
 it('is what the repository holds: run make generate when it is not', () => {
   const root = join(import.meta.dirname, '../..');
-  expect(files).toHaveLength(7);
+  expect(files).toHaveLength(8);
   expect(driftedFiles((path) => readFileSync(join(root, path), 'utf8'))).toEqual([]);
 });
 
@@ -29,7 +29,8 @@ it('names each file that is missing or differs', () => {
 });
 
 it('says in YAML what was meant', () => {
-  const written = new Map(files.map(([path, text]) => [path, parse(text) as unknown]));
+  const yaml = files.filter(([path]) => path.endsWith('.yaml'));
+  const written = new Map(yaml.map(([path, text]) => [path, parse(text) as unknown]));
   expect(written.get('api/crds/modules.yaml')).toEqual(customResourceDefinition(OWN[0] as Definition));
 });
 

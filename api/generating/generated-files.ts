@@ -1,12 +1,17 @@
 import { stringify } from 'yaml';
 import { customResourceDefinition, type Definition } from './custom-resource-definition.ts';
 import { OCM, OWN } from './definitions.ts';
+import { reasonsPage } from './reasons-page.ts';
 
 const HEADER = '# Generated from the schemas in api/kinds by `make generate`. Do not edit.\n';
 
 /** Every generated file: its path in the repository and its whole text, sorted by path. */
 export function generatedFiles(): ReadonlyMap<string, string> {
-  const files = [...OWN.map(file('api/crds')), ...OCM.map(file('lab/crds'))];
+  const files: (readonly [string, string])[] = [
+    ...OWN.map(file('api/crds')),
+    ...OCM.map(file('lab/crds')),
+    ['docs/reasons.md', reasonsPage()],
+  ];
   return new Map(files.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 

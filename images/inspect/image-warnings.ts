@@ -1,4 +1,4 @@
-import { type Finding, sortFindings, warned } from '@kmm-fleet/api';
+import { type Finding, type Reason, sortFindings, warned } from '@kmm-fleet/api';
 import { plainText } from '../registry/plain-text.ts';
 import type { BadLink, ImageContents, KernelFolder, ModuleFile } from './image-contents.ts';
 
@@ -42,7 +42,7 @@ function moduleWarnings(file: ModuleFile, folder: KernelFolder, architecture: st
   const { path, details, problem } = file;
   if (!details) return [warned('ModuleUnreadable', path, problem ?? '', 'Build the module again.')];
   const findings: Finding[] = [];
-  const add = (reason: string, message: string, next: string) =>
+  const add = (reason: Reason, message: string, next: string) =>
     findings.push(warned(reason, path, message, next));
   if (folder.kernel && details.kernel !== folder.kernel)
     add(

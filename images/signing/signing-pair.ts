@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { bad, type Checked, type Finding, found, good } from '@kmm-fleet/api';
+import { bad, type Checked, type Finding, found, good, type Reason } from '@kmm-fleet/api';
 import type { SigningPair } from './module-signature.ts';
 
 /**
@@ -43,7 +43,7 @@ export function validityFinding(
 type KeyProblem = 'unreadable' | 'encrypted' | 'other-type';
 
 function keyFinding(problem: KeyProblem, secret: string): Finding {
-  const finding = (reason: string, message: string, next: string) =>
+  const finding = (reason: Reason, message: string, next: string) =>
     found(reason, 'data.key', message.replace('%s', `Secret ${secret}`), next);
   switch (problem) {
     case 'encrypted':

@@ -88,7 +88,7 @@ it('the same again is the same object, so that nothing is written', () => {
 it('an invalid Module keeps its numbers and says what is wrong', () => {
   const first = moduleStatus(input(), undefined, NOW);
   const finding = {
-    reason: 'FieldMissing',
+    reason: 'FieldMissing' as const,
     path: 'spec.selector',
     message: 'It is required.',
     nextStep: 'Add it.',

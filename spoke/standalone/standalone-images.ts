@@ -1,5 +1,6 @@
 import {
   found,
+  isReason,
   type LoaderRecipe,
   type ModuleImageSpec,
   moduleImageName,
@@ -83,8 +84,10 @@ export function createStandaloneImages(ports: ImagesPorts): SpokeImages {
     const digest = isCurrent && image.status?.state === 'Ready' ? image.status.digest : undefined;
     const reference = parseImageReference(recipe.image);
     if (digest && reference.ok) return { image: withDigest(reference.value, digest) };
-    const { state = 'Wanted', message = '', reason = `Image${state}` } = image?.status ?? {};
-    return { wait: found(reason, '', `ModuleImage ${name} is ${state}. ${message}`, '') };
+    const { state = 'Wanted', message = '', reason = '' } = image?.status ?? {};
+    const isStuck = state === 'Failed' || state === 'Missing' || state === 'Conflict';
+    const known = isReason(reason) ? reason : isStuck ? 'Refused' : (`Image${state}` as const);
+    return { wait: found(known, '', `ModuleImage ${name} is ${state}. ${message}`, '') };
   };
 
   factory.images.onChange(({ key, before }) => {

@@ -1,0 +1,78 @@
+import { error, ok, type ReasonEntry, waiting, warning } from './reason.ts';
+
+/** Where modules stand on clusters and nodes. */
+export const OF_CLUSTERS = {
+  AllClustersReady: ok('Every selected cluster has the module on every node that wants it.'),
+  ClaimEmpty: error(
+    'The claim of the cluster names no kernel.',
+    'Look at the spoke operator there: its log, its nodes.',
+  ),
+  ClaimMissing: error(
+    'The cluster claims no kernels, so nothing can be built for it.',
+    'Install the spoke with KMM_MANAGED=1 there; check that OCM copies ClusterClaims.',
+  ),
+  ClusterNamespaceMissing: error('The hub has no namespace for the cluster.', 'Accept the cluster in OCM.'),
+  ClustersChanging: waiting('Some clusters are being changed.'),
+  Deleting: waiting('The module is being removed from the clusters.'),
+  DevicePluginStarting: waiting('The module is loaded; the device plugin is not on every node yet.'),
+  ImageNotPinned: warning(
+    'The cluster runs an image by its tag: a node that starts later may get other contents.',
+    'Name the image by digest, or let the hub pin it.',
+  ),
+  KernelInvalid: error('A kernel release does not look like one.', 'Check the kernel claim of the cluster.'),
+  KernelNotMapped: error(
+    'No entry of kernelMappings matches a kernel that the cluster runs. Its nodes are left as they are.',
+    'Add a literal or a regexp for that kernel; kmm plan -f FILE shows what would match.',
+  ),
+  Loaded: ok('The module is loaded on every node that wants it.'),
+  ModuleLoaded: ok('The module was loaded into the kernel of a node.'),
+  ModuleUnloaded: ok('The module was unloaded from the kernel of a node.'),
+  NoClusterSelected: warning(
+    'No ManagedCluster has the labels of spec.selector.',
+    'Label a cluster, or mend the selector.',
+  ),
+  NoFailure: ok('Nothing has failed.'),
+  NoImage: waiting('The cluster has no image for the kernel of the node.', 'See why the image is not ready.'),
+  NoPod: warning(
+    'No pod of the module is on the node.',
+    'Check the taints of the node and spec.tolerations.',
+  ),
+  NodesLoading: waiting(
+    'Some nodes do not have the module yet.',
+    'If it stays, look at the loader pods of the cluster.',
+  ),
+  NotClaimed: waiting('The claim of the cluster does not name this kernel yet.'),
+  NotReported: waiting(
+    'The hub has not looked at the module yet.',
+    'If it stays, look at the log of the hub operator.',
+  ),
+  PostStartHookError: error(
+    'modprobe failed on the node.',
+    'Read its words in the message: "Required key not available" is Secure Boot, "Unknown symbol" or "Invalid module format" an image of another kernel, "in use" a holder.',
+  ),
+  Ready: ok('All is well.'),
+  Settled: ok('Nothing is being changed.'),
+  Starting: waiting('The pod starts.'),
+  TooManyKernels: error(
+    'The claims of the cluster name more kernels than a hub reads.',
+    'Check the nodes of the cluster.',
+  ),
+  Waiting: waiting('A container waits and does not say for what.', 'Describe the pod.'),
+  WaitingForAgent: waiting(
+    'The work agent of the cluster has not applied the work yet.',
+    'If it stays, the cluster is away: check ManagedClusterConditionAvailable.',
+  ),
+  WaitingForSpoke: waiting(
+    'The cluster unloads the module before its work goes.',
+    'If it stays, the cluster is away, or a node cannot unload: look at its loader pods.',
+  ),
+  WaitingForStatus: waiting(
+    'The work is applied, and the spoke has not reported on it.',
+    'If it stays, look at the log of the spoke operator, and that its version reports conditions.',
+  ),
+  WorkNotApplied: error(
+    'The work agent cannot apply the Module.',
+    'Read the message: most often the namespace, the CRD or a right of klusterlet-work-sa is missing on the cluster.',
+  ),
+  WorkPending: waiting('The work is being written.'),
+} as const satisfies Record<string, ReasonEntry>;
