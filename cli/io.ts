@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, open, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createRegistryTransport, type RegistryTransport } from '@kmm-fleet/images';
 import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
@@ -21,6 +21,8 @@ export interface Io {
   readBytes(file: string, bytesMax: number): Promise<Uint8Array>;
   /** Names of the files in a folder. */
   list(folder: string): Promise<string[]>;
+  /** Writes a file, and the folders that it is in, for the user's eyes only. @returns its bytes */
+  save(file: string, text: string | AsyncIterable<string>): Promise<number>;
   transport(connection: KubeConnection): Transport;
   /** Sockets to registries. @param ca extra certificate authorities, PEM */
   registry(ca?: string): RegistryTransport;
@@ -37,6 +39,7 @@ export function systemIo(): Io {
     read: async (file) => (file === '-' ? text(process.stdin) : readFileSync(file, 'utf8')),
     readBytes,
     list: (folder) => readdir(folder),
+    save,
     transport: createHttpTransport,
     registry: createRegistryTransport,
     now: () => new Date(),
@@ -57,6 +60,21 @@ async function readBytes(file: string, bytesMax: number): Promise<Uint8Array> {
     if (size > bytesMax)
       throw new UserError(`${file} has ${size} bytes, more than ${bytesMax}. Name another file.`);
     return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function save(file: string, text: string | AsyncIterable<string>): Promise<number> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const handle = await open(file, 'w', 0o600);
+  try {
+    let bytes = 0;
+    for await (const part of typeof text === 'string' ? [text] : text) {
+      await handle.writeFile(part);
+      bytes += Buffer.byteLength(part);
+    }
+    return bytes;
   } finally {
     await handle.close();
   }

@@ -1,5 +1,6 @@
 import { FAILURES, isAppError } from '@kmm-fleet/runtime';
 import { Command, CommanderError } from 'commander';
+import { addGatherCommand } from './gather/gather-command.ts';
 import { addImageCommands } from './image/image-command.ts';
 import type { Io } from './io.ts';
 import { addLabCommands } from './lab/lab-command.ts';
@@ -52,6 +53,7 @@ function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
   addStatusCommand(program, io, finish);
   addLintCommand(program, io, finish);
   addImageCommands(program, io, finish);
+  addGatherCommand(program, io, finish);
   pointToHelp(program, 'kmm');
   return program;
 }

@@ -1,4 +1,5 @@
 import { OF_CLUSTERS } from './of-clusters.ts';
+import { OF_GATHERS } from './of-gathers.ts';
 import { OF_IMAGES } from './of-images.ts';
 import { OF_SPECS } from './of-specs.ts';
 import { OF_NEIGHBOURS, OF_THE_WORLD } from './of-the-world.ts';
@@ -11,6 +12,7 @@ export const REASON_CHAPTERS = {
   'Clusters and nodes': OF_CLUSTERS,
   'API servers': OF_THE_WORLD,
   'Words of kubelets': OF_NEIGHBOURS,
+  'Only in a gather': OF_GATHERS,
 } as const;
 
 /** Every reason that conditions, events, metrics, logs and the command line use, with its meaning and what to do. */
@@ -20,6 +22,7 @@ export const REASONS = {
   ...OF_CLUSTERS,
   ...OF_THE_WORLD,
   ...OF_NEIGHBOURS,
+  ...OF_GATHERS,
 } as const;
 
 export type Reason = keyof typeof REASONS;

@@ -12,6 +12,7 @@ import {
   loadKubeConnection,
   type ResourceType,
   systemRandom as random,
+  type Transport,
 } from '@kmm-fleet/runtime';
 import { type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
@@ -28,6 +29,8 @@ export interface ConnectionOptions extends OutputOptions {
 /** An API server that is reached. */
 export interface Connected {
   readonly client: KubeClient;
+  /** For what is no object, such as logs. */
+  readonly transport: Transport;
   readonly server: string;
   /** All objects of a kind. @throws {UserError} when the server does not know the kind */
   list<T = KubeObject>(type: ResourceType, labelSelector?: string): Promise<T[]>;
@@ -37,13 +40,13 @@ export interface Connected {
 const ANSWER_MS_MAX = 30_000;
 
 /** The flags that every command which talks to a hub has. */
-export function withConnection(command: Command, operatorNamespace: string): Command {
+export function withConnection(command: Command, operatorNamespace?: string): Command {
   return command
     .addOption(
       new Option('--kubeconfig <file>', 'kubeconfig (default: $KUBECONFIG, a running lab, ~/.kube/config)'),
     )
     .addOption(new Option('--context <name>', 'context of the kubeconfig'))
-    .option('--namespace <name>', "the hub operator's namespace", operatorNamespace)
+    .option('-n, --namespace <name>', "the operator's namespace", operatorNamespace)
     .addOption(outputOption());
 }
 
@@ -91,15 +94,10 @@ export async function withConnected<T>(
   try {
     return await use({
       client,
+      transport,
       server,
       list: (type, labels) => listOf(client, server, type, labels, signal),
     });
-  } catch (error) {
-    if (signal.aborted)
-      throw new UserError(
-        `${server} did not answer in ${ANSWER_MS_MAX / 1_000} s. Check the network path to the API server.`,
-      );
-    throw error;
   } finally {
     await transport.close();
   }
@@ -128,6 +126,10 @@ async function listOf<T>(
   try {
     return await listAll<T>(client, type, labelSelector ? { labelSelector } : {}, signal);
   } catch (error) {
+    if (signal.aborted)
+      throw new UserError(
+        `${server} did not answer in ${ANSWER_MS_MAX / 1_000} s. Check the network path to the API server.`,
+      );
     if (!isAppError(error) || error.code !== 'NOT_FOUND') throw error;
     const { plural, group } = type;
     throw new UserError(

@@ -14,6 +14,8 @@ export interface World {
   readonly transport?: (connection: KubeConnection) => Transport;
   readonly registry?: (ca?: string) => RegistryTransport;
   readonly now?: Date;
+  /** Where written files go, by name. */
+  readonly saved?: Map<string, string>;
 }
 
 export interface Outcome {
@@ -34,6 +36,12 @@ export async function kmm(args: readonly string[], world: World = {}): Promise<O
     read: async (file) => Buffer.from(world.files?.[file] ?? missing(file)).toString('utf8'),
     readBytes: async (file) => Buffer.from(world.files?.[file] ?? missing(file)),
     list: async (folder) => namesIn(folder, world.files ?? {}),
+    save: async (file, text) => {
+      let written = '';
+      for await (const part of typeof text === 'string' ? [text] : text) written += part;
+      (world.saved ?? missing(file)).set(file, written);
+      return Buffer.byteLength(written);
+    },
     transport: world.transport ?? (() => missing('transport')),
     registry: world.registry ?? (() => missing('registry')),
     now: () => world.now ?? new Date('2030-01-01'),

@@ -1,0 +1,62 @@
+import type { KubeObject } from '@kmm-fleet/runtime';
+import { messageOf } from '../output/user-error.ts';
+import type { Collection, CollectPorts } from './collection.ts';
+import { logPath } from './plan-paths.ts';
+import { readLog } from './read-log.ts';
+import { redactText } from './redact/redact-text.ts';
+import { containerStatuses, isHealthy } from './summary/examine-pod.ts';
+
+/** Enough for days of an operator: it writes a line only when something changes. */
+const CURRENT = { linesMax: 50_000, bytesMax: 16 * 1024 * 1024 };
+const PREVIOUS = { linesMax: 5_000, bytesMax: 2 * 1024 * 1024 };
+const LOG_MS = 60_000;
+/** Loaders sleep and say nothing: some healthy ones stand for all of a large cluster. */
+const HEALTHY_LOGS_MAX = 100;
+const LOGS_MAX = 1_000;
+
+/** Logs of the containers of these pods, and of those before them. */
+export async function collectLogs(
+  pods: readonly KubeObject[],
+  into: Collection,
+  ports: CollectPorts,
+): Promise<void> {
+  const wanted = pods.filter((pod) => into.logs < (isHealthy(pod) ? HEALTHY_LOGS_MAX : LOGS_MAX));
+  const tasks = wanted.flatMap((pod) =>
+    containersOf(pod).flatMap(({ name, hasPrevious }) => [
+      () => collectLog(pod, name, false, into, ports),
+      ...(hasPrevious ? [() => collectLog(pod, name, true, into, ports)] : []),
+    ]),
+  );
+  await Promise.all(tasks.map((task) => into.logsLimiter.run(task)));
+}
+
+/** A container that has not started has no log, and asking for it is an error. */
+function containersOf(pod: KubeObject): { name: string; hasPrevious: boolean }[] {
+  return containerStatuses(pod)
+    .filter(({ state, restartCount = 0 }) => !state?.waiting || restartCount > 0)
+    .map(({ name, restartCount = 0 }) => ({ name, hasPrevious: restartCount > 0 }));
+}
+
+async function collectLog(
+  pod: KubeObject,
+  container: string,
+  previous: boolean,
+  into: Collection,
+  { transport, save, signal }: CollectPorts,
+): Promise<void> {
+  const limits = {
+    ...(previous ? PREVIOUS : CURRENT),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(LOG_MS)]),
+  };
+  try {
+    const lines = readLog(transport, pod, container, previous, limits, into.secrets.mask);
+    into.bytes += await save(logPath(pod, container, previous), lines);
+    into.logs += 1;
+  } catch (error) {
+    const why = redactText(messageOf(error), into.secrets.mask);
+    const what = 'logs of pods';
+    // One line for all: a cluster whose logs cannot be read has many pods.
+    if (!into.unreadable.some((known) => known.what === what))
+      into.unreadable.push({ what, why: `${pod.metadata.name}: ${why}` });
+  }
+}

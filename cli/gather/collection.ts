@@ -1,0 +1,55 @@
+import { createLimiter, type KubeClient, type Limiter, type Transport } from '@kmm-fleet/runtime';
+import { createKnownSecrets, type KnownSecrets } from './redact/known-secrets.ts';
+import type { NodeRow } from './summary/node-row.ts';
+import { createProblemTally, type ProblemTally } from './summary/problems.ts';
+import type { Unreadable } from './summary/render-summary.ts';
+
+export interface CollectPorts {
+  readonly client: KubeClient;
+  readonly transport: Transport;
+  /** Writes a file below the folder of the gather. @returns its bytes */
+  save(path: string, text: string | AsyncIterable<string>): Promise<number>;
+  progress(line: string): void;
+  /** Ends everything. */
+  readonly signal: AbortSignal;
+}
+
+/** What a collection has come to, and what it still needs. */
+export interface Collection {
+  readonly problems: ProblemTally;
+  readonly secrets: KnownSecrets;
+  readonly unreadable: Unreadable[];
+  readonly absent: string[];
+  readonly counts: Record<string, number>;
+  readonly nodes: NodeRow[];
+  readonly logsLimiter: Limiter;
+  /** Lists that came, however short. */
+  read: number;
+  logs: number;
+  bytes: number;
+  operatorPods: number;
+  /** Labels of pods say whose they are; their namespaces come from here. */
+  readonly operatorNamespace: string;
+  readonly selectors: Readonly<Record<string, string>>[];
+}
+
+/** Log requests under way at once. */
+export const LOGS_AT_ONCE = 8;
+
+export function createCollection(operatorNamespace: string): Collection {
+  return {
+    problems: createProblemTally(),
+    secrets: createKnownSecrets(),
+    unreadable: [],
+    absent: [],
+    counts: {},
+    nodes: [],
+    logsLimiter: createLimiter(LOGS_AT_ONCE),
+    read: 0,
+    logs: 0,
+    bytes: 0,
+    operatorPods: 0,
+    operatorNamespace,
+    selectors: [],
+  };
+}

@@ -1,0 +1,117 @@
+import { GROUP, LABELS, RESOURCES } from '@kmm-fleet/api';
+import { CORE, type ListOptions, type ResourceType } from '@kmm-fleet/runtime';
+
+export type View = 'cluster' | 'hub';
+
+/** One list to ask for. */
+export interface Target extends ListOptions {
+  readonly type: ResourceType;
+  /** Events are many and small: a file for each would hide them. */
+  readonly inOneFile?: boolean;
+  /** A cluster without this kind is as it should be. */
+  readonly isOptional?: boolean;
+}
+
+const kind = (group: string, version: string, plural: string, name: string, namespaced = true) => ({
+  group,
+  version,
+  plural,
+  kind: name,
+  namespaced,
+});
+
+const RBAC = 'rbac.authorization.k8s.io';
+const APPS = {
+  deployment: kind('apps', 'v1', 'deployments', 'Deployment'),
+  controllerRevision: kind('apps', 'v1', 'controllerrevisions', 'ControllerRevision'),
+  service: kind('', 'v1', 'services', 'Service'),
+  role: kind(RBAC, 'v1', 'roles', 'Role'),
+  roleBinding: kind(RBAC, 'v1', 'rolebindings', 'RoleBinding'),
+};
+const nodeModulesConfig = kind(GROUP, 'v1beta1', 'nodemodulesconfigs', 'NodeModulesConfig', false);
+const clusterVersion = kind('config.openshift.io', 'v1', 'clusterversions', 'ClusterVersion', false);
+
+/** What is asked for before anything is written: who owns modules, and which values are secret. */
+export const OWNERS: Readonly<Record<View, Target>> = {
+  cluster: { type: RESOURCES.module },
+  hub: { type: RESOURCES.managedClusterModule },
+};
+
+/**
+ * Everything to collect, in order. Only namespaces of the operator and of Modules are looked into, and in the latter
+ * only what belongs to Modules: what else lives there is nobody's business. Pure.
+ *
+ * @param modules namespaces of Modules, sorted; empty on a hub
+ */
+export function planGather(view: View, operator: string, modules: readonly string[]): Target[] {
+  const foreign = modules.filter((namespace) => namespace !== operator);
+  return [
+    ...clusterScoped(view),
+    ...ofOperator(operator),
+    ...foreign.flatMap(ofModules),
+    // Events about what has no namespace are in this one.
+    ...['ManagedClusterModule', 'ModuleImage', 'ManagedCluster', 'Node'].map((about) => ({
+      type: CORE.event,
+      namespace: 'default',
+      fieldSelector: `involvedObject.kind=${about}`,
+      inOneFile: true,
+    })),
+  ];
+}
+
+function clusterScoped(view: View): Target[] {
+  const common: Target[] = [
+    { type: clusterVersion, isOptional: true },
+    { type: CORE.node },
+    { type: RESOURCES.moduleImage, isOptional: view === 'cluster' },
+  ];
+  if (view === 'hub')
+    return [
+      ...common,
+      { type: RESOURCES.managedCluster },
+      // Other products ship works too.
+      { type: RESOURCES.manifestWork, labelSelector: LABELS.managedClusterModule },
+    ];
+  return [
+    ...common,
+    { type: nodeModulesConfig, isOptional: true },
+    { type: RESOURCES.clusterClaim, isOptional: true },
+    { type: RESOURCES.appliedManifestWork, isOptional: true },
+  ];
+}
+
+function ofOperator(namespace: string): Target[] {
+  const types = [
+    APPS.deployment,
+    CORE.daemonSet,
+    APPS.controllerRevision,
+    CORE.configMap,
+    CORE.serviceAccount,
+    APPS.service,
+    APPS.role,
+    APPS.roleBinding,
+    CORE.lease,
+  ];
+  return [
+    ...types.map((type) => ({ type, namespace, isOptional: true })),
+    { type: CORE.pod, namespace },
+    { type: CORE.event, namespace, inOneFile: true },
+  ];
+}
+
+function ofModules(namespace: string): Target[] {
+  const labelSelector = LABELS.moduleName;
+  return [
+    { type: CORE.daemonSet, namespace, labelSelector },
+    { type: CORE.pod, namespace, labelSelector },
+    ...[CORE.serviceAccount, APPS.role, APPS.roleBinding].map((type) => ({ type, namespace })),
+    { type: CORE.event, namespace, inOneFile: true },
+  ];
+}
+
+/** `pods in openshift-kmm`: a target for people. */
+export function targetName({ type, namespace, fieldSelector }: Target): string {
+  const { plural, group } = type;
+  const about = fieldSelector ? ` about ${fieldSelector.split('=')[1]}` : '';
+  return `${plural}${group ? `.${group}` : ''}${about}${namespace ? ` in ${namespace}` : ''}`;
+}
