@@ -1,5 +1,6 @@
 // make bench: figures as ratios to something measured in the same run. Exit code 1 when a ratio is above its limit.
 import { burst, createWorks, oneEvent, planFleet, signOne } from './benchmarks.ts';
+import { gatherMemory } from './gather.ts';
 import type { Figure } from './measure.ts';
 import { print } from './print.ts';
 import { signBesideSignFile, signImageBesideSignFile } from './signing.ts';
@@ -14,6 +15,7 @@ const benchmarks: readonly (() => Promise<Figure>)[] = [
   () => signBesideSignFile(300 * 1024),
   () => signImageBesideSignFile(50, 200 * 1024),
   spokeMemory,
+  () => gatherMemory(3_500),
 ];
 
 const isGood = [];

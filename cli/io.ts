@@ -65,15 +65,25 @@ async function readBytes(file: string, bytesMax: number): Promise<Uint8Array> {
   }
 }
 
+/** A call for each line of a log would cost more than all else. */
+const WRITE_CHARS = 65_536;
+
 async function save(file: string, text: string | AsyncIterable<string>): Promise<number> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const handle = await open(file, 'w', 0o600);
   try {
     let bytes = 0;
+    let waiting = '';
+    const flush = async () => {
+      bytes += Buffer.byteLength(waiting);
+      await handle.writeFile(waiting);
+      waiting = '';
+    };
     for await (const part of typeof text === 'string' ? [text] : text) {
-      await handle.writeFile(part);
-      bytes += Buffer.byteLength(part);
+      waiting += part;
+      if (waiting.length >= WRITE_CHARS) await flush();
     }
+    await flush();
     return bytes;
   } finally {
     await handle.close();

@@ -1,6 +1,7 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { messageOf } from '../output/user-error.ts';
-import type { Collection, CollectPorts } from './collection.ts';
+import { isDiskFailure } from './background.ts';
+import { addBytes, type Collection, type CollectPorts } from './collection.ts';
 import { logPath } from './plan-paths.ts';
 import { readLog } from './read-log.ts';
 import { redactText } from './redact/redact-text.ts';
@@ -50,9 +51,10 @@ async function collectLog(
   };
   try {
     const lines = readLog(transport, pod, container, previous, limits, into.secrets.mask);
-    into.bytes += await save(logPath(pod, container, previous), lines);
+    addBytes(into, await save(logPath(pod, container, previous), lines));
     into.logs += 1;
   } catch (error) {
+    if (isDiskFailure(error)) throw error;
     const why = redactText(messageOf(error), into.secrets.mask);
     const what = 'logs of pods';
     // One line for all: a cluster whose logs cannot be read has many pods.

@@ -1,7 +1,14 @@
 import { CORE, FAILURES, isAppError, type KubeObject } from '@kmm-fleet/runtime';
 import { messageOf } from '../output/user-error.ts';
+import { createBackground, isDiskFailure } from './background.ts';
 import { collectLogs } from './collect-logs.ts';
-import { type Collection, type CollectPorts, createCollection, LOGS_AT_ONCE } from './collection.ts';
+import {
+  addBytes,
+  type Collection,
+  type CollectPorts,
+  createCollection,
+  LOGS_AT_ONCE,
+} from './collection.ts';
 import { OWNERS, planGather, type Target, targetName, type View } from './plan-gather.ts';
 import { listPath, objectPath } from './plan-paths.ts';
 import { redactObject } from './redact/redact-object.ts';
@@ -12,6 +19,8 @@ import { toYaml, yamlList } from './yaml.ts';
 
 /** A list that brings nothing for this long is given up: the others go on. */
 const TARGET_MS = 60_000;
+/** Making a small file is mostly waiting. */
+const WRITES_AT_ONCE = 16;
 
 /** Collects everything of one view, target by target: one page of objects and a handful of lines are held at a time. */
 export async function collect(view: View, namespace: string, ports: CollectPorts): Promise<Collection> {
@@ -57,6 +66,7 @@ async function collectTarget(target: Target, into: Collection, ports: CollectPor
   if (into.unreadable.some(({ what }) => what === targetName(target))) return;
   const { type, namespace = 'default', inOneFile, fieldSelector } = target;
   const pods: KubeObject[] = [];
+  const writes = createBackground(WRITES_AT_ONCE);
   let count = 0;
   const take = async (object: KubeObject) => {
     count += 1;
@@ -73,12 +83,15 @@ async function collectTarget(target: Target, into: Collection, ports: CollectPor
   } else {
     await attempt(target, into, ports, async (object) => {
       const redacted = await take(object);
-      into.bytes += await ports.save(objectPath(type, object), toYaml(redacted));
-      await saveBuildLog(redacted, into, ports);
+      await writes.add(async () => {
+        addBytes(into, await ports.save(objectPath(type, object), toYaml(redacted)));
+        await saveBuildLog(redacted, into, ports);
+      });
       // Logs of one page at a time: pods of a large cluster do not pile up.
       if (pods.length >= LOGS_AT_ONCE) await collectLogs(pods.splice(0), into, ports);
     });
     await collectLogs(pods, into, ports);
+    await writes.drain();
   }
   if (count > 0) ports.progress(`${count} ${targetName(target)}`);
 }
@@ -98,7 +111,7 @@ const isOfModule = ({ metadata }: KubeObject) =>
 async function saveBuildLog(object: KubeObject, into: Collection, { save }: CollectPorts): Promise<void> {
   const log = (object['status'] as { log?: unknown } | undefined)?.log;
   if (object.kind !== 'ModuleImage' || typeof log !== 'string') return;
-  into.bytes += await save(`build-logs/${object.metadata.name}.log`, `${log.trimEnd()}\n`);
+  addBytes(into, await save(`build-logs/${object.metadata.name}.log`, `${log.trimEnd()}\n`));
 }
 
 /** Objects of one list in one file, as they come; no file when there are none. */
@@ -123,8 +136,9 @@ async function saveList(
         failure = error;
       }
     }
-    into.bytes += await ports.save(path, yamlList(target.type.kind, items()));
+    addBytes(into, await ports.save(path, yamlList(target.type.kind, items())));
   } catch (error) {
+    if (isDiskFailure(error)) throw error;
     return error;
   }
   return failure;
@@ -141,6 +155,7 @@ async function attempt(
     for await (const object of objectsOf(target, ports)) await use(object);
     into.read += 1;
   } catch (error) {
+    if (isDiskFailure(error)) throw error;
     giveUp(target, error, into);
   }
 }

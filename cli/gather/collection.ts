@@ -53,3 +53,8 @@ export function createCollection(operatorNamespace: string): Collection {
     selectors: [],
   };
 }
+
+/** `+=` with an await in it would forget what others have added meanwhile. */
+export function addBytes(into: Collection, bytes: number): void {
+  into.bytes += bytes;
+}
