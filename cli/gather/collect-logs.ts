@@ -51,7 +51,9 @@ async function collectLog(
   };
   try {
     const lines = readLog(transport, pod, container, previous, limits, into.secrets.mask);
-    addBytes(into, await save(logPath(pod, container, previous), lines));
+    // Nothing is written for a log that does not begin.
+    const first = await lines.next();
+    addBytes(into, await save(logPath(pod, container, previous), from(first, lines)));
     into.logs += 1;
   } catch (error) {
     if (isDiskFailure(error)) throw error;
@@ -61,4 +63,10 @@ async function collectLog(
     if (!into.unreadable.some((known) => known.what === what))
       into.unreadable.push({ what, why: `${pod.metadata.name}: ${why}` });
   }
+}
+
+async function* from(first: IteratorResult<string>, rest: AsyncIterable<string>): AsyncGenerator<string> {
+  if (first.done) return;
+  yield first.value;
+  yield* rest;
 }

@@ -2,7 +2,7 @@
 const TOKEN = /[A-Za-z0-9+/_=-]{16,}/g;
 const SEPARATOR = /[+/_=-]+/;
 /** Hashes say what they are: those of images and of sources are public. */
-const DIGEST_BEFORE = /(?:sha(?:1|256|512)|digest|srcversion|commit)[:= "']{1,3}$/i;
+const DIGEST_BEFORE = /(?:sha(?:1|256|512)|digest|srcversion|commit|hash)\\?[:= "']{1,4}$/i;
 const HEX_CHARS_MIN = 32;
 
 /** Replaces what looks as if chance had written it. Names, kernels, paths, digests and UUIDs stay. */
@@ -46,7 +46,7 @@ function isRandom(piece: string): boolean {
   if (length >= HEX_CHARS_MIN && /^[0-9a-f]+$/i.test(piece)) return true;
   const { lower, upper, digits, changes } = shapeOf(piece);
   if (lower && upper && digits) return changes >= (length >= 20 ? 0.33 : 0.45);
-  if (lower && upper) return length >= 20 && changes >= 0.38;
+  if (lower && upper) return length >= 20 && changes >= 0.4;
   if (lower) return length >= 20 && digits >= 3 && changes >= 0.15;
   return digits >= 2 && upper >= 2 && changes >= 0.2;
 }

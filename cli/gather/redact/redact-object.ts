@@ -4,8 +4,10 @@ import { isSecretName } from './secret-name.ts';
 
 /** It repeats the whole object as somebody has written it, and the object is there itself. */
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
-/** Values that are hashes or ids by their schema: only rules and known values apply to them. */
+/** Values that are hashes or ids by their schema: only known values are masked in them. */
 const IDENTITY = /(?:hash|digest|uid|id)$/i;
+/** Names and words of Kubernetes; works of OCM have a hash in theirs. */
+const WORD = /^(?:name|namespace|kind|type|reason)$/;
 
 /** An object without its secrets; its shape, names and references stay. Pure; the same again changes nothing. */
 export function redactObject(object: KubeObject, mask: Mask = (same) => same): KubeObject {
@@ -59,7 +61,8 @@ function redactString(text: string, name: string, mask: Mask): string {
   if (text === '') return text;
   if (isSecretName(name)) return text.startsWith(REDACTED) ? text : REDACTED;
   const isIdentity = IDENTITY.test(name) && /^[a-z0-9+.:/@-]*$/i.test(text) && /[0-9a-f]{8}/.test(text);
-  return isIdentity ? mask(text) : redactText(text, mask);
+  const isWord = WORD.test(name) && /^(?:[a-z0-9.-]+|[A-Za-z]+)$/.test(text);
+  return isIdentity || isWord ? mask(text) : redactText(text, mask);
 }
 
 /** Arguments: the value may be an item of its own, after its flag. */
