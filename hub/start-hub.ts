@@ -1,13 +1,16 @@
 import { type ManifestWork, matchesSelector } from '@kmm-fleet/api';
 import { type Builder, createImages, type Registry } from '@kmm-fleet/images';
 import { createQueue, type OperatorPorts, type Queue } from '@kmm-fleet/runtime';
+import { countClaimProblems } from './clusters/claim-problems.ts';
 import { isSameCluster } from './clusters/cluster-view.ts';
 import { createHubCaches, type McmView } from './hub-caches.ts';
 import { reconcileImageObject } from './images/reconcile-image-object.ts';
 import { createWantedImages, isWanted } from './images/wanted-images.ts';
+import { createModuleMetrics } from './status/module-metrics.ts';
 import { reconcileMcmStatus } from './status/reconcile-mcm.ts';
 import { createTally, type Tally } from './status/tally.ts';
 import { clustersFor, createModuleIndex } from './targets/target-index.ts';
+import { createApplyTimes } from './works/apply-times.ts';
 import type { WorkInput } from './works/plan-work.ts';
 import { type Item, reconcileWork } from './works/reconcile-work.ts';
 
@@ -41,6 +44,8 @@ export function createHub(ports: HubPorts): Hub {
   const wanted = createWantedImages();
   const modules = createModuleIndex();
   const tallies = new Map<string, Tally>();
+  const moduleMetrics = createModuleMetrics(metrics);
+  const applying = createApplyTimes(metrics, clock);
   /** When the status of a module was looked at last, in milliseconds since the epoch. */
   const reported = new Map<string, number>();
   /** Works as we wrote them, until the watch has caught up. */
@@ -93,8 +98,12 @@ export function createHub(ports: HubPorts): Hub {
           log,
           observe,
           want: (_item, list) => addAll(imageObjects, wanted.set(key, item.module, list)),
-          wrote: (_item, work) => written.set(key, work),
+          wrote: (_item, work) => {
+            written.set(key, work);
+            applying.wrote(key);
+          },
           report: ({ module, cluster }, state) => {
+            applying.report(key, state);
             tallyOf(module).set(cluster, state);
             statuses.addAfter(module, statusDelayMs(module));
           },
@@ -131,9 +140,7 @@ export function createHub(ports: HubPorts): Hub {
       // Until all clusters were looked at once, the sums would be those of a part of the fleet.
       if (!planned()) return { requeueAfterMs: STATUS_DEBOUNCE_MS };
       if (!mcm || mcm.metadata.deletionTimestamp) return forget(module);
-      for (const [state, count] of Object.entries(tallyOf(module).counts.states)) {
-        metrics?.set('kmm_clusters', { module, state }, count);
-      }
+      moduleMetrics.set(module, tallyOf(module).counts);
       reported.set(module, clock.now());
       return reconcileMcmStatus(mcm, tallyOf(module), ports, signal);
     },
@@ -144,8 +151,7 @@ export function createHub(ports: HubPorts): Hub {
 
   const forget = (module: string): undefined => {
     reported.delete(module);
-    for (const state of Object.keys(tallyOf(module).counts.states))
-      metrics?.remove('kmm_clusters', { module, state });
+    moduleMetrics.remove(module);
     if (!caches.mcms.get(module)) tallies.delete(module);
   };
 
@@ -174,6 +180,7 @@ export function createHub(ports: HubPorts): Hub {
   });
 
   caches.clusters.onChange(({ key: cluster, before, after }) => {
+    countClaimProblems(metrics, before, after);
     if (!unplanned || isSameCluster(before, after)) return;
     const touched = [...modules.modulesFor(before?.labels ?? {}), ...modules.modulesFor(after?.labels ?? {})];
     addAll(

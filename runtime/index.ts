@@ -32,7 +32,7 @@ export { lastLines } from './last-lines.ts';
 export { createLimiter, type Limiter } from './limiter.ts';
 export { createLog, type Log, type LogFields, silentLog } from './log.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
-export { createMetrics, type Metrics } from './metrics.ts';
+export { createMetrics, METRICS, type MetricName, type Metrics } from './metrics.ts';
 export { type Operator, type OperatorPorts, operatorSettings, runOperator } from './operator.ts';
 export { runProcess } from './process.ts';
 export { createQueue, type Queue } from './queue.ts';

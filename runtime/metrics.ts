@@ -2,12 +2,45 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export type MetricLabels = Readonly<Record<string, string>>;
 
-/** What every process measures. Names are declared here, so that two callers never disagree on labels. */
-const METRICS = {
+/**
+ * What every process measures. Names are declared here, so that two callers never disagree on labels. No label names a
+ * node, a cluster, a pod or an image: series are bounded by modules, reasons and queues.
+ */
+export const METRICS = {
   kmm_reconcile_duration_seconds: ['histogram', 'Duration of one pass of a queue.', ['queue']],
+  kmm_queue_depth: ['gauge', 'Keys that wait for a worker of a queue.', ['queue']],
   kmm_reconcile_errors_total: ['counter', 'Failed passes by error code.', ['queue', 'code']],
   kmm_api_requests_total: ['counter', 'Requests to the API server.', ['method', 'kind', 'code']],
   kmm_watch_restarts_total: ['counter', 'Watches that were opened again, by cause.', ['kind', 'cause']],
+  kmm_cluster_claim_problems: [
+    'gauge',
+    'ManagedClusters whose kernel claims cannot be planned for.',
+    ['reason'],
+  ],
+  kmm_clusters_by_reason: [
+    'gauge',
+    'Clusters of a ManagedClusterModule by reason and its severity.',
+    ['module', 'reason', 'severity'],
+  ],
+  kmm_nodes: ['gauge', 'Nodes of a ManagedClusterModule, as clusters report them.', ['module', 'state']],
+  kmm_work_apply_duration_seconds: [
+    'histogram',
+    'From the write of a work until its cluster has applied it.',
+    [],
+  ],
+  kmm_module_nodes: ['gauge', 'Nodes of a Module of this cluster.', ['namespace', 'module', 'state']],
+  kmm_module_degraded: [
+    'gauge',
+    '1 while a Module of this cluster is degraded.',
+    ['namespace', 'module', 'reason'],
+  ],
+  kmm_kernels_unclaimed: ['gauge', 'Kernels of this cluster that its claims do not hold.', []],
+  kmm_image_step_duration_seconds: ['histogram', 'Builds and signings by outcome.', ['step', 'outcome']],
+  kmm_signing_certificate_not_after_seconds: [
+    'gauge',
+    'When a certificate for signing expires, in seconds since the epoch.',
+    ['secret'],
+  ],
   kmm_clusters: ['gauge', 'Clusters of a ManagedClusterModule by state.', ['module', 'state']],
   kmm_module_images: ['gauge', 'ModuleImages by state.', ['state']],
   kmm_builds_total: ['counter', 'Builds and signings by outcome.', ['step', 'outcome']],

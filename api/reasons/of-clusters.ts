@@ -46,6 +46,10 @@ export const OF_CLUSTERS = {
     'The hub has not looked at the module yet.',
     'If it stays, look at the log of the hub operator.',
   ),
+  Other: warning(
+    'A kubelet gave a reason that this vocabulary does not have; metrics show all of those as one.',
+    'Read the condition of the Module, or kmm status: they have the word itself.',
+  ),
   PostStartHookError: error(
     'modprobe failed on the node.',
     'Read its words in the message: "Required key not available" is Secure Boot, "Unknown symbol" or "Invalid module format" an image of another kernel, "in use" a holder.',

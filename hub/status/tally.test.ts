@@ -6,7 +6,7 @@ import { createTally } from './tally.ts';
 const states = ['Ready', 'Progressing', 'Waiting', 'Degraded', 'Deleting'] as const;
 const item = fc.record({
   state: fc.constantFrom(...states),
-  reason: fc.constant('R'),
+  reason: fc.constantFrom('Loaded', 'KernelNotMapped', 'BuildFailed'),
   message: fc.constant('m'),
   nodes: fc.record({ selected: fc.nat(5), desired: fc.nat(5), available: fc.nat(5) }),
   work: fc.record({ exists: fc.boolean(), isApplied: fc.boolean(), isDegraded: fc.boolean() }),
@@ -32,6 +32,8 @@ it('always equals a recount of everything', () => {
         expect(tally.counts.states[state]).toBe(expected.length);
         expect(tally.examples(state, 100).map(({ cluster }) => cluster)).toEqual(expected);
       }
+      for (const reason of ['Loaded', 'KernelNotMapped', 'BuildFailed'])
+        expect(tally.counts.reasons.get(reason) ?? 0).toBe(all.filter((one) => one.reason === reason).length);
       expect(tally.counts.nodes.desired).toBe(all.reduce((sum, { nodes }) => sum + nodes.desired, 0));
       expect(tally.counts.works.applied).toBe(all.filter(({ work }) => work.isApplied).length);
     }),

@@ -16,6 +16,8 @@ export interface Tally {
 
 export interface TallyCounts {
   readonly states: Readonly<Record<ItemState['state'], number>>;
+  /** Clusters by reason; those without any are left out. */
+  readonly reasons: ReadonlyMap<string, number>;
   readonly nodes: NodeCounts;
   readonly works: { readonly exist: number; readonly applied: number; readonly degraded: number };
 }
@@ -26,10 +28,14 @@ export function createTally(): Tally {
     ItemState['state'],
     string[]
   >;
+  const reasons = new Map<string, number>();
   const nodes = { selected: 0, desired: 0, available: 0 };
   const works = { exist: 0, applied: 0, degraded: 0 };
 
   const add = (item: ItemState, by: 1 | -1) => {
+    const count = (reasons.get(item.reason) ?? 0) + by;
+    if (count > 0) reasons.set(item.reason, count);
+    else reasons.delete(item.reason);
     nodes.selected += by * item.nodes.selected;
     nodes.desired += by * item.nodes.desired;
     nodes.available += by * item.nodes.available;
@@ -53,6 +59,7 @@ export function createTally(): Tally {
     get counts() {
       const states = Object.fromEntries(Object.entries(names).map(([state, list]) => [state, list.length]));
       return {
+        reasons,
         states: states as Record<ItemState['state'], number>,
         nodes: { ...nodes },
         works: { ...works },
