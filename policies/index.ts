@@ -1,8 +1,11 @@
 /**
  * How hub and spoke are installed.
  *
- * rbac/  who may do what: hub, spoke, and OCM's work agent; what of it was used, read from an audit log
+ * rbac/        who may do what: hub, spoke, and OCM's work agent; what of it was used, read from an audit log
+ * monitoring/  what Prometheus asks for, and what it wakes somebody for
  */
+export { METRICS_SERVICE } from './monitoring/alerts.ts';
+export { type MonitoringOptions, monitoringObjects, ruleFile } from './monitoring/monitoring-objects.ts';
 export { type Access, hubAccess, spokeAccess, standaloneAccess, workAgentAccess } from './rbac/access.ts';
 export { accessObjects, userOf } from './rbac/access-objects.ts';
 export { type AuditedRequest, auditRights, type RightsInUse } from './rbac/audit-rights.ts';

@@ -49,7 +49,7 @@ if (!isUnitOnly && canInstall()) {
   );
 }
 if (!isUnitOnly) {
-  for (const reference of ['kubectl', 'sign-file'] as const)
+  for (const reference of ['kubectl', 'sign-file', 'promtool'] as const)
     await unpackReference(reference).catch((error: Error) => console.log(error.message));
 }
 

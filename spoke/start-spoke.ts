@@ -8,6 +8,7 @@ import {
   objectKey,
 } from '@kmm-fleet/runtime';
 import { planClaims } from './claim/plan-claims.ts';
+import { createModuleMetrics } from './modules/module-metrics.ts';
 import type { ModuleInput } from './modules/plan-module.ts';
 import { type ModuleObservation, reconcileModule } from './modules/reconcile-module.ts';
 import { reconcileNode } from './node-labels/reconcile-node.ts';
@@ -58,6 +59,7 @@ const MODULE_DEBOUNCE_MS = 50;
 export function createSpoke(ports: SpokePorts): Spoke {
   const { client, clock, random, log, metrics } = ports;
   const shared = { client, clock, random, log, metrics };
+  const moduleMetrics = createModuleMetrics(metrics);
   const nodes = createCache<NodeView>({ ...shared, type: CORE.node, transform: nodeView });
   const modules = createCache<ModuleView>({ ...shared, type: RESOURCES.module, transform: moduleView });
   const ours = { ...shared, labelSelector: LABELS.moduleName };
@@ -102,12 +104,15 @@ export function createSpoke(ports: SpokePorts): Spoke {
     concurrency: 4,
     reconcile: (key, signal) => {
       const view = modules.get(key);
+      // A pass that was under way when it went may have shown it again.
+      if (!view) moduleMetrics.remove(key);
       const pin = view && ports.images?.pinFor(view);
       return reconcileModule(
         key,
         {
           ...shared,
           operatorNamespace: ports.operatorNamespace,
+          moduleMetrics,
           observe: observeModule,
           pin,
           planned: () => view && ports.images?.planned(view),
@@ -143,10 +148,11 @@ export function createSpoke(ports: SpokePorts): Spoke {
     ...shared,
     name: 'claims',
     reconcile: async (_key, signal) => {
-      const { apply, remove } = planClaims(
+      const { apply, remove, unclaimed } = planClaims(
         nodes.all(),
         [...claims.all()].filter(({ metadata }) => isKernelClaim(metadata.name)),
       );
+      metrics?.set('kmm_kernels_unclaimed', {}, unclaimed);
       for (const claim of apply) {
         await client.apply(RESOURCES.clusterClaim, claim, { fieldManager: 'kmm-claim', force: true }, signal);
         log.info('claim.published', { key: claim.metadata.name });
@@ -169,6 +175,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
   });
   modules.onChange(({ key, before, after }) => {
     if (!after) ports.images?.forget(key);
+    if (!after) moduleMetrics.remove(key);
     moduleQueue.add(key);
     if (versionOf(before) !== versionOf(after) || Boolean(before) !== Boolean(after))
       for (const { metadata } of nodes.all()) nodeQueue.add(metadata.name);

@@ -8,6 +8,7 @@ import { AppError } from '@kmm-fleet/runtime';
 import type { Builder } from '../builders/builder.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RegistryAccess } from '../registry/types.ts';
+import type { ImageMetrics } from './image-metrics.ts';
 import { type ImageOutcome, imageStatus, isNews } from './image-status.ts';
 import { type BaseImage, hashesOf, type InputSource, type Inputs } from './inputs.ts';
 import type { RemoteFacts } from './plan-image.ts';
@@ -20,6 +21,8 @@ export interface ImagePorts {
   writeStatus(image: ModuleImage, status: ModuleImageStatus): Promise<void>;
   /** Bounds what builds at once. */
   limitBuilds<T>(task: () => Promise<T>): Promise<T>;
+  /** Durations of steps, and the certificates in use. */
+  readonly metrics?: ImageMetrics;
   /** Told when something was made or failed; for events, metrics and the log. */
   report(image: ModuleImage, outcome: ImageOutcome): void;
   nowMs(): number;

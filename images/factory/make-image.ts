@@ -19,18 +19,20 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
   if (!inputs.build) throw new AppError('IMAGE_NOT_FOUND', `Image ${image.spec.image} does not exist.`);
   await progress(pass, ports, 'Building', `Building for kernel ${image.spec.kernelVersion}.`);
   const { dockerfile, facts, args, secrets } = inputs.build;
-  const { digest, log } = await ports.builder.build(
-    {
-      dockerfile: pinDockerfile(dockerfile, facts, pass.bases ?? []),
-      buildArgs: args,
-      secrets,
-      target: inputs.sign ? unsignedImage(pass) : image.spec.image,
-      labels: inputs.sign ? { [LABELS.buildInputsHash]: inputsHash } : { [LABELS.inputsHash]: all },
-      baseAccess: baseAccess(pass),
-      targetAccess: targetAccess(pass),
-    },
-    signal,
-  );
+  const task = () =>
+    ports.builder.build(
+      {
+        dockerfile: pinDockerfile(dockerfile, facts, pass.bases ?? []),
+        buildArgs: args,
+        secrets,
+        target: inputs.sign ? unsignedImage(pass) : image.spec.image,
+        labels: inputs.sign ? { [LABELS.buildInputsHash]: inputsHash } : { [LABELS.inputsHash]: all },
+        baseAccess: baseAccess(pass),
+        targetAccess: targetAccess(pass),
+      },
+      signal,
+    );
+  const { digest, log } = await timed(ports, 'build', task);
   if (inputs.sign) await sign(pass, digest, ports, signal, log);
   else await conclude(pass, ports, { kind: 'ready', digest, inputsHash: all, reason: 'Built', log });
 }
@@ -47,25 +49,31 @@ export async function sign(
   if (!inputs.sign) throw new AppError('SIGN_FAILED', `Image ${image.spec.image} has no sign section.`);
   await progress(pass, ports, 'Signing', 'Signing the kernel modules.');
   const { all: inputsHash } = knownHashes(pass);
-  const { digest } = await signImage(
-    ports.registry,
-    {
-      source: byDigest(inputs.build ? unsignedImage(pass) : (inputs.bases[0] ?? ''), unsignedDigest),
-      sourceAccess: inputs.build ? targetAccess(pass) : baseAccess(pass),
-      target: image.spec.image,
-      targetAccess: targetAccess(pass),
-      files: inputs.sign.files,
-      pair: inputs.sign.pair,
-      labels: { [LABELS.inputsHash]: inputsHash },
-    },
-    signal,
-  );
+  const { pair, files } = inputs.sign;
+  const task = () =>
+    signImage(
+      ports.registry,
+      {
+        source: byDigest(inputs.build ? unsignedImage(pass) : (inputs.bases[0] ?? ''), unsignedDigest),
+        sourceAccess: inputs.build ? targetAccess(pass) : baseAccess(pass),
+        target: image.spec.image,
+        targetAccess: targetAccess(pass),
+        files,
+        pair,
+        labels: { [LABELS.inputsHash]: inputsHash },
+      },
+      signal,
+    );
+  const { digest } = await timed(ports, 'sign', task);
   await conclude(pass, ports, { kind: 'ready', digest, inputsHash, reason: 'Signed', ...(log && { log }) });
 }
 
 function progress(pass: Pass, ports: ImagePorts, state: 'Building' | 'Signing', message: string) {
   return conclude(pass, ports, { kind: 'progress', state, message });
 }
+
+const timed = <T>({ metrics }: ImagePorts, step: 'build' | 'sign', task: () => Promise<T>): Promise<T> =>
+  metrics ? metrics.timed(step, task) : task();
 
 function knownHashes(pass: Pass): NonNullable<ReturnType<typeof hashes>> {
   const known = hashes(pass);

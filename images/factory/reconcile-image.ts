@@ -1,7 +1,9 @@
 import { ANNOTATIONS, found, type ModuleImage } from '@kmm-fleet/api';
 import { AppError, type FailureCode, isAppError } from '@kmm-fleet/runtime';
 import { buildLog } from '../builders/builder.ts';
+import type { SigningPair } from '../signing/module-signature.ts';
 import { askRegistry, resolveBases } from './ask-registry.ts';
+import { certificateSecret } from './image-metrics.ts';
 import { conclude, hashes, type ImagePorts, openPass, type Pass, write } from './image-pass.ts';
 import { readInputs } from './inputs.ts';
 import { build, sign } from './make-image.ts';
@@ -27,6 +29,8 @@ export async function reconcileImage(
   const told = { image, status: image.status ?? {} };
   const source = ports.inputs(image.spec.module.namespace);
   const inputs = readInputs(image.spec, source, new Date(ports.nowMs()));
+  const pair = inputs.ok ? inputs.value.sign?.pair : undefined;
+  ports.metrics?.certificate(image.metadata.name, pair && factsOfCertificate(image, pair));
   const conflict = image.metadata.annotations?.[ANNOTATIONS.conflict];
   if (!inputs.ok) {
     await conclude(told, ports, { kind: 'refused', state: 'Failed', findings: inputs.findings });
@@ -45,6 +49,11 @@ export async function reconcileImage(
     return fail(pass, ports, error);
   }
 }
+
+const factsOfCertificate = (image: ModuleImage, { certificate }: SigningPair) => ({
+  secret: certificateSecret(image),
+  notAfterMs: certificate.validToDate.getTime(),
+});
 
 async function work(pass: Pass, ports: ImagePorts, signal: AbortSignal) {
   for (;;) {

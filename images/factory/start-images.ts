@@ -13,6 +13,7 @@ import {
 import type { Builder } from '../builders/builder.ts';
 import type { Registry } from '../registry/registry.ts';
 import { readHashKey } from './hash-key.ts';
+import { createImageMetrics } from './image-metrics.ts';
 import type { ImageOutcome } from './image-status.ts';
 import type { InputSource } from './inputs.ts';
 import { reconcileImage } from './reconcile-image.ts';
@@ -54,6 +55,7 @@ export function createImages(ports: ImagesPorts): Images {
   const secrets = createCache({ ...shared, ...within, type: CORE.secret });
   const configMaps = createCache({ ...shared, ...within, type: CORE.configMap });
   const builds = createLimiter(ports.buildsMax ?? 2);
+  const measured = createImageMetrics(metrics, () => clock.now());
   let hashKey: Uint8Array = new Uint8Array();
 
   const source = (namespace: string): InputSource => ({
@@ -80,6 +82,7 @@ export function createImages(ports: ImagesPorts): Images {
           limitBuilds: (task) => builds.run(task),
           writeStatus: (target, status) => writeStatus(client, target, status, signal),
           report: (target: ModuleImage, outcome: ImageOutcome) => reportImage(ports, target, outcome),
+          metrics: measured,
           nowMs: clock.now,
           random,
         },
@@ -90,6 +93,7 @@ export function createImages(ports: ImagesPorts): Images {
 
   images.onChange(({ key, before, after }) => {
     metricsOf(metrics, before, after);
+    if (!after) measured.certificate(key, undefined);
     // A status that we wrote ourselves asks for no new pass.
     if (
       after &&

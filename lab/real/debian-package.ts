@@ -6,7 +6,11 @@ import { compareReleases } from './kernels.ts';
 import { isRoot } from './requirements.ts';
 
 /** Packages that tests hold our own code against. They are unpacked beside the system, which stays as it is. */
-const REFERENCE_PACKAGES = { kubectl: /^kubernetes-client$/, 'sign-file': /^linux-kbuild-/ } as const;
+const REFERENCE_PACKAGES = {
+  kubectl: /^kubernetes-client$/,
+  'sign-file': /^linux-kbuild-/,
+  promtool: /^prometheus$/,
+} as const;
 
 type Reference = keyof typeof REFERENCE_PACKAGES;
 

@@ -6,13 +6,17 @@ import type { NodeView } from '../views.ts';
 export interface ClaimChange {
   readonly apply: readonly KubeObject[];
   readonly remove: readonly string[];
+  /** Kernels that no claim holds: there are too many, or one is too long. */
+  readonly unclaimed: number;
 }
 
 /** Kernels of all nodes, whatever runs on them; nothing is removed while no node is known. Pure. */
 export function planClaims(nodes: Iterable<NodeView>, observed: readonly KubeObject[]): ClaimChange {
   const releases = [...nodes].map(({ release }) => release).filter((release) => release !== '');
   const desired = kernelClaims(releases);
-  if (desired.length === 0) return { apply: [], remove: [] };
+  const claimed = desired.flatMap(({ value }) => value.split('\n')).length;
+  const unclaimed = new Set(releases).size - claimed;
+  if (desired.length === 0) return { apply: [], remove: [], unclaimed };
   const values = new Map(observed.map((claim) => [claim.metadata.name, valueOf(claim)]));
   const names = new Set(desired.map(({ name }) => name));
   return {
@@ -20,6 +24,7 @@ export function planClaims(nodes: Iterable<NodeView>, observed: readonly KubeObj
       .filter(({ name, value }) => values.get(name) !== value)
       .map(({ name, value }) => claimObject(name, value)),
     remove: [...values.keys()].filter((name) => isKernelClaim(name) && !names.has(name)).sort(),
+    unclaimed,
   };
 }
 

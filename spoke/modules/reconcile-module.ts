@@ -11,6 +11,7 @@ import {
 } from '@kmm-fleet/runtime';
 import { belongsTo, type DaemonSetView, type ModuleView, type NodeView, type PodView } from '../views.ts';
 import { diffModule } from './diff-module.ts';
+import type { ModuleMetrics } from './module-metrics.ts';
 import { moduleStatus, refusedStatus } from './module-status.ts';
 import { type ModuleInput, planModule } from './plan-module.ts';
 import { planTeardown } from './plan-teardown.ts';
@@ -28,6 +29,7 @@ export interface ModulePorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly operatorNamespace: string;
+  readonly moduleMetrics?: ModuleMetrics;
   readonly pin?: ModuleInput['pin'];
   /** Told when the pins of a Module have been asked for. */
   readonly planned?: (() => void) | undefined;
@@ -166,12 +168,13 @@ async function writeStatus(
   { object, metadata }: ModuleView,
   previous: ModuleStatus | undefined,
   status: ModuleStatus,
-  { client, log }: ModulePorts,
+  { client, log, moduleMetrics }: ModulePorts,
   signal: AbortSignal,
 ): Promise<undefined> {
+  const { namespace = '', name } = metadata;
+  moduleMetrics?.set(`${namespace}/${name}`, status);
   if (status === previous) return undefined;
   const { apiVersion, kind } = object;
-  const { namespace = '', name } = metadata;
   const options = { fieldManager: STATUS_MANAGER, force: true, subresource: 'status' } as const;
   await client.apply(
     RESOURCES.module,
