@@ -10,6 +10,8 @@ const commands = [
   ['plan'],
   ['status'],
   ['lint'],
+  ['explain'],
+  ['gather'],
   ['image'],
   ['image', 'inspect'],
   ['image', 'verify'],

@@ -1,5 +1,6 @@
 import { FAILURES, isAppError } from '@kmm-fleet/runtime';
 import { Command, CommanderError } from 'commander';
+import { addExplainCommand } from './explain/explain.ts';
 import { addGatherCommand } from './gather/gather-command.ts';
 import { addImageCommands } from './image/image-command.ts';
 import type { Io } from './io.ts';
@@ -53,6 +54,7 @@ function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
   addStatusCommand(program, io, finish);
   addLintCommand(program, io, finish);
   addImageCommands(program, io, finish);
+  addExplainCommand(program, io, finish);
   addGatherCommand(program, io, finish);
   pointToHelp(program, 'kmm');
   return program;

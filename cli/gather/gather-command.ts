@@ -7,6 +7,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { collect } from './collect.ts';
 import type { Collection } from './collection.ts';
 import type { View } from './plan-gather.ts';
+import { redactText } from './redact/redact-text.ts';
 import { nodesTable } from './summary/node-row.ts';
 import { type Report, renderSummary } from './summary/render-summary.ts';
 
@@ -29,9 +30,9 @@ export function addGatherCommand(program: Command, io: Io, finish: (code: ExitCo
     .addHelpText(
       'after',
       `
-summary.md in the folder says first what looks wrong, and what to do. What this account may not read is listed there
-and is no failure. The layout is that of oc adm must-gather. Values of Secrets never leave the API server's answer:
-they only tell what to mask elsewhere.
+summary.md in the folder says first what looks wrong, and what to do. What this account may not
+read is listed there and is no failure. The layout is that of oc adm must-gather. Values of
+Secrets are not written: they tell what to mask elsewhere.
 
 Examples:
   kmm gather -u --context hub
@@ -89,7 +90,7 @@ function reportOf(
 ): Report {
   return {
     view,
-    server,
+    server: redactText(server),
     namespace,
     started: started.toISOString(),
     seconds: (ended.getTime() - started.getTime()) / 1_000,

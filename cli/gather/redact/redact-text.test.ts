@@ -56,6 +56,7 @@ describe('what helps to find a fault stays', () => {
     'RUN make -C /usr/src/kernels/5.14.0-427.el9.x86_64 M=$PWD KVER=${KERNEL_FULL_VERSION} modules',
     'kmm.node.kubernetes.io/openshift-kmm.my-kmod.ready',
     'managedclustermodules.hub.kmm.sigs.x-k8s.io is forbidden: cannot list resource at the cluster scope',
+    'GET /api/v1/namespaces/x/secrets: 403 secrets is forbidden',
     'imageRepoSecret: repo-pull-secret',
     'secretName: signing-key',
     '2026-11-23T21:18:46.123456789Z watch.restarted ManagedClusterConditionAvailable',

@@ -54,6 +54,8 @@ export function redactText(text: string, mask: Mask = (same) => same): string {
 /** A value may hold pairs of its own, as `--env=TOKEN=…` and JSON in JSON do; each is shorter than what it stands in. */
 function redactPairs(text: string): string {
   return text.replace(PAIR, (all, quote: string, name: string, between: string, value: string) => {
+    // `GET /api/v1/secrets: 403` names a status.
+    if (/^\d{1,3}$/.test(value)) return all;
     if (isSecretName(name)) return `${quote}${name}${quote}${between}${like(value)}`;
     if (!/[:=]/.test(value)) return all;
     return `${all.slice(0, all.length - value.length)}${redactPairs(value)}`;
