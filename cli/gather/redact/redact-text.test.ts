@@ -158,3 +158,32 @@ it('a key is hidden over the lines of a log, and the lines after it are not', ()
     'end',
   ]);
 });
+
+describe('no line holds a gather up, however it was made', () => {
+  const LENGTH = 65_536;
+  it.each([
+    ['pairs in pairs', 'a='],
+    ['quotes in quotes', '\\"'],
+    ['logins', ' login'],
+    ['words with dots', 'a.'],
+    ['begins of keys', '-----BEGIN X-----'],
+    ['flags', ' --a'],
+    ['names', 'password '],
+    ['base64', 'aB3/'],
+    ['schemes', 'bearer '],
+    ['JSON', '{"a":'],
+    ['blocks', 'a:\n '],
+    ['blanks', ' '],
+  ])('%s', (_name, part) => {
+    const text = part.repeat(LENGTH / part.length);
+    const started = performance.now();
+    redactText(text);
+    redactText(`${text}x=1`);
+
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+
+  it('a secret below many others is hidden', () => {
+    expect(redactText(`${'a='.repeat(50)}password=${SECRET}`)).not.toContain(SECRET);
+  });
+});

@@ -11,7 +11,7 @@ const NAME = String.raw`[\w.-]{2,64}`;
 
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]*?(?:-----END \1-----|$)/g;
 const PEM_IN_BASE64 = /LS0tLS1CRUdJTi[A-Za-z0-9+/=]*/g;
-const USERINFO = /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]+@/gi;
+const USERINFO = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)[^\s/@"'<>]+@/gi;
 const AUTHORIZATION = /\b((?:proxy-)?authorization\\?["']?\s*[:=]\s*\\?["']?)[^"'\r\n]+/gi;
 const SCHEME = /\b(bearer|basic|token)\s+(?=[^\s"']*[\d=+/_A-Z])[\w.~+/=-]{8,}/gi;
 const JSON_IN_BASE64 = /\beyJ[\w+/=-]{8,}(?:\.[\w+/=-]*){0,4}/g;
@@ -28,7 +28,7 @@ const BLOCK = new RegExp(
 const FLAG = new RegExp(String.raw`((?:^|\s)--?)(${NAME})(\s+)(?!-)(${VALUE})`, 'g');
 /** `curl -u user:password`, `buildah login -p password`. */
 const CREDENTIALS_FLAG = /(\s(?:-u|--user|--creds)[ =]?)[^\s:]+:\S+/g;
-const LOGIN = /(\blogin\b.*?\s-p[ =]?)\S+/g;
+const LOGIN = /(\blogin\b.{0,300}?\s-p[ =]?)\S+/g;
 
 /** Hides every secret of a text by rule, by known value, and by chance's looks. Pure; the same again changes nothing. */
 export function redactText(text: string, mask: Mask = (same) => same): string {
@@ -51,14 +51,18 @@ export function redactText(text: string, mask: Mask = (same) => same): string {
   return maskRandomTokens(redactPairs(ruled), REDACTED);
 }
 
+/** Deeper nests are not written by people; what is below is hidden as a whole when it speaks of a secret. */
+const DEPTH_MAX = 6;
+
 /** A value may hold pairs of its own, as `--env=TOKEN=…` and JSON in JSON do; each is shorter than what it stands in. */
-function redactPairs(text: string): string {
+function redactPairs(text: string, depth = 0): string {
+  if (depth > DEPTH_MAX) return isSecretName(text.replaceAll(/[^\w.-]+/g, ' ')) ? REDACTED : text;
   return text.replace(PAIR, (all, quote: string, name: string, between: string, value: string) => {
     // `GET /api/v1/secrets: 403` names a status.
     if (/^\d{1,3}$/.test(value)) return all;
     if (isSecretName(name)) return `${quote}${name}${quote}${between}${like(value)}`;
     if (!/[:=]/.test(value)) return all;
-    return `${all.slice(0, all.length - value.length)}${redactPairs(value)}`;
+    return `${all.slice(0, all.length - value.length)}${redactPairs(value, depth + 1)}`;
   });
 }
 
