@@ -19,10 +19,12 @@ import {
   createKubeClient,
   createLog,
   createManualClock,
+  createMetrics,
   createRandom,
   type KubeClient,
   type KubeObject,
   type ManualClock,
+  type Metrics,
   type Transport,
 } from '@kmm-fleet/runtime';
 import { createSpoke } from '@kmm-fleet/spoke';
@@ -37,6 +39,8 @@ export interface SimulatedWorld extends World {
   readonly registry: MemoryRegistry;
   /** Lines that our processes logged at info or above. */
   readonly logs: readonly string[];
+  /** What the processes measure, since they were started first: the hub, then the clusters by name. */
+  readonly metrics: ReadonlyMap<string, Metrics>;
   /** Targets that were built, in order. */
   readonly built: readonly string[];
   /** Ends hub or spokes right before or after their Nth write from now, as SIGKILL would, and starts them again. */
@@ -137,6 +141,8 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
     return new Promise(() => {});
   };
 
+  const metrics = new Map(['hub', ...fleet.clusters.keys()].map((name) => [name, createMetrics()] as const));
+
   supervise('hub', (life, wrap) => {
     const client = clientOf(fleet.hub, 'kmm-hub', wrap);
     const events = createEvents({ client, clock, component: 'kmm-hub', log });
@@ -150,12 +156,13 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
       random,
       log,
       events,
+      metrics: metrics.get('hub'),
       registry: own,
       builder,
       operatorNamespace: OPERATOR.hubNamespace,
     }).run(life.signal);
   });
-  for (const { server } of fleet.clusters.values()) {
+  for (const [name, { server }] of fleet.clusters) {
     supervise('spoke', (life, wrap) => {
       const client = clientOf(server, 'kmm', wrap);
       const events = createEvents({ client, clock, component: 'kmm', log });
@@ -165,6 +172,7 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
         random,
         log,
         events,
+        metrics: metrics.get(name),
         isManaged: true,
         operatorNamespace: OPERATOR.namespace,
       }).run(life.signal);
@@ -207,6 +215,7 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
     registry: transport,
     trace,
     logs,
+    metrics,
     get built() {
       return builders.flatMap(({ built }) => built);
     },
