@@ -26,6 +26,10 @@ export const OF_CLUSTERS = {
   ),
   Loaded: ok('The module is loaded on every node that wants it.'),
   ModuleLoaded: ok('The module was loaded into the kernel of a node.'),
+  ModuleNotUnloaded: warning(
+    'The loader has gone and its module stays in the kernel of a node: something uses it.',
+    'End what uses it, then run modprobe -r on the node, or reboot it.',
+  ),
   ModuleUnloaded: ok('The module was unloaded from the kernel of a node.'),
   NoClusterSelected: warning(
     'No ManagedCluster has the labels of spec.selector.',
@@ -52,7 +56,7 @@ export const OF_CLUSTERS = {
   ),
   PostStartHookError: error(
     'modprobe failed on the node.',
-    'Read its words in the message: "Required key not available" is Secure Boot, "Unknown symbol" or "Invalid module format" an image of another kernel, "in use" a holder.',
+    'Read its words in the message: "Key was rejected by service" and "Required key not available" are Secure Boot, "Unknown symbol" or "Invalid module format" an image of another kernel, "in use" a holder.',
   ),
   Ready: ok('All is well.'),
   Settled: ok('Nothing is being changed.'),
