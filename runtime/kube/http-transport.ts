@@ -7,6 +7,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { AppError } from '../errors.ts';
 import type { HttpRequest, HttpResponse, Transport } from './client.ts';
+import type { Credential } from './exec-credential.ts';
 import type { KubeConnection } from './kube-config.ts';
 
 /** Connections kept to one API server: unary requests are limited elsewhere, watches hold one each. */
@@ -16,15 +17,17 @@ const SOCKETS_MAX = 256;
 export function createHttpTransport(connection: KubeConnection): Transport {
   const base = new URL(connection.server);
   const isPlain = base.protocol === 'http:';
-  const shared = { keepAlive: true, maxSockets: SOCKETS_MAX };
+  const { proxyUrl } = connection;
+  const proxyEnv = proxyUrl && { HTTPS_PROXY: proxyUrl, HTTP_PROXY: proxyUrl };
+  const shared = { keepAlive: true, maxSockets: SOCKETS_MAX, ...(proxyEnv && { proxyEnv }) };
   const agent = isPlain ? new HttpAgent(shared) : new HttpsAgent({ ...shared, ...tlsOptions(connection) });
   const send = isPlain ? httpRequest : httpsRequest;
   const prefix = base.pathname.replace(/\/$/, '');
 
   return {
-    request: ({ method, path, headers, body }: HttpRequest, signal) =>
-      new Promise<HttpResponse>((resolve, reject) => {
-        const authorization = authorizationOf(connection);
+    async request({ method, path, headers, body }: HttpRequest, signal) {
+      const shown = await credentialOf(connection);
+      const response = await new Promise<HttpResponse>((resolve, reject) => {
         const outgoing = send(
           {
             host: base.hostname.replace(/^\[|\]$/g, ''),
@@ -34,9 +37,12 @@ export function createHttpTransport(connection: KubeConnection): Transport {
             agent,
             headers: {
               ...headers,
-              ...(authorization && { authorization }),
+              ...connection.headers,
+              ...(shown.token && { authorization: `Bearer ${shown.token}` }),
               ...(body !== undefined && { 'content-length': Buffer.byteLength(body) }),
             },
+            // The agent keeps connections of different certificates apart.
+            ...(shown.clientCert && { cert: shown.clientCert, key: shown.clientKey }),
             ...(signal && { signal }),
           },
           (incoming) =>
@@ -44,7 +50,10 @@ export function createHttpTransport(connection: KubeConnection): Transport {
         );
         outgoing.on('error', (error) => reject(unreachable(connection.server, error)));
         outgoing.end(body);
-      }),
+      });
+      if (response.status === 401) connection.credentials?.forget();
+      return response;
+    },
     async close() {
       agent.destroy();
     },
@@ -61,15 +70,14 @@ function tlsOptions(connection: KubeConnection) {
   };
 }
 
-/** @throws {AppError} API_UNAUTHORIZED when there is no token to be had, or none that fits into a header */
-function authorizationOf({ server, token }: KubeConnection): string | undefined {
+/** @throws {AppError} API_UNAUTHORIZED when there is no credential to be had, or none that fits into a header */
+async function credentialOf({ server, token, credentials }: KubeConnection): Promise<Credential> {
   try {
-    const text = token?.();
-    if (!text) return undefined;
-    validateHeaderValue('authorization', text);
-    return `Bearer ${text}`;
+    const credential = credentials ? await credentials.get() : { token: token?.() };
+    if (credential.token) validateHeaderValue('authorization', credential.token);
+    return credential;
   } catch (error) {
-    const message = `The token for ${server} cannot be used: ${messageOf(error)}`;
+    const message = `The credential for ${server} cannot be used: ${messageOf(error)}`;
     throw new AppError('API_UNAUTHORIZED', message, { cause: error });
   }
 }

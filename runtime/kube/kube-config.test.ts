@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { loadKubeConnection } from './kube-config.ts';
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
@@ -78,6 +78,67 @@ it.each(ofForms)('understands %s', (_what, cluster, user, expected) => {
   expect(load(config(cluster, user))).toEqual({ server: 'https://kube:6443', ...expected });
 });
 
+it('acts as somebody else, and logs in with a password', () => {
+  const user = {
+    username: 'me',
+    password: 'p',
+    as: 'them',
+    'as-uid': '7',
+    'as-groups': ['a', 'b'],
+    'as-user-extra': { 'example.com/scope': ['x'] },
+  };
+  expect(load(config({}, user))).toEqual({
+    server: 'https://kube:6443',
+    headers: {
+      authorization: `Basic ${base64('me:p')}`,
+      'Impersonate-User': 'them',
+      'Impersonate-Uid': '7',
+      'Impersonate-Group': ['a', 'b'],
+      'Impersonate-Extra-example.com%2Fscope': ['x'],
+    },
+  });
+});
+
+it('puts the files of KUBECONFIG together: the first to say something counts, paths are of the file they stand in', () => {
+  const folder = folderWith({
+    'one/config': JSON.stringify({
+      'current-context': 'x',
+      users: [{ name: 'u', user: { tokenFile: 'token' } }],
+      clusters: null,
+    }),
+    'one/token': 'of one',
+    'two/config': config(
+      { 'certificate-authority': 'ca.pem' },
+      { token: 'of two' },
+      { 'current-context': 'y' },
+    ),
+    'two/ca.pem': 'of two',
+  });
+  const KUBECONFIG = ['one', 'absent', 'two'].map((name) => join(folder, name, 'config')).join(':');
+  const { token, ...rest } = loadKubeConnection({ KUBECONFIG });
+
+  expect(rest).toEqual({ server: 'https://kube:6443', ca: 'of two' });
+  expect(token?.()).toBe('of one');
+});
+
+describe('the token of an identity provider', () => {
+  const withExpiry = (exp: number) => `h.${Buffer.from(JSON.stringify({ exp })).toString('base64url')}.s`;
+  const provider = (idToken?: string) =>
+    load(config({}, { 'auth-provider': { name: 'oidc', config: idToken ? { 'id-token': idToken } : {} } }));
+
+  it('is shown while it is good', () => {
+    const token = withExpiry(4_000_000_000);
+    expect(provider(token).token).toBe(token);
+  });
+
+  it.each([
+    ['has expired', withExpiry(1_000), /id-token of user u .* expired at 1970/],
+    ['is missing', undefined, /id-token of user u .* is missing/],
+  ])('is asked for when it %s', (_what, token, words) => {
+    expect(() => provider(token)).toThrow(words);
+  });
+});
+
 it('reads YAML, and takes the context that was asked for', () => {
   const text = `
 current-context: one
@@ -120,8 +181,9 @@ it.each<[string, string, string[]]>([
     config({}, { 'client-certificate': 'pki/me.pem' }),
     ['user "u"', 'client-key'],
   ],
-  ['a plugin', config({}, { exec: { command: 'login' } }), ['u', 'plugin', 'Use a token']],
-  ['an old plugin', config({}, { 'auth-provider': { name: 'gcp' } }), ['plugin', 'Use a token']],
+  ['a plugin of no version', config({}, { exec: { command: 'login' } }), ['"u"', 'exec.apiVersion']],
+  ['an old plugin', config({}, { 'auth-provider': { name: 'gcp' } }), ['auth-provider gcp', 'Use exec']],
+  ['a proxy that is none', config({ 'proxy-url': 'socks5://p' }), ['proxy-url', 'https://']],
 ])('says what is wrong with %s, and in which file', (_what, text, words) => {
   const folder = folderWith({ ...FILES, config: text });
   const kubeconfig = join(folder, 'config');

@@ -1,23 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { type KubeUser, pem, tokenFile, User, userPart } from './kube-user.ts';
 
 /** How one API server is reached. Certificates and keys are PEM texts. */
-export interface KubeConnection {
+export interface KubeConnection extends KubeUser {
   readonly server: string;
   readonly ca?: string;
-  readonly clientCert?: string;
-  readonly clientKey?: string;
-  /** Asked for each request, so that a rotated token file is noticed. */
-  readonly token?: () => string | undefined;
   readonly insecureSkipTlsVerify?: boolean;
   readonly tlsServerName?: string;
+  /** `http://` or `https://`. That of the environment is not used: in a pod it rarely leads to the API server. */
+  readonly proxyUrl?: string;
 }
 
 /** Entries of a kubeconfig; only those that the context names are looked at closely. */
-const Named = z.array(z.looseObject({ name: z.string() })).default([]);
+const Named = z
+  .array(z.looseObject({ name: z.string() }))
+  .nullish()
+  .transform((list) => list ?? []);
 
 const Cluster = z.looseObject({
   server: z.string(),
@@ -25,16 +27,7 @@ const Cluster = z.looseObject({
   'certificate-authority-data': z.string().optional(),
   'insecure-skip-tls-verify': z.boolean().optional(),
   'tls-server-name': z.string().optional(),
-});
-const User = z.looseObject({
-  token: z.string().optional(),
-  tokenFile: z.string().optional(),
-  'client-certificate': z.string().optional(),
-  'client-certificate-data': z.string().optional(),
-  'client-key': z.string().optional(),
-  'client-key-data': z.string().optional(),
-  exec: z.unknown().optional(),
-  'auth-provider': z.unknown().optional(),
+  'proxy-url': z.string().optional(),
 });
 const Context = z.looseObject({ cluster: z.string(), user: z.string().optional() });
 const KubeConfig = z.looseObject({
@@ -45,14 +38,11 @@ const KubeConfig = z.looseObject({
 });
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
-/** Kubelets rotate tokens about each hour; a minute's delay is what Kubernetes' own clients have. */
-const TOKEN_FILE_MS = 60_000;
-
 /**
- * Finds the API server: the file given, `$KUBECONFIG` (its first file that exists), the pod's service account, or
- * `~/.kube/config`. Credentials: token, token file, client certificate.
+ * Finds the API server: the file given, the files of `$KUBECONFIG` put together as kubectl does, the pod's service
+ * account, or `~/.kube/config`.
  *
- * @throws {Error} naming the file and the field when nothing usable is found; plugins (`exec`, `auth-provider`) are not run
+ * @throws {Error} naming the file and the field when nothing usable is found
  */
 export function loadKubeConnection(
   env: Readonly<Record<string, string | undefined>>,
@@ -66,12 +56,13 @@ export function loadKubeConnection(
 ): KubeConnection {
   const { account = SERVICE_ACCOUNT, home = homedir() } = options;
   const listed = (env['KUBECONFIG'] ?? '').split(':').filter(Boolean);
-  const file = options.kubeconfig ?? listed.find((path) => existsSync(path)) ?? listed[0];
-  if (file) return fromFile(file, options.context);
+  const there = listed.filter((path) => existsSync(path));
+  const files = options.kubeconfig ? [options.kubeconfig] : there.length > 0 ? there : listed.slice(0, 1);
+  if (files.length > 0) return fromFiles(files, options.context, env);
   if (env['KUBERNETES_SERVICE_HOST'] && existsSync(`${account}/token`))
     return fromServiceAccount(env, account);
   const ofUser = join(home, '.kube', 'config');
-  if (existsSync(ofUser)) return fromFile(ofUser, options.context);
+  if (existsSync(ofUser)) return fromFiles([ofUser], options.context, env);
   throw new Error('No API server is known. Set KUBECONFIG, or run in a pod with a service account.');
 }
 
@@ -88,20 +79,36 @@ function fromServiceAccount(
   };
 }
 
-function fromFile(file: string, wanted: string | undefined): KubeConnection {
-  if (!existsSync(file)) throw new Error(`Kubeconfig ${file} does not exist.`);
-  const config = parseFile(file);
-  const contextName = wanted ?? (config['current-context'] || undefined);
+type Env = Readonly<Record<string, string | undefined>>;
+/** An entry with the file that it stands in: paths in it are relative to that. */
+type Entry = { readonly name: string; readonly file: string; readonly [key: string]: unknown };
+
+/** Of several entries with one name the first counts, as with kubectl. */
+function fromFiles(files: readonly string[], wanted: string | undefined, env: Env): KubeConnection {
+  const missing = files.find((file) => !existsSync(file));
+  if (missing) throw new Error(`Kubeconfig ${missing} does not exist.`);
+  const all = files.map((file) => ({ file, ...parseFile(file) }));
+  const where = files.join(':');
+  const entries = (list: 'clusters' | 'users' | 'contexts'): Entry[] =>
+    all.flatMap(({ file, [list]: found }) => found.map((entry) => ({ ...entry, file })));
+  const contexts = entries('contexts');
+  const contextName = wanted ?? all.map((config) => config['current-context']).find(Boolean);
   if (!contextName) {
-    const known = config.contexts.map(({ name }) => name).join(', ');
-    throw new Error(`Kubeconfig ${file} has no current-context. Set it, or name one of: ${known}.`);
+    const known = contexts.map(({ name }) => name).join(', ');
+    throw new Error(`Kubeconfig ${where} has no current-context. Set it, or name one of: ${known}.`);
   }
-  const context = pick(config.contexts, 'context', contextName, Context, file);
-  const cluster = pick(config.clusters, 'cluster', context.cluster, Cluster, file);
-  const user = context.user ? pick(config.users, 'user', context.user, User, file) : {};
+  const context = pick(contexts, 'context', contextName, Context, where).value;
+  const cluster = pick(entries('clusters'), 'cluster', context.cluster, Cluster, where);
+  const connection = clusterPart(cluster.value, cluster.file);
+  if (!context.user) return connection;
+  const user = pick(entries('users'), 'user', context.user, User, where);
+  const execCluster = () => ({
+    ...(connection.ca && { 'certificate-authority-data': Buffer.from(connection.ca).toString('base64') }),
+    ...cluster.value,
+  });
   return {
-    ...clusterPart(cluster, file),
-    ...userPart(user, context.user ?? '', file),
+    ...connection,
+    ...userPart(user.value, { name: context.user, file: user.file, execCluster, env }),
   };
 }
 
@@ -126,70 +133,27 @@ function clusterPart(cluster: z.infer<typeof Cluster>, file: string): KubeConnec
     ...(ca && { ca }),
     ...(cluster['insecure-skip-tls-verify'] && { insecureSkipTlsVerify: true }),
     ...(cluster['tls-server-name'] && { tlsServerName: cluster['tls-server-name'] }),
+    ...(cluster['proxy-url'] && { proxyUrl: proxy(cluster['proxy-url'], file) }),
   };
 }
 
-function userPart(user: z.infer<typeof User>, name: string, file: string): Partial<KubeConnection> {
-  if (user.exec || user['auth-provider']) {
-    throw new Error(
-      `User ${name} in ${file} uses a credential plugin, which is not run. Use a token or a client certificate.`,
-    );
-  }
-  const clientCert = pem(user, 'client-certificate', file);
-  const clientKey = pem(user, 'client-key', file);
-  if (!clientCert !== !clientKey)
-    throw new Error(`Kubeconfig ${file}: user "${name}" needs both client-certificate and client-key.`);
-  const { token } = user;
-  return {
-    ...(clientCert && { clientCert }),
-    ...(clientKey && { clientKey }),
-    ...(token && { token: () => token }),
-    ...(!token && user.tokenFile && { token: tokenFile(resolve(dirname(file), user.tokenFile)) }),
-  };
-}
-
-/** A PEM text that stands inline in base64, or in a file beside the kubeconfig. */
-function pem(from: Readonly<Record<string, unknown>>, field: string, file: string): string | undefined {
-  const data = from[`${field}-data`];
-  if (typeof data === 'string' && data) return Buffer.from(data, 'base64').toString('utf8');
-  const path = from[field];
-  if (typeof path !== 'string' || !path) return undefined;
-  try {
-    return readFileSync(resolve(dirname(file), path), 'utf8');
-  } catch (error) {
-    throw new Error(`Kubeconfig ${file}: ${field} cannot be read: ${String(error)}`, { cause: error });
-  }
+function proxy(url: string, file: string): string {
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return url;
+  throw new Error(`Kubeconfig ${file}: proxy-url "${url}" is none of http:// or https://.`);
 }
 
 function pick<S extends z.ZodType>(
-  list: readonly { readonly [key: string]: unknown }[],
+  list: readonly Entry[],
   key: string,
   name: string,
   schema: S,
-  file: string,
-): z.output<S> {
-  const entry = list.find((candidate) => candidate['name'] === name);
+  where: string,
+): { readonly value: z.output<S>; readonly file: string } {
+  const entry = list.find((candidate) => candidate.name === name);
   const parsed = schema.safeParse(entry?.[key]);
-  if (!parsed.success) {
-    const known = list.map((candidate) => String(candidate['name'])).join(', ');
-    throw new Error(`Kubeconfig ${file} has no usable ${key} "${name}". It has: ${known || 'none'}.`);
-  }
-  return parsed.data;
-}
-
-function tokenFile(path: string): () => string | undefined {
-  let token = '';
-  let readAtMs = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (performance.now() - readAtMs > TOKEN_FILE_MS) {
-      try {
-        token = readFileSync(path, 'utf8').trim();
-      } catch (error) {
-        // The token at hand may still be good, and nothing better is known.
-        if (!token) throw error;
-      }
-      readAtMs = performance.now();
-    }
-    return token;
-  };
+  if (entry && parsed.success) return { value: parsed.data, file: entry.file };
+  const [issue] = parsed.error?.issues ?? [];
+  const field = entry && issue && issue.path.length > 0 ? ` (${issue.path.join('.')}: ${issue.message})` : '';
+  const known = list.map((candidate) => candidate.name).join(', ');
+  throw new Error(`Kubeconfig ${where} has no usable ${key} "${name}"${field}. It has: ${known || 'none'}.`);
 }
