@@ -47,7 +47,7 @@ export function readFeedback(object: KubeObject, rules: readonly FeedbackRule[])
     for (const { name, path, version: wanted } of paths) {
       const result =
         wanted !== undefined && wanted !== '' && wanted !== version
-          ? `version set in the jsonpath ${name} does not match the version of the resource ${version}`
+          ? `version set in the path ${name} is not matched for the related resource`
           : readValue(object, name, path);
       if (typeof result === 'string') errors.push(result);
       else if (result) values.push(result);
@@ -69,6 +69,10 @@ function readValue(object: KubeObject, name: string, path: string): FeedbackValu
   if (typeof found === 'number' && Number.isSafeInteger(found)) {
     return { name, fieldValue: { type: 'Integer', integer: found } };
   }
-  const type = Array.isArray(found) ? 'slice' : typeof found === 'number' ? 'float64' : 'map';
+  const type = Array.isArray(found)
+    ? '[]interface {}'
+    : typeof found === 'number'
+      ? 'float64'
+      : 'map[string]interface {}';
   return `the type ${type} of the value for ${name} is not found`;
 }
