@@ -1,7 +1,8 @@
-import { type Condition, type ManagedClusterModuleStatus, RESOURCES } from '@kmm-fleet/api';
+import { type ManagedClusterModuleStatus, RESOURCES } from '@kmm-fleet/api';
 import type { Clock, EventRecorder, KubeClient, KubeObject, Log } from '@kmm-fleet/runtime';
 import type { McmView } from '../hub-caches.ts';
 import { mcmStatus } from './mcm-status.ts';
+import { planEvent } from './plan-event.ts';
 import type { Tally } from './tally.ts';
 
 const FIELD_MANAGER = 'kmm-hub-status';
@@ -33,15 +34,7 @@ export async function reconcileMcmStatus(
     reason: ready?.reason ?? '',
     message: status.summary ?? '',
   });
-  const before = previous?.conditions?.find(({ type }) => type === 'Ready');
-  const isNews = ready && (ready.reason !== before?.reason || ready.status !== before.status);
-  if (isNews) ports.events.record(mcm.object, eventOf(ready, status));
+  const event = planEvent(previous?.conditions ?? [], status.conditions ?? []);
+  if (event) ports.events.record(mcm.object, event);
   return undefined;
-}
-
-/** What people see in `kubectl describe`: the module became ready, or waits for another reason than before. */
-function eventOf({ status, reason, message }: Condition, { conditions }: ManagedClusterModuleStatus) {
-  const isDegraded = conditions?.some(({ type, status: is }) => type === 'Degraded' && is === 'True');
-  const type = status !== 'True' && isDegraded ? ('Warning' as const) : ('Normal' as const);
-  return { type, reason, message };
 }
