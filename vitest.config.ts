@@ -42,7 +42,7 @@ export default defineConfig({
           pool: 'forks',
           fileParallelism: false,
           bail: 1,
-          testTimeout: 180_000,
+          testTimeout: 600_000,
           hookTimeout: 1_800_000,
         },
       },

@@ -8,7 +8,8 @@ import { apply, type KernelFleet, startKernelFleet } from './kernel/kernel-fleet
 const MCM = 'my-mcm';
 const NAMESPACE = 'openshift-kmm';
 const BOTH = ['kmm_demo_a', 'kmm_demo_b'];
-const PATIENCE_MS = 150_000;
+/** Ten times what it takes on a machine with nothing else to do: kernels are emulated. */
+const PATIENCE_MS = 300_000;
 const PAUSE_MS = 250;
 
 /** Modules of ours in the machine's kernel, as the kernel says. */

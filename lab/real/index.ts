@@ -18,7 +18,13 @@ export { type FaultProxy, type ProxyFault, startFaultProxy } from './planes/faul
 export type { Ocm } from './planes/ocm.ts';
 export { ADMIN, type Plane, type PlaneOptions, startPlane, type User } from './planes/plane.ts';
 export { type Part, type Programs, planePrograms } from './planes/program.ts';
-export { operatorUser, type RealFleet, type RealFleetOptions, startRealFleet } from './planes/real-fleet.ts';
+export {
+  LOCAL_CLUSTER,
+  operatorUser,
+  type RealFleet,
+  type RealFleetOptions,
+  startRealFleet,
+} from './planes/real-fleet.ts';
 export { freePort, type RealRegistry, startRegistry, stopChild } from './registry.ts';
 export {
   canInstall,

@@ -34,6 +34,9 @@ export interface RealFleetOptions extends FleetOptions {
  */
 const NEW_KIND_MS = 2_500;
 
+/** A managed cluster of this name is the hub itself, as OCM calls it. */
+export const LOCAL_CLUSTER = 'local-cluster';
+
 /** Who the operator of a plane is there. */
 export const operatorUser = (plane: Plane) => userOf(plane.name === 'hub' ? hubAccess : spokeAccess);
 
@@ -57,10 +60,10 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
       parts: ['kube-controller-manager', 'kube-scheduler'],
       auditBodies: [{ group: RESOURCES.manifestWork.group, resources: [RESOURCES.manifestWork.plural] }],
     });
-  const [hub, ...spokes] = await Promise.all([
-    start('hub'),
-    ...options.clusters.map(({ name }) => start(name)),
-  ]);
+  const hub = await start('hub');
+  const spokes = await Promise.all(
+    options.clusters.map(async ({ name }) => (name === LOCAL_CLUSTER ? { ...hub, name } : start(name))),
+  );
   const planes = new Map([hub, ...spokes].map((plane) => [plane.name, plane]));
   const transports = new Map(
     [...planes].map(([name, plane]) => [name, createHttpTransport(plane.connection())]),
@@ -89,7 +92,9 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
     async stop() {
       await ocm.stop();
       await Promise.all([...transports.values()].map((each) => each.close()));
-      await Promise.all([...planes.values()].map((each) => each.stop()));
+      await Promise.all(
+        [...planes.values()].filter(({ name }) => name !== LOCAL_CLUSTER).map((each) => each.stop()),
+      );
     },
   };
 }
