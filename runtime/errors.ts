@@ -106,3 +106,10 @@ export function isAppError(error: unknown): error is AppError {
     error instanceof Error && error.name === 'AppError' && 'code' in error && String(error.code) in FAILURES
   );
 }
+
+/** What went wrong with a connection, in a few words; node's advice about its own options helps nobody here. */
+export function connectionProblem(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = error.message || ('code' in error ? String(error.code) : error.name);
+  return text.replace(/; if the root CA is installed locally.*$/s, '');
+}

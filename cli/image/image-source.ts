@@ -75,7 +75,9 @@ export async function advising<T>(task: () => Promise<T>): Promise<T> {
     return await task();
   } catch (error) {
     const next = isAppError(error) ? NEXT_STEPS[error.code] : undefined;
-    throw next && error instanceof AppError ? new UserError(`${error.message} ${next}`) : error;
+    throw next && error instanceof AppError
+      ? new UserError(`${error.message.replace(/[.]?$/, '.')} ${next}`)
+      : error;
   }
 }
 

@@ -76,6 +76,8 @@ await runProcess(log, async (signal) => {
     certificate: readFileSync(pair.cert),
   });
   writeManifests(paths.manifests, values);
+  const dockerConfig = Buffer.from(values['DOCKER_CONFIG_BASE64'] ?? '', 'base64');
+  writeFileSync(paths.path('auth.json'), dockerConfig, { mode: 0o600 });
   await putAll(fleet.client('hub'), [toolkits(`${registry.address}/${bases.toolkit}`)]);
   for (const { name } of accesses) if (name !== 'hub') await putAll(fleet.client(name), spokeObjects(values));
 

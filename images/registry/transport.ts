@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { createSecureContext, getCACertificates } from 'node:tls';
-import { AppError } from '@kmm-fleet/runtime';
+import { AppError, connectionProblem } from '@kmm-fleet/runtime';
 import { plainText } from './plain-text.ts';
 
 /** One HTTP exchange with a registry: the seam between sockets and the registry of tests. */
@@ -107,9 +107,7 @@ function piecesOf(incoming: IncomingMessage, host: string, silenceMs: number): A
 }
 
 function unreachable(host: string, error: unknown): AppError {
-  const text =
-    error instanceof Error ? error.message || ('code' in error ? String(error.code) : '') : String(error);
   // Names in certificates are somebody else's text.
-  const message = `Registry ${host} cannot be reached: ${plainText(text) || 'no answer'}`;
+  const message = `Registry ${host} cannot be reached: ${plainText(connectionProblem(error)) || 'no answer'}`;
   return new AppError('REGISTRY_UNREACHABLE', message, { cause: error });
 }

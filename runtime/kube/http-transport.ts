@@ -5,7 +5,7 @@ import {
   validateHeaderValue,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { AppError } from '../errors.ts';
+import { AppError, connectionProblem } from '../errors.ts';
 import type { HttpRequest, HttpResponse, Transport } from './client.ts';
 import type { Credential } from './exec-credential.ts';
 import type { KubeConnection } from './kube-config.ts';
@@ -77,7 +77,7 @@ async function credentialOf({ server, token, credentials }: KubeConnection): Pro
     if (credential.token) validateHeaderValue('authorization', credential.token);
     return credential;
   } catch (error) {
-    const message = `The credential for ${server} cannot be used: ${messageOf(error)}`;
+    const message = `The credential for ${server} cannot be used: ${connectionProblem(error)}`;
     throw new AppError('API_UNAUTHORIZED', message, { cause: error });
   }
 }
@@ -102,7 +102,9 @@ async function* read(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {
   try {
     for await (const piece of incoming) yield piece as Uint8Array;
   } catch (error) {
-    throw new AppError('API_UNREACHABLE', `The connection broke: ${messageOf(error)}`, { cause: error });
+    throw new AppError('API_UNREACHABLE', `The connection broke: ${connectionProblem(error)}`, {
+      cause: error,
+    });
   } finally {
     incoming.destroy();
   }
@@ -114,12 +116,7 @@ function flat(incoming: IncomingMessage): Record<string, string> {
 }
 
 function unreachable(server: string, error: unknown): AppError {
-  return new AppError('API_UNREACHABLE', `${server} cannot be reached: ${messageOf(error)}`, {
+  return new AppError('API_UNREACHABLE', `${server} cannot be reached: ${connectionProblem(error)}`, {
     cause: error,
   });
-}
-
-function messageOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.message || ('code' in error ? String(error.code) : error.name);
 }
