@@ -1,9 +1,12 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo test e2e-real e2e-kernel nightly check bench bench-real generate format clean help
+.PHONY: demo demo-real test e2e-real e2e-kernel nightly check bench bench-real generate format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
 	@scripts/node e2e/demo.ts $(if $(ONCE),--once)
+
+demo-real: ## Show the story on real control planes and virtual machines; what it prints comes from their kernels
+	@scripts/node e2e/demo-kernel.ts
 
 test: ## Run all tests: the unit part, then those on real components
 	@scripts/node scripts/test.ts

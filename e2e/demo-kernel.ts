@@ -1,0 +1,52 @@
+// make demo-real: the story on real control planes and virtual machines; what it prints comes from their kernels.
+import { performance } from 'node:perf_hooks';
+import { styleText } from 'node:util';
+import { planePrograms } from '@kmm-fleet/lab';
+import { type KernelFleet, startKernelFleet } from './kernel/kernel-fleet.ts';
+import { conditionOf } from './kernel/observe.ts';
+import { KERNEL_SCENES, type KernelScene } from './kernel/scenes.ts';
+
+const write = (text: string) => process.stdout.write(`${text}\n`);
+const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+  process.stdout.isTTY ? styleText(style, text) : text;
+const startedMs = performance.now();
+const seconds = () => `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
+
+let fleet: KernelFleet | undefined;
+process.once('SIGINT', () => {
+  write('\nInterrupted: everything is taken down.');
+  void (fleet?.stop() ?? Promise.resolve()).then(() => process.exit(130));
+});
+
+try {
+  write(
+    paint(
+      'bold',
+      'KMM Fleet on real kernels: a hub, a cluster with two virtual machines, one with Secure Boot',
+    ),
+  );
+  const progress = (line: string) => write(paint('dim', `  ${line}`));
+  await planePrograms(progress);
+  fleet = await startKernelFleet(progress);
+  write(`  everything is up after ${seconds()}`);
+  for (const scene of KERNEL_SCENES) await tell(scene, fleet);
+} catch (error) {
+  write(paint('red', `\nThe demo stopped: ${error instanceof Error ? error.message : String(error)}`));
+  process.exitCode = 1;
+} finally {
+  await fleet?.stop();
+  write(`\nThe whole story took ${seconds()}. Nothing of it is left.`);
+}
+
+async function tell({ title, run, look }: KernelScene, on: KernelFleet): Promise<void> {
+  write(`\n${paint('bold', title)}`);
+  await run(on);
+  for (const [name, command] of look) {
+    write(paint('cyan', `  ${name}# ${command}`));
+    const { output } = await on[name].run(command);
+    write(output.replaceAll(/^/gm, '    '));
+  }
+  const ready = await conditionOf(on, 'Ready');
+  if (ready) write(`  the hub says: ${ready.reason}: ${ready.message ?? ''}`);
+  write(paint('green', `  seen after ${seconds()}`));
+}

@@ -1,0 +1,59 @@
+import { isTrue, LABELS, type ManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
+import type { Guest } from '@kmm-fleet/lab';
+import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
+import type { KernelFleet } from './kernel-fleet.ts';
+
+export const MCM = 'my-mcm';
+export const NAMESPACE = 'openshift-kmm';
+/** The demo's modules, as /proc/modules names them. */
+export const BOTH = ['kmm_demo_a', 'kmm_demo_b'];
+export const NODES = ['plain', 'secure'] as const;
+
+/** Ten times what it takes on a machine with nothing else to do: kernels are emulated. */
+const PATIENCE_MS = 300_000;
+const PAUSE_MS = 250;
+
+export const guests = ({ plain, secure }: KernelFleet): Guest[] => [plain, secure];
+
+/** Modules of the demo in the machine's kernel, as the kernel says. */
+export async function loaded(guest: Guest): Promise<string[]> {
+  const { output } = await guest.run("sed -n 's/^\\(kmm_demo_[a-z]*\\) .*/\\1/p' /proc/modules | sort");
+  return output.split('\n').filter(Boolean);
+}
+
+export async function eachHas(fleet: KernelFleet, modules: readonly string[]): Promise<boolean> {
+  const all = await Promise.all(guests(fleet).map(loaded));
+  return all.every((found) => found.join() === modules.join());
+}
+
+export async function conditionOf({ hub }: KernelFleet, wanted: string) {
+  const mcm = await hub.get(RESOURCES.managedClusterModule, { name: MCM });
+  const { status } = (mcm ?? {}) as unknown as Partial<ManagedClusterModule>;
+  return status?.conditions?.find(({ type }) => type === wanted);
+}
+
+export const hubIsReady = async (fleet: KernelFleet): Promise<boolean> =>
+  (await conditionOf(fleet, 'Ready'))?.status === 'True';
+
+export async function nodesAreReady({ east }: KernelFleet): Promise<boolean> {
+  const nodes = await Promise.all(NODES.map((name) => east.get(CORE.node, { name })));
+  return nodes.every(isReady);
+}
+
+export async function readyDevicePlugins({ east }: KernelFleet): Promise<number> {
+  const pods = await listAll(east, CORE.pod, { labelSelector: `${LABELS.role}=device-plugin` });
+  return pods.filter(isReady).length;
+}
+
+const isReady = (object: KubeObject | undefined): boolean =>
+  isTrue((object?.['status'] as { conditions?: { type: string; status: string }[] })?.conditions, 'Ready');
+
+export async function until(what: string, seen: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + PATIENCE_MS;
+  let last: unknown;
+  const look = () => seen().catch((error: unknown) => void (last = error));
+  while (!(await look())) {
+    if (Date.now() > end) throw new Error(`${what}: not seen in ${PATIENCE_MS / 1_000} s`, { cause: last });
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { RESOURCES } from '@kmm-fleet/api';
+import { type CertificateFiles, makeSigningPair } from '@kmm-fleet/lab';
+import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
+import { apply, type KernelFleet } from './kernel-fleet.ts';
+import {
+  BOTH,
+  conditionOf,
+  eachHas,
+  guests,
+  hubIsReady,
+  loaded,
+  MCM,
+  NAMESPACE,
+  NODES,
+  nodesAreReady,
+  readyDevicePlugins,
+  until,
+} from './observe.ts';
+
+/** One step of the story on real kernels; what it claims is read from the machines' own kernels. */
+export interface KernelScene {
+  readonly title: string;
+  run(fleet: KernelFleet): Promise<void>;
+  /** What to look at afterwards: a machine, and a command in it. */
+  readonly look: readonly (readonly [(typeof NODES)[number], string])[];
+}
+
+const MODULES = 'grep kmm_demo /proc/modules';
+
+export const KERNEL_SCENES: readonly KernelScene[] = [
+  {
+    title: 'Machines join the cluster as nodes',
+    look: [
+      ['plain', 'uname -r'],
+      ['secure', 'uname -r; cat /sys/kernel/security/lockdown'],
+    ],
+    async run(fleet) {
+      await until('both nodes are Ready', () => nodesAreReady(fleet));
+      const labels = { 'node-wants-my-mcm': 'true' };
+      for (const name of NODES)
+        await fleet.east.mergePatch(CORE.node, { name }, { metadata: { labels } }, {});
+      assert.equal((await fleet.plain.run('uname -r')).output, fleet.kernels.common);
+      assert.match((await fleet.secure.run('cat /sys/kernel/security/lockdown')).output, /\[integrity\]/);
+    },
+  },
+  {
+    title:
+      'A module built and signed on the hub is in both kernels, with its parameters, dependency and firmware',
+    look: [
+      ['plain', MODULES],
+      ['secure', `${MODULES}; dmesg | grep kmm_demo | tail -4`],
+    ],
+    async run(fleet) {
+      await apply(fleet.hub, fleet.manifests);
+      const labels = { 'wants-my-mcm': 'true' };
+      await fleet.hub.mergePatch(RESOURCES.managedCluster, { name: 'east' }, { metadata: { labels } }, {});
+      await until('both modules in both kernels', () => eachHas(fleet, BOTH));
+      for (const guest of guests(fleet)) {
+        const site = await guest.run('cat /sys/module/kmm_demo_b/parameters/site');
+        assert.equal(site.output, 'fleet');
+        const { output } = await guest.run('dmesg | grep kmm_demo');
+        assert.match(output, /kmm_demo_a: firmware of \d+ bytes/);
+        assert.match(output, /kmm_demo_b: fleet scales 14 to 42/);
+      }
+      await until('the hub says so', () => hubIsReady(fleet));
+      assert.equal(await readyDevicePlugins(fleet), 2);
+    },
+  },
+  {
+    title: 'A machine that is reset loads it again',
+    look: [['plain', `cat /proc/uptime; ${MODULES}`]],
+    async run(fleet) {
+      await fleet.plain.reset();
+      assert.deepEqual(await loaded(fleet.plain), []);
+      await until('both modules again', () => eachHas(fleet, BOTH));
+    },
+  },
+  {
+    title: 'A machine that starts with another kernel gets the module of that kernel',
+    look: [['plain', `uname -r; ${MODULES}`]],
+    async run(fleet) {
+      await fleet.plain.restartWith(fleet.kernels.edge);
+      assert.equal((await fleet.plain.run('uname -r')).output, fleet.kernels.edge);
+      await until('both modules in the new kernel', () => eachHas(fleet, BOTH));
+    },
+  },
+  {
+    title:
+      'A module signed by somebody else is refused under Secure Boot, and the hub says so in modprobe’s words',
+    look: [['secure', 'dmesg | tail -1']],
+    async run(fleet) {
+      await apply(fleet.hub, signingSecrets(await makeSigningPair(fleet.directory, 'somebody-else')));
+      await until('the hub tells of the refusal', async () => {
+        const { status, message = '' } = (await conditionOf(fleet, 'Degraded')) ?? {};
+        return status === 'True' && message.includes('Key was rejected by service');
+      });
+      assert.deepEqual(await loaded(fleet.secure), []);
+      assert.match(
+        (await fleet.secure.run('dmesg')).output,
+        /Loading of module with unavailable key is rejected/,
+      );
+      // Without Secure Boot nobody checks.
+      await until(
+        'the plain kernel takes it',
+        async () => (await loaded(fleet.plain)).join() === BOTH.join(),
+      );
+    },
+  },
+  {
+    title: 'An in-tree module makes room when the right key is back',
+    look: [['secure', `${MODULES}; lsmod | grep -c dummy`]],
+    async run(fleet) {
+      for (const guest of guests(fleet)) await guest.run('modprobe dummy');
+      const secrets = fleet.manifests.filter(({ kind }) => kind !== 'ManagedClusterModule');
+      await apply(fleet.hub, secrets);
+      const container = { inTreeModulesToRemove: ['dummy'] };
+      const patch = { spec: { moduleSpec: { moduleLoader: { container } } } };
+      await fleet.hub.mergePatch(RESOURCES.managedClusterModule, { name: MCM }, patch, {});
+      await until('both modules in both kernels', () => eachHas(fleet, BOTH));
+      for (const guest of guests(fleet))
+        await until('dummy has gone', async () => (await guest.run('test -d /sys/module/dummy')).code === 1);
+      await until('the hub says so', () => hubIsReady(fleet));
+    },
+  },
+  {
+    title: 'What is gone from the hub is gone from the kernels, but for what somebody uses',
+    look: [
+      ['plain', MODULES],
+      ['secure', `${MODULES}; ls /var/lib/firmware`],
+    ],
+    async run(fleet) {
+      const user = '(sleep 900 </dev/kmm_demo >/dev/null 2>&1 &); sleep 1; ls /dev/kmm_demo';
+      assert.equal((await fleet.plain.run(user)).output, '/dev/kmm_demo');
+      await fleet.hub.delete(RESOURCES.managedClusterModule, { name: MCM }, {});
+      const module = { namespace: NAMESPACE, name: MCM };
+      await until('no Module', async () => !(await fleet.east.get(RESOURCES.module, module)));
+      await until('no module that nobody uses', async () => (await loaded(fleet.secure)).length === 0);
+      assert.equal((await fleet.secure.run('ls /var/lib/firmware')).output, '');
+      assert.deepEqual(await loaded(fleet.plain), BOTH);
+      await until('an event of the node tells why', async () =>
+        (await listAll(fleet.east, CORE.event)).some(
+          ({ reason, message }) =>
+            reason === 'ModuleNotUnloaded' && String(message).includes('kmm_demo_b is in use'),
+        ),
+      );
+    },
+  },
+];
+
+/** The Secrets that the demo's module names, with another key pair in them. */
+function signingSecrets({ key, cert }: CertificateFiles): KubeObject[] {
+  const secret = (name: string, entry: string, path: string) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: 'openshift-kmm-hub', name },
+    data: { [entry]: readFileSync(path).toString('base64') },
+  });
+  return [secret('my-signing-key', 'key', key), secret('my-signing-key-pub', 'cert', cert)];
+}
