@@ -86,11 +86,13 @@ try {
     await fleet.user.mergePatch(RESOURCES.managedClusterModule, { name: 'kmod' }, { spec: next['spec'] }, {});
     await untilWorks((works) => works.every((work) => JSON.stringify(work.spec).includes(digest)));
   });
+  // Of objects that are there: a server takes those more slowly than new ones.
+  const rewritten = await measured(() => plainWrites(fleet));
   figures.push(
     figure(
       'new digest: all works carry it, beside plain writes',
-      `${seconds(updated)} s`,
-      updated / plain,
+      `${seconds(updated)} s, ${seconds(rewritten)} s`,
+      updated / rewritten,
       1.4,
     ),
   );
