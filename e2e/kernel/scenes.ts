@@ -69,10 +69,10 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
     },
   },
   {
-    title: 'A machine that is reset loads it again',
+    title: 'A machine that lost its power loads it again',
     look: [['plain', `cat /proc/uptime; ${MODULES}`]],
     async run(fleet) {
-      await fleet.plain.reset();
+      await fleet.plain.restart();
       assert.deepEqual(await loaded(fleet.plain), []);
       await until('both modules again', () => eachHas(fleet, BOTH));
     },
@@ -81,7 +81,7 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
     title: 'A machine that starts with another kernel gets the module of that kernel',
     look: [['plain', `uname -r; ${MODULES}`]],
     async run(fleet) {
-      await fleet.plain.restartWith(fleet.kernels.edge);
+      await fleet.plain.restart(fleet.kernels.edge);
       assert.equal((await fleet.plain.run('uname -r')).output, fleet.kernels.edge);
       await until('both modules in the new kernel', () => eachHas(fleet, BOTH));
     },

@@ -14,10 +14,11 @@ export interface Guest {
   readonly name: string;
   /** Runs a command in the machine, not in a pod. */
   run(command: string): Promise<ShellResult>;
-  /** As when somebody presses the reset button; what is on its disk stays whole, which has no journal. */
-  reset(): Promise<void>;
-  /** Ends it and starts it on its disk with another kernel. */
-  restartWith(release: string): Promise<void>;
+  /**
+   * As when the power fails and returns; with a release, on that kernel. What is on its disk stays whole, which has no
+   * journal. Always a new process: QEMU's own reset, with several cores and no hardware help, sometimes crashes.
+   */
+  restart(release?: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -75,8 +76,9 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     child = spawnMortal('qemu-system-x86_64', args, join(directory, 'qemu.log'));
     shell = await openSerialShell(socket);
     await shell.ready(START_MS_MAX).catch(async (error: Error) => {
-      const console = await runCommand('tail', ['-n', '15', join(directory, 'console.log')]).catch(() => '');
-      throw new Error(`${setting.name}: ${error.message}\n${lastLines(console, 15)}`, { cause: error });
+      const logs = ['console.log', 'qemu.log'].map((log) => join(directory, log));
+      const last = await runCommand('tail', ['-n', '15', ...logs]).catch(() => '');
+      throw new Error(`${setting.name}: ${error.message}\n${lastLines(last, 30)}`, { cause: error });
     });
   };
   const end = async () => {
@@ -84,18 +86,15 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     child.kill('SIGKILL');
     await stopChild(child);
   };
-  await boot(options.kernel);
+  let { kernel } = options;
+  await boot(kernel);
   return {
     name: setting.name,
     run: (command) => shell.run(command),
-    async reset() {
-      await shell.run('sync');
-      await shell.run('echo b >/proc/sysrq-trigger', 1_000).catch(() => {});
-      await shell.ready(START_MS_MAX);
-    },
-    async restartWith(release) {
+    async restart(release = kernel) {
       await shell.run('sync');
       await end();
+      kernel = release;
       await boot(release);
     },
     async stop() {
@@ -130,8 +129,8 @@ function machine({ directory, overlay, socket, kernel, ramDisk, secureBoot, vari
   ];
   return [
     ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-M', secureBoot ? 'q35,smm=on' : 'q35'],
-    ...['-m', String(MEMORY_MB), '-smp', String(CORES), '-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-serial', `file:${join(directory, 'console.log')}`],
+    ...['-m', String(MEMORY_MB), '-smp', String(CORES), '-nodefaults', '-no-user-config', '-no-reboot'],
+    ...['-display', 'none', '-serial', `file:${join(directory, 'console.log')}`],
     ...['-chardev', `socket,id=shell,path=${socket},server=on,wait=off`, '-serial', 'chardev:shell'],
     ...['-drive', `if=none,id=disk,file=${overlay},format=qcow2,cache=unsafe`],
     ...['-device', 'virtio-blk-pci,drive=disk,romfile='],

@@ -8,7 +8,7 @@ export interface ShellResult {
 
 /** A shell behind a serial port, one command at a time. */
 export interface SerialShell {
-  /** Resolves when the shell has said that it is there; again after each start of the machine. */
+  /** Resolves when the shell has said that it is there. */
   ready(timeoutMs: number): Promise<void>;
   /** @throws {Error} when the machine ends, or says nothing in time */
   run(command: string, timeoutMs?: number): Promise<ShellResult>;
@@ -79,7 +79,6 @@ export async function openSerialShell(path: string): Promise<SerialShell> {
   return {
     async ready(timeoutMs) {
       await until('the start of the machine', () => isReady || undefined, timeoutMs);
-      isReady = false;
     },
     run(command, timeoutMs = COMMAND_MS) {
       const result = last.then(() => once(command, timeoutMs));
