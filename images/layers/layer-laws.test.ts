@@ -64,9 +64,16 @@ it('reads from a written layer what was written', async () => {
   );
 });
 
+/** A layer that writes below a link of another may write elsewhere the second time, when it moves where that leads. */
+const throughLink = (lower: ReadonlyMap<string, FsEntry>, upper: ReadonlyMap<string, FsEntry>) =>
+  [...lower].some(
+    ([link, { type }]) => type === 'symlink' && [...upper.keys()].some((path) => path.startsWith(`${link}/`)),
+  );
+
 it('changes nothing when a layer is applied twice', async () => {
   await fc.assert(
     fc.asyncProperty(layer, layer, async (lower, upper) => {
+      fc.pre(!throughLink(lower, upper));
       const once = await apply(await apply(createImageFs(), lower), upper);
       const before = contentOf(once);
 
