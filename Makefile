@@ -1,5 +1,5 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo demo-real test e2e-real e2e-kernel nightly check bench bench-real generate format clean help
+.PHONY: demo demo-real test e2e-real e2e-kernel nightly images check bench bench-real generate format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
@@ -23,6 +23,9 @@ nightly: ## Run the suites on a real control plane with 1,000 seeds of faults fr
 
 check: ## Check format, lint, types, unused code, import arrows, purity and generated files
 	@scripts/node scripts/check.ts
+
+images: ## Make container images in dist/images; REGISTRY=registry.example.com/path pushes them there too
+	@scripts/node scripts/images.ts
 
 bench: ## Measure planning, events, signing and idle memory; prints ratios to their floors
 	@scripts/node bench/main.ts

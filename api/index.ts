@@ -10,6 +10,7 @@
  * generating/        the CRDs: ours under crds/, those of OCM under lab/crds/; see generate.ts
  */
 export * from './finding.ts';
+export { ownDefinitions } from './generating/index.ts';
 export type { Condition, ObjectMeta as ObjectMetaView } from './kinds/common.ts';
 export type { Build, KernelMapping, LoaderContainer, Modprobe, Sign, TlsOptions } from './kinds/loader.ts';
 export { ManagedClusterModule, type ManagedClusterModuleStatus } from './kinds/managed-cluster-module.ts';

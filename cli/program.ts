@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addExplainCommand } from './explain/explain.ts';
 import { addGatherCommand } from './gather/gather-command.ts';
 import { addImageCommands } from './image/image-command.ts';
+import { addInstallCommand } from './install/install.ts';
 import type { Io } from './io.ts';
 import { addLabCommands } from './lab/lab-command.ts';
 import { addLintCommand } from './lint/lint.ts';
@@ -56,6 +57,7 @@ function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
   addImageCommands(program, io, finish);
   addExplainCommand(program, io, finish);
   addGatherCommand(program, io, finish);
+  addInstallCommand(program, io);
   pointToHelp(program, 'kmm');
   return program;
 }

@@ -1,9 +1,14 @@
 /**
  * How hub and spoke are installed.
  *
+ * install/     what an operator needs on its cluster, and how a hub brings it to many
  * rbac/        who may do what: hub, spoke, and OCM's work agent; what of it was used, read from an audit log
  * monitoring/  what Prometheus asks for, and what it wakes somebody for
  */
+export type { OperatorImages } from './install/deployment.ts';
+export { EDITIONS, type Edition, type EditionName, editions } from './install/editions.ts';
+export { addonObjects, type FleetOptions, policyObjects } from './install/fleet-objects.ts';
+export { groundObjects, operatorObjects } from './install/operator-objects.ts';
 export { METRICS_SERVICE } from './monitoring/alerts.ts';
 export { type MonitoringOptions, monitoringObjects, ruleFile } from './monitoring/monitoring-objects.ts';
 export { type Access, hubAccess, spokeAccess, standaloneAccess, workAgentAccess } from './rbac/access.ts';

@@ -5,7 +5,6 @@ import { KERNEL_CLAIM, LABELS, type ManifestWork, RESOURCES } from '@kmm-fleet/a
 import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
 import { pushImage } from '@kmm-fleet/images/testing';
 import {
-  hubObjects,
   installObjects,
   makeServerCertificates,
   ocmStandIns,
@@ -14,6 +13,7 @@ import {
   startPlane,
   startRegistry,
 } from '@kmm-fleet/lab';
+import { editions, groundObjects } from '@kmm-fleet/policies';
 import {
   CORE,
   systemClock as clock,
@@ -67,7 +67,7 @@ export async function startRealFleet(count: number, progress: (line: string) => 
   const registry = createRegistry({ transport: createRegistryTransport(ca), clock, random });
   const transport = createHttpTransport(plane.connection());
   const user = createKubeClient({ transport, clock, random, userAgent: 'bench' });
-  await installObjects(user, [...ocmStandIns([]), ...hubObjects()], clock);
+  await installObjects(user, [...ocmStandIns([]), ...groundObjects(editions.hub)], clock);
   await user.create(CORE.secret, pullSecret(dockerConfig));
   progress(`making ${count} clusters`);
   const clusters = Array.from({ length: count }, (_, index) => `c${index}`);

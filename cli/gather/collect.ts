@@ -1,5 +1,6 @@
 import { CORE, FAILURES, isAppError, type KubeObject } from '@kmm-fleet/runtime';
 import { messageOf } from '../output/user-error.ts';
+import { toYaml, yamlList } from '../output/yaml.ts';
 import { createBackground, isDiskFailure } from './background.ts';
 import { collectLogs } from './collect-logs.ts';
 import {
@@ -15,7 +16,6 @@ import { redactObject } from './redact/redact-object.ts';
 import { redactText } from './redact/redact-text.ts';
 import { examine } from './summary/examine.ts';
 import { nodeRow } from './summary/node-row.ts';
-import { toYaml, yamlList } from './yaml.ts';
 
 /** A list that brings nothing for this long is given up: the others go on. */
 const TARGET_MS = 60_000;

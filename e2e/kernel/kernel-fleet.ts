@@ -42,8 +42,12 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
+import { DEPLOYMENT, pushSpoke, spokeDeployment } from './installed-spoke.ts';
 
-/** A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. */
+/**
+ * A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. The spoke is
+ * installed as people install it, and runs in a pod of one of them.
+ */
 export interface KernelFleet {
   readonly kernels: LabKernels;
   readonly hub: KubeClient;
@@ -59,7 +63,7 @@ export interface KernelFleet {
   stop(): Promise<void>;
 }
 
-const TYPES = [CORE.secret, CORE.configMap, RESOURCES.managedClusterModule];
+const TYPES = [CORE.secret, CORE.configMap, DEPLOYMENT, RESOURCES.managedClusterModule];
 const NODES = ['plain', 'secure'] as const;
 const CLUSTER = 'east';
 const LOGIN = { username: 'kmm', password: 's3cret' };
@@ -119,18 +123,19 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
   );
   await apply(fleet.client('hub'), [toolkits(`${registry.address}/${bases.toolkit}`)]);
   await apply(fleet.client(CLUSTER), spokeObjects(values));
-  const operators = [fleet.hub, east].map((plane): Supervised => {
-    const kubeconfig = join(directory, `${plane.name}-operator.kubeconfig`);
-    const { name, url: server } = plane;
-    writeKubeconfig(kubeconfig, certificates.ca, [{ name, server, token: plane.token(operatorUser(plane)) }]);
-    const env = {
-      KUBECONFIG: kubeconfig,
-      KMM_REGISTRY_CA_FILE: certificates.ca,
-      ...(name === 'hub' ? { KMM_BUILD_DIR: join(directory, 'builds') } : { KMM_MANAGED: '1' }),
-    };
-    const room = name === 'hub' ? 'hub' : 'spoke';
-    return supervise(room, env, join(directory, `${name}-operator.log`), () => {});
-  });
+  const kubeconfig = join(directory, 'hub-operator.kubeconfig');
+  const { name, url } = fleet.hub;
+  const token = fleet.hub.token(operatorUser(fleet.hub));
+  writeKubeconfig(kubeconfig, certificates.ca, [{ name, server: url, token }]);
+  const env = {
+    KUBECONFIG: kubeconfig,
+    KMM_REGISTRY_CA_FILE: certificates.ca,
+    KMM_BUILD_DIR: join(directory, 'builds'),
+  };
+  const hub: Supervised = supervise('hub', env, join(directory, 'hub-operator.log'), () => {});
+  const image = `${registry.address}/kmm-spoke:e2e`;
+  await pushSpoke(image, registry, certificates.ca, progress);
+  await apply(fleet.client(CLUSTER), [spokeDeployment(image, { server: east.url, node: 'secure' })]);
   const [plain, secure] = await starting;
   return {
     kernels,
@@ -141,7 +146,7 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
     directory,
     manifests,
     async stop() {
-      await Promise.all([plain.stop(), secure.stop(), ...operators.map((operator) => operator.stop())]);
+      await Promise.all([plain.stop(), secure.stop(), hub.stop()]);
       stop.abort();
       await neighbours;
       await fleet.stop();

@@ -57,3 +57,12 @@ export async function until(what: string, seen: () => Promise<boolean>): Promise
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
+
+/** What the machines say when something was not seen: whoever reads a failed run has nothing else. */
+export async function troubles(fleet: KernelFleet): Promise<string> {
+  const command = 'hostname; uptime; df / | tail -1; ps | grep -c containerd; tail -n 5 /var/log/kubelet.log';
+  const said = await Promise.allSettled(guests(fleet).map((guest) => guest.run(command)));
+  return said
+    .map((each) => (each.status === 'fulfilled' ? each.value.output : String(each.reason)))
+    .join('\n');
+}

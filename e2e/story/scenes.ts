@@ -87,6 +87,23 @@ async function loaderPods(world: World, cluster: string): Promise<Record<string,
   );
 }
 
+/** Whether every loader is ready and runs the image that the work of its cluster pins. */
+async function loadersFollowPins(world: World): Promise<boolean> {
+  const perWork = (await works(world)).map(async (work) => {
+    const pins = pinsOf(work);
+    const loaders = (await pods(world, work.metadata.namespace ?? '')).filter(
+      ({ metadata }) => metadata.labels?.[LABELS.kernelVersion],
+    );
+    return loaders.every(({ metadata, ...pod }) => {
+      const image = pins[metadata.labels?.[LABELS.kernelVersion] ?? ''];
+      const { containers } = pod['spec'] as { containers: { image: string }[] };
+      const status = pod['status'] as { conditions?: { type: string; status: string }[] } | undefined;
+      return containers[0]?.image === image && isTrue(status?.conditions, 'Ready');
+    });
+  });
+  return (await Promise.all(perWork)).every(Boolean);
+}
+
 async function allLoaded(world: World): Promise<boolean> {
   const perCluster = await Promise.all(world.clusters.map((cluster) => loadedModules(world, cluster)));
   const nodes = perCluster.flatMap((modules) => Object.entries(modules));
@@ -274,6 +291,7 @@ export const SCENES: readonly Scene[] = [
         const images = pins.flatMap((map) => Object.values(map));
         return images.every((image) => DIGEST.test(image) && !before.includes(image)) && images.length === 4;
       });
+      await world.until('new loaders only', async () => (await loadersFollowPins(world)) || undefined);
       await world.until('modules on every mapped node', async () => (await allLoaded(world)) || undefined);
       await world.until('a settled status', async () => (await mcm(world))?.status?.clusters?.ready === 2);
     },

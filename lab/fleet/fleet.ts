@@ -1,8 +1,6 @@
-import { globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { OPERATOR } from '@kmm-fleet/api';
+import { readFileSync } from 'node:fs';
 import { createRegistry, type RegistryTransport } from '@kmm-fleet/images';
+import { editions, groundObjects } from '@kmm-fleet/policies';
 import {
   type Clock,
   createKubeClient,
@@ -63,15 +61,16 @@ export function createFleet(options: FleetOptions): Fleet {
   const server = (name: string, objects: readonly KubeObject[]) =>
     createApiServer({ clock, random, name, objects });
   return assembleFleet(options, {
-    hub: server('hub', [...ocmStandIns(clusters), ...hubObjects()]),
-    cluster: (name) => server(name, [...crds(['clusterclaims', 'appliedmanifestworks']), ...spokeObjects()]),
+    hub: server('hub', [...ocmStandIns(clusters), ...groundObjects(editions.hub)]),
+    cluster: (name) =>
+      server(name, [...crds(['clusterclaims', 'appliedmanifestworks']), ...groundObjects(editions.spoke)]),
     controllers: (ports) => [startDaemonSets(ports)],
   });
 }
 
 /**
- * A fleet on control planes that are there and bring their own controllers and scheduler; {@link hubObjects} and
- * {@link spokeObjects} must have been applied to them.
+ * A fleet on control planes that are there and bring their own controllers and scheduler;
+ * {@link groundObjects} must have been applied to them.
  */
 export function joinFleet<S extends ControlPlane>(
   options: FleetOptions,
@@ -151,37 +150,15 @@ function assembleFleet<S extends ControlPlane>(options: FleetOptions, parts: Par
   };
 }
 
-/** What is installed of ours on a hub before anything begins. */
-export function hubObjects(): KubeObject[] {
-  return [...crds(['managedclustermodules', 'moduleimages']), namespace(OPERATOR.hubNamespace)];
-}
-
 /** What OCM has on a hub: its kinds, and for each cluster its namespace and its object, in this order. */
 export function ocmStandIns(clusters: readonly ClusterShape[]): KubeObject[] {
   return [...crds(['managedclusters', 'manifestworks']), ...clusters.flatMap(acceptedCluster)];
 }
 
-/** What is installed of ours on a cluster before anything begins. */
-export function spokeObjects(): KubeObject[] {
-  const accounts = [OPERATOR.loaderServiceAccount, OPERATOR.devicePluginServiceAccount];
-  return [
-    ...crds(['modules', 'moduleimages']),
-    namespace(OPERATOR.namespace),
-    ...accounts.map((name) => ({
-      apiVersion: 'v1',
-      kind: 'ServiceAccount',
-      metadata: { name, namespace: OPERATOR.namespace },
-    })),
-  ];
-}
-
-/** CustomResourceDefinitions as they are installed: ours from api, OCM's from here. */
+/** CustomResourceDefinitions of OCM. */
 function crds(names: readonly string[]): KubeObject[] {
-  const api = dirname(fileURLToPath(import.meta.resolve('@kmm-fleet/api')));
-  const own = fileURLToPath(new URL('..', import.meta.url));
-  const files = globSync([join(api, 'crds', '*.yaml'), join(own, 'crds', '*.yaml')]).sort();
-  const wanted = files.filter((file) => names.some((name) => file.endsWith(`/${name}.yaml`)));
-  return wanted.map((file) => parse(readFileSync(file, 'utf8')) as KubeObject);
+  const path = (name: string) => new URL(`../crds/${name}.yaml`, import.meta.url);
+  return names.map((name) => parse(readFileSync(path(name), 'utf8')) as KubeObject);
 }
 
 function namespace(name: string): KubeObject {

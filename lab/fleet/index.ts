@@ -6,10 +6,8 @@ export {
   type Fleet,
   type FleetCluster,
   type FleetOptions,
-  hubObjects,
   joinFleet,
   ocmStandIns,
-  spokeObjects,
 } from './fleet.ts';
 export { installObjects } from './install-objects.ts';
 export { NODE_ANNOTATIONS, type NodeOptions, type SimulatedNode } from './node/node.ts';

@@ -13,9 +13,16 @@ export { type GuestDisk, prepareGuestDisk } from './guests/guest-disk.ts';
 export { HOST } from './guests/guest-files.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
 export { spawnMortal } from './mortal-child.ts';
+export {
+  makeOperatorImages,
+  OPERATOR_IMAGES,
+  type OperatorImageName,
+  type OperatorImages,
+} from './operator-images.ts';
 export { readAuditLog } from './planes/audit-log.ts';
 export { type FaultProxy, type ProxyFault, startFaultProxy } from './planes/fault-proxy.ts';
-export type { Ocm } from './planes/ocm.ts';
+export { type Ocm, ocmProgram } from './planes/ocm.ts';
+export { ocmHubObjects } from './planes/ocm-objects.ts';
 export { ADMIN, type Plane, type PlaneOptions, startPlane, type User } from './planes/plane.ts';
 export { type Part, type Programs, planePrograms } from './planes/program.ts';
 export {

@@ -1,9 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { runCommand } from './command.ts';
 
+/** What loaders and builds count on. */
+export const SHELL = ['dash', 'coreutils', 'findutils', 'kmod'] as const;
+
 /** Unpacks Debian packages and what they depend on into a tar, without running their install scripts. */
 export async function makeRootTar(target: string, packages: readonly string[]): Promise<void> {
-  const include = ['dash', 'coreutils', 'findutils', 'kmod', ...packages].join(',');
+  const include = packages.join(',');
   const args = ['--format=tar', '--variant=extract', '--mode=root', `--include=${include}`];
   for (const path of LEFT_OUT) args.push(`--dpkgopt=path-exclude=${path}`);
   await runCommand('mmdebstrap', [
@@ -38,11 +41,13 @@ LEFT_OUT.push('/usr/src/*/arch/[a-w]*', '/usr/src/*/include/dt-bindings', '/usr/
 /** Without install scripts nobody makes the links that alternatives would: awk, sh, gcc. */
 const FINISH = [
   '[ ! -e "$1/usr/bin/mawk" ] || ln -sf mawk "$1/usr/bin/awk"',
-  '[ -e "$1/bin/sh" ] || ln -s dash "$1/bin/sh"',
+  '[ -e "$1/bin/sh" ] || [ ! -e "$1/bin/dash" ] || ln -s dash "$1/bin/sh"',
   'for gcc in "$1"/usr/bin/gcc-[0-9]*; do [ ! -e "$gcc" ] || ln -sf "$(basename "$gcc")" "$1/usr/bin/gcc"; done',
   'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/lib/dpkg/info',
   'mkdir -p "$1/tmp" "$1/proc" "$1/sys" "$1/dev"',
   'chroot "$1" /sbin/ldconfig || true',
+  // Times and inodes: no two runs have the same.
+  'rm -rf "$1"/var/cache/ldconfig "$1"/var/log/*',
 ].join('; ');
 
 /** Of the machine's own release. */

@@ -16,7 +16,7 @@ import type { ServerCertificates } from './certificates.ts';
 import { runCommand } from './command.ts';
 import type { LabKernels } from './kernels.ts';
 import { type RealRegistry, startRegistry } from './registry.ts';
-import { debianCodename, makeRootTar } from './root-tar.ts';
+import { debianCodename, makeRootTar, SHELL } from './root-tar.ts';
 
 /** Images that a build starts from, as tags below the registry's address. */
 export interface BaseImages {
@@ -84,8 +84,8 @@ async function makeStorage(
   try {
     const headers = Object.values(kernels).map((release) => `linux-headers-${release}`);
     await Promise.all([
-      makeRootTar(join(work, 'toolkit.tar'), ['make', 'sed', 'grep', 'mawk', ...headers]),
-      makeRootTar(join(work, 'runtime.tar'), []),
+      makeRootTar(join(work, 'toolkit.tar'), [...SHELL, 'make', 'sed', 'grep', 'mawk', ...headers]),
+      makeRootTar(join(work, 'runtime.tar'), SHELL),
     ]);
     progress('pushing the base images into the cache');
     const registry = await startRegistry({

@@ -12,7 +12,7 @@ import {
 import { dirname, join } from 'node:path';
 import { cacheDir } from '../cache-dir.ts';
 import { runCommand } from '../command.ts';
-import { debianCodename, makeRootTar } from '../root-tar.ts';
+import { debianCodename, makeRootTar, SHELL } from '../root-tar.ts';
 import { BOOT_MODULES, GUEST_INIT, RAM_DISK_INIT } from './guest-files.ts';
 import { kubeletProgram } from './kubelet-program.ts';
 
@@ -64,7 +64,7 @@ async function makeFolder(folder: string, releases: readonly string[], kubelet: 
   const [root, made] = [join(work, 'root'), join(work, 'made')];
   try {
     for (const each of [root, made]) mkdirSync(each);
-    await makeRootTar(join(work, 'root.tar'), PACKAGES);
+    await makeRootTar(join(work, 'root.tar'), [...SHELL, ...PACKAGES]);
     await runCommand('tar', ['-xf', join(work, 'root.tar'), '-C', root]);
     for (const release of releases) await addKernel(release, { root, made, work });
     await finishRoot(root, kubelet);

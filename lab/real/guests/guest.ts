@@ -92,7 +92,7 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     name: setting.name,
     run: (command) => shell.run(command),
     async restart(release = kernel) {
-      await shell.run('sync');
+      await shell.run(STILL_DISK);
       await end();
       kernel = release;
       await boot(release);
@@ -103,6 +103,10 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     },
   };
 }
+
+/** The disk has no journal: it must be whole, and nobody may write to it, when the power fails. */
+const STILL_DISK =
+  "sync; echo u >/proc/sysrq-trigger; until grep -q '^/dev/vda / ext4 ro' /proc/mounts; do sleep 0.1; done";
 
 interface Machine {
   readonly directory: string;
@@ -115,7 +119,7 @@ interface Machine {
 }
 
 const CORES = 2;
-const MEMORY_MB = 640;
+const MEMORY_MB = 768;
 
 function machine({ directory, overlay, socket, kernel, ramDisk, secureBoot, variables }: Machine): string[] {
   const flash = (unit: number, file: string, rest: string) => [

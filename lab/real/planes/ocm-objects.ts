@@ -21,6 +21,7 @@ const HUB_CRDS = [
   'cluster/v1beta2/0000_00',
   'cluster/v1beta2/0000_01',
   'addon/v1alpha1/0000_00',
+  'addon/v1alpha1/0000_03',
   'addon/v1beta1/0000_01',
   'work/v1/0000_00',
   'work/v1alpha1/0000_00',

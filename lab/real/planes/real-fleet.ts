@@ -1,7 +1,15 @@
 import { RESOURCES } from '@kmm-fleet/api';
-import { accessObjects, hubAccess, spokeAccess, userOf, workAgentAccess } from '@kmm-fleet/policies';
+import {
+  accessObjects,
+  editions,
+  groundObjects,
+  hubAccess,
+  spokeAccess,
+  userOf,
+  workAgentAccess,
+} from '@kmm-fleet/policies';
 import { createHttpTransport, createKubeClient, type KubeClient, sleep } from '@kmm-fleet/runtime';
-import { type FleetOptions, hubObjects, installObjects, joinFleet, spokeObjects } from '../../fleet/index.ts';
+import { type FleetOptions, installObjects, joinFleet } from '../../fleet/index.ts';
 import type { ServerCertificates } from '../certificates.ts';
 import { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './ocm.ts';
 import { ocmHubObjects, ocmSpokeObjects } from './ocm-objects.ts';
@@ -72,11 +80,11 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
   const client = (name: string) =>
     createKubeClient({ transport: transport(name), clock, random, userAgent: 'kmm-lab' });
   // A cluster's object and namespace come with its registration.
-  const onHub = [...ocmHubObjects(modules), ...hubObjects(), ...accessObjects(hubAccess)];
+  const onHub = [...ocmHubObjects(modules), ...groundObjects(editions.hub), ...accessObjects(hubAccess)];
   await installObjects(client('hub'), onHub, clock);
   const isServed = sleep(clock, NEW_KIND_MS);
   const access = [spokeAccess, workAgentAccess].flatMap(accessObjects);
-  const onSpoke = [...ocmSpokeObjects(modules), ...spokeObjects(), ...access];
+  const onSpoke = [...ocmSpokeObjects(modules), ...groundObjects(editions.spoke), ...access];
   await Promise.all(spokes.map(({ name }) => installObjects(client(name), onSpoke, clock)));
   await isServed;
   progress('clusters join the hub');

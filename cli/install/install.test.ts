@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { kmm } from '../testing/kmm.ts';
+
+const kindsOf = (text: string) => parseAllDocuments(text).map((document) => document.toJS().kind as string);
+
+describe('kmm install', () => {
+  it('prints manifests that kubectl can apply', async () => {
+    const { code, out, err } = await kmm(['install', 'hub', '--image', 'r.example.com/kmm-hub:1']);
+
+    expect([code, err]).toEqual([0, '']);
+    expect(kindsOf(out)).toContain('Deployment');
+    expect(out).toContain('image: r.example.com/kmm-hub:1\n');
+  });
+
+  it.each([
+    ['policy', ['Policy', 'ManagedClusterSetBinding', 'Placement', 'PlacementBinding']],
+    ['addon', ['AddOnTemplate', 'ManagedClusterSetBinding', 'Placement', 'ClusterManagementAddOn']],
+  ])('prints a spoke as %s', async (form, kinds) => {
+    const args = [
+      '--form',
+      form,
+      '--cluster-label',
+      'gpu=true',
+      '--cluster-label',
+      'site=edge',
+      '-n',
+      'fleet',
+    ];
+    const { code, out } = await kmm(['install', 'spoke', '--image', 'kmm:1', ...args]);
+
+    expect(code).toBe(0);
+    expect(kindsOf(out)).toEqual(kinds);
+    expect(out).toContain('namespace: fleet');
+    expect(out).toMatch(/matchLabels:\s+gpu: "true"\s+site: edge/);
+  });
+
+  it('names what of must-gather and pull secret it is told', async () => {
+    const options = ['--must-gather-image', 'gather:1', '--pull-secret', 'login'];
+    const { out } = await kmm(['install', 'cluster', '--image', 'kmm:1', ...options]);
+
+    expect(out).toMatch(/RELATED_IMAGES_MUST_GATHER\n\s+value: gather:1/);
+    expect(out).toMatch(/imagePullSecrets:\n\s+- name: login/);
+  });
+
+  it.each([
+    [['hub', '--image', 'i', '--form', 'policy'], 1, 'installs on managed clusters'],
+    [['spoke', '--image', 'i', '--cluster-label', 'gpu'], 1, 'Write it as key=value'],
+    [['spoke'], 2, "required option '--image <ref>'"],
+    [['leaf', '--image', 'i'], 2, 'Allowed choices are hub, spoke, cluster'],
+  ])('refuses %j', async (args, code, words) => {
+    const outcome = await kmm(['install', ...args]);
+
+    expect(outcome.code).toBe(code);
+    expect(outcome.err).toContain(words);
+    expect(outcome.out).toBe('');
+  });
+});

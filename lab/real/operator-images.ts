@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cacheDir } from './cache-dir.ts';
+import { runCommand } from './command.ts';
+import { debianCodename, makeRootTar, SHELL } from './root-tar.ts';
+
+type Progress = (line: string) => void;
+
+interface Recipe {
+  /** Debian packages below Node. */
+  readonly packages: readonly string[];
+  readonly entrypoint: readonly string[];
+  /** Extra lines of the Dockerfile. */
+  readonly lines?: readonly string[];
+}
+
+const NODE = ['libc6', 'libgcc-s1', 'libstdc++6', 'libatomic1'];
+const BUILDS = [...NODE, 'buildah', 'ca-certificates', 'netbase'];
+const PROGRAMS = '/opt/kmm';
+const run = (program: string) => ['/usr/bin/node', `${PROGRAMS}/${program}.js`];
+
+/** Images that people install: one for each edition, and one for `oc adm must-gather`. */
+const RECIPES = {
+  'kmm-spoke': { packages: NODE, entrypoint: run('spoke'), lines: ['USER 65532:65532'] },
+  'kmm-hub': { packages: BUILDS, entrypoint: run('hub') },
+  'kmm-cluster': { packages: BUILDS, entrypoint: run('spoke') },
+  'kmm-must-gather': {
+    // What oc runs in it beside the gather: a watch over the disk, and the copy.
+    packages: [...NODE, ...SHELL, 'bash', 'grep', 'mawk', 'procps', 'rsync', 'sed', 'tar'],
+    entrypoint: ['/usr/bin/gather'],
+    lines: ['COPY gather kmm /usr/bin/', 'ENV OUTPUT_DIR=/must-gather'],
+  },
+} as const satisfies Record<string, Recipe>;
+
+export type OperatorImageName = keyof typeof RECIPES;
+export const OPERATOR_IMAGES = Object.keys(RECIPES) as OperatorImageName[];
+
+/** Images in a local store, ready to go where they are needed. */
+export interface OperatorImages {
+  /** @param target as buildah names one: `docker://registry/name:tag`, `oci-archive:file` */
+  push(name: OperatorImageName, target: string, options?: readonly string[]): Promise<void>;
+  /** Digest of the image's configuration: equal sources give equal ones. */
+  id(name: OperatorImageName): Promise<string>;
+}
+
+/** Makes images of this checkout: its programs, bundled, on Node and Debian's packages. Needs root, for buildah. */
+export async function makeOperatorImages(
+  checkout: string,
+  names: readonly OperatorImageName[],
+  progress: Progress,
+): Promise<OperatorImages> {
+  const folder = cacheDir('operator-images');
+  const store = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run')];
+  const work = mkdtempSync(join(tmpdir(), 'kmm-images-'));
+  try {
+    const node = (await runCommand(join(checkout, 'scripts/find-node'), ['--pinned'])).trim();
+    await bundlePrograms(checkout, join(work, 'programs'));
+    cpSync(join(node, 'node'), join(work, 'node'));
+    writeFileSync(join(work, 'passwd'), PASSWD);
+    writeFileSync(join(work, 'gather'), GATHER, { mode: 0o755 });
+    writeFileSync(join(work, 'kmm'), KMM, { mode: 0o755 });
+    for (const name of names) {
+      progress(`making ${name}`);
+      const recipe: Recipe = RECIPES[name];
+      cpSync(await rootTar(folder, recipe.packages, progress), join(work, 'root.tar'));
+      writeFileSync(join(work, 'Dockerfile'), dockerfile(recipe));
+      const flags = ['--isolation', 'chroot', '--layers', '--timestamp', '0', '-t', localTag(name)];
+      await runCommand('buildah', [...store, 'bud', '-q', ...flags, '-f', join(work, 'Dockerfile'), work]);
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  return {
+    async push(name, target, options = []) {
+      await runCommand('buildah', [...store, 'push', '-q', ...options, localTag(name), target]);
+    },
+    async id(name) {
+      const format = ['--type', 'image', '--format', '{{.FromImageID}}'];
+      return (await runCommand('buildah', [...store, 'inspect', ...format, localTag(name)])).trim();
+    },
+  };
+}
+
+const localTag = (name: OperatorImageName) => `localhost/${name}:latest`;
+
+/** No install script made it, and buildah wants to know who it is. */
+const PASSWD = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65532:65532:nobody:/:/bin/false\n';
+const KMM = `#!/bin/sh\nexec /usr/bin/node ${PROGRAMS}/kmm.js "$@"\n`;
+const GATHER = `#!/bin/sh\nexec /usr/bin/node ${PROGRAMS}/kmm.js gather "$@"\n`;
+
+function dockerfile({ entrypoint, lines = [] }: Recipe): string {
+  return [
+    'FROM scratch',
+    'ADD root.tar /',
+    'COPY node /usr/bin/node',
+    'COPY passwd /etc/passwd',
+    `COPY programs ${PROGRAMS}`,
+    'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin NODE_ENV=production',
+    ...lines,
+    `ENTRYPOINT ${JSON.stringify(entrypoint)}`,
+    '',
+  ].join('\n');
+}
+
+/** Hub, spoke and `kmm` with everything that they import; what only a stand-alone operator loads stays apart. */
+async function bundlePrograms(checkout: string, target: string): Promise<void> {
+  // Only here: the lab of the bundled kmm does without.
+  const { build } = await import('esbuild');
+  const main = (room: string) => join(checkout, room, 'main.ts');
+  await build({
+    entryPoints: { hub: main('hub'), spoke: main('spoke'), kmm: main('cli') },
+    outdir: target,
+    bundle: true,
+    splitting: true,
+    external: ['esbuild'],
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    // Some packages are CommonJS and ask for Node's own modules.
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    legalComments: 'linked',
+    logLevel: 'warning',
+    absWorkingDir: checkout,
+  });
+  writeFileSync(join(target, 'package.json'), '{ "type": "module" }\n');
+}
+
+/** Root file system of these packages, once per machine and release of Debian. */
+async function rootTar(folder: string, packages: readonly string[], progress: Progress): Promise<string> {
+  const key = createHash('sha256')
+    .update(JSON.stringify([debianCodename(), packages]))
+    .digest('hex');
+  const target = join(folder, `root-${key.slice(0, 12)}.tar`);
+  if (existsSync(target)) return target;
+  progress(`unpacking ${packages.join(', ')} (once)`);
+  mkdirSync(folder, { recursive: true });
+  const partial = `${target}.${process.pid}.tar`;
+  await makeRootTar(partial, packages);
+  renameSync(partial, target);
+  return target;
+}

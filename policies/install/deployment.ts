@@ -1,0 +1,83 @@
+import type { KubeObject } from '@kmm-fleet/runtime';
+import type { Edition } from './editions.ts';
+
+/** Images by reference, a digest where it matters that they stay what they are. */
+export interface OperatorImages {
+  readonly operator: string;
+  /** What `oc adm must-gather --image` is told. */
+  readonly mustGather: string;
+  /** Secret in the operator's namespace with the login of their registry. */
+  readonly pullSecret?: string | undefined;
+}
+
+const PORT = 8080;
+/** Somebody without rights, whom no file of the image belongs to. */
+const NOBODY = 65_532;
+const BUILDS = '/var/lib/kmm';
+
+/** Labels of the operator's pods. A cluster that joins a fleet, or leaves it, keeps its Deployment: they cannot change. */
+const podLabels = ({ name }: Edition) => ({
+  'app.kubernetes.io/name': 'kmm',
+  'app.kubernetes.io/component': name === 'hub' ? 'hub' : 'operator',
+});
+
+/** The Deployment of an operator. The lease sees to it that one pod works; a new one starts before the old one ends. */
+export function operatorDeployment(edition: Edition, images: OperatorImages): KubeObject {
+  const labels = podLabels(edition);
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { namespace: edition.namespace, name: edition.deployment, labels },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: podSpec(edition, images) },
+    },
+  };
+}
+
+function podSpec({ accesses, env, builds }: Edition, images: OperatorImages) {
+  const folders = [{ name: 'tmp', path: '/tmp' }, ...(builds ? [{ name: 'builds', path: BUILDS }] : [])];
+  return {
+    serviceAccountName: accesses[0]?.account.name,
+    ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
+    securityContext: builds ? {} : { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [
+      {
+        name: 'manager',
+        image: images.operator,
+        env: [
+          { name: 'OPERATOR_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
+          { name: 'HEALTH_PORT', value: String(PORT) },
+          { name: 'RELATED_IMAGES_MUST_GATHER', value: images.mustGather },
+          ...Object.entries(env).map(([name, value]) => ({ name, value })),
+        ],
+        ports: [{ name: 'metrics', containerPort: PORT }],
+        livenessProbe: probe('/healthz'),
+        startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 60 },
+        readinessProbe: probe('/readyz'),
+        resources: { requests: { cpu: '10m', memory: builds ? '256Mi' : '96Mi' } },
+        securityContext: builds ? BUILDER : RESTRICTED,
+        volumeMounts: folders.map(({ name, path }) => ({ name, mountPath: path })),
+      },
+    ],
+    volumes: folders.map(({ name }) => ({ name, emptyDir: {} })),
+  };
+}
+
+const probe = (path: string) => ({ httpGet: { path, port: PORT }, timeoutSeconds: 5 });
+
+const RESTRICTED = {
+  runAsUser: NOBODY,
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
+
+/** buildah's chroot isolation mounts the file system of the container that it builds in. */
+const BUILDER = {
+  runAsUser: 0,
+  readOnlyRootFilesystem: true,
+  capabilities: { add: ['SYS_ADMIN'] },
+  appArmorProfile: { type: 'Unconfined' },
+};
