@@ -4,6 +4,7 @@
  * names, resources   labels, annotations, finalizers, claims, and where kinds live in the API
  * kinds/             zod schemas and types: Module, ManagedClusterModule, ModuleImage, views of OCM's kinds
  * finding            a user's mistake as a value
+ * image-settings     from the environment of whoever makes images
  * reasons/           the one vocabulary of reasons; docs/reasons.md is generated from it
  * rules/             what both sides must agree on: validation, kernel mapping, merging, substitution, image
  *                    references, trimming, claims, conditions
@@ -11,6 +12,7 @@
  */
 export * from './finding.ts';
 export { ownDefinitions } from './generating/index.ts';
+export * from './image-settings.ts';
 export type { Condition, ObjectMeta as ObjectMetaView } from './kinds/common.ts';
 export type { Build, KernelMapping, LoaderContainer, Modprobe, Sign, TlsOptions } from './kinds/loader.ts';
 export { ManagedClusterModule, type ManagedClusterModuleStatus } from './kinds/managed-cluster-module.ts';

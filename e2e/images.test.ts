@@ -1,152 +1,20 @@
-import { LABELS, type ModuleImage, type ModuleImageStatus, OPERATOR, RESOURCES } from '@kmm-fleet/api';
-import { type BuildRequest, createImages, createRegistry } from '@kmm-fleet/images';
-import { createFakeBuilder, createMemoryRegistry, pushImage, testPair } from '@kmm-fleet/images/testing';
-import { createFleet, type Fault } from '@kmm-fleet/lab';
-import {
-  CORE,
-  createEvents,
-  createKubeClient,
-  createLog,
-  createManualClock,
-  createRandom,
-  type KubeObject,
-  listAll,
-} from '@kmm-fleet/runtime';
+import { LABELS, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { createFakeBuilder, pushImage } from '@kmm-fleet/images/testing';
+import type { Fault } from '@kmm-fleet/lab';
+import { CORE } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
+import {
+  BASE,
+  IMAGE,
+  type ImagesWorld,
+  isReady,
+  MODULE,
+  madeOnce,
+  NAMESPACE,
+  story,
+} from './images/images-world.ts';
 
-const NAMESPACE = 'ns';
-const IMAGE = 'registry.test/kmod:1';
-const BASE = 'registry.test/base:1';
-const MODULE = '# module {"name":"kmod"}\n';
 const CENTURY_MS = 100 * 365 * 86_400_000;
-
-/** The controller of images alone, with an API server, a registry and a builder in memory. */
-async function imagesWorld() {
-  const clock = createManualClock(Date.UTC(2027, 0, 1));
-  let skewMs = 0;
-  const own = { ...clock, now: () => clock.now() + skewMs };
-  const random = createRandom(7);
-  const logs: string[] = [];
-  const log = createLog('test', { write: (line) => logs.push(line), now: own.now });
-  const transport = createMemoryRegistry();
-  const registry = createRegistry({ transport, clock, random });
-  const { hub } = createFleet({ clock, random, log, registryTransport: transport, clusters: [] });
-  const client = (userAgent: string) =>
-    createKubeClient({ transport: hub.transport, clock, random, userAgent });
-  const user = client('user');
-  const fake = createFakeBuilder(registry);
-  const requests: BuildRequest[] = [];
-  const stop = new AbortController();
-  const events = createEvents({ client: client('images'), clock, component: 'images', log });
-  const images = createImages({
-    client: client('images'),
-    clock: own,
-    random,
-    log,
-    events,
-    registry,
-    builder: { build: (request, signal) => (requests.push(request), fake.build(request, signal)) },
-    operatorNamespace: OPERATOR.hubNamespace,
-  });
-  const written: string[] = [];
-  hub.onWrite(({ userAgent, body }) => {
-    const status = (body as { status?: ModuleImageStatus } | undefined)?.status;
-    if (userAgent === 'images' && status?.state) written.push(status.state);
-  });
-  await pushImage(registry, BASE, {}, { '/README': 'one' });
-  const object = (kind: 'ConfigMap' | 'Secret', name: string, data: Record<string, string>): KubeObject => ({
-    apiVersion: 'v1',
-    kind,
-    metadata: { name, namespace: NAMESPACE },
-    data,
-  });
-  await user.create(CORE.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
-  const world = {
-    clock,
-    hub,
-    user,
-    registry,
-    transport,
-    requests,
-    written,
-    logs,
-    built: fake.built,
-    start: () => void images.run(stop.signal),
-    skew: (ms: number) => void (skewMs = ms),
-    dockerfile: (text: string) =>
-      user.apply(CORE.configMap, object('ConfigMap', 'dockerfile', { dockerfile: text }), {
-        fieldManager: 'user',
-        force: true,
-      }),
-    async keys(name: 'rsa' | 'ec') {
-      const { keyPem, certPem } = testPair(name);
-      const options = { fieldManager: 'user', force: true };
-      const key = { key: keyPem.toString('base64') };
-      const cert = { cert: certPem.toString('base64') };
-      await user.apply(CORE.secret, object('Secret', 'key', key), options);
-      await user.apply(CORE.secret, object('Secret', 'cert', cert), options);
-    },
-    want: (spec: { [K in keyof ModuleImage['spec']]?: ModuleImage['spec'][K] | undefined } = {}) =>
-      user.apply(
-        RESOURCES.moduleImage,
-        {
-          apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
-          kind: 'ModuleImage',
-          metadata: { name: 'image' },
-          spec: {
-            image: IMAGE,
-            kernelVersion: '6.1.0-1',
-            module: { name: 'kmod', namespace: NAMESPACE },
-            build: { dockerfileConfigMap: { name: 'dockerfile' } },
-            sign: { keySecret: { name: 'key' }, certSecret: { name: 'cert' } },
-            ...spec,
-          },
-        },
-        { fieldManager: 'user', force: true },
-      ),
-    status: async () =>
-      ((await user.get(RESOURCES.moduleImage, { name: 'image' }))?.['status'] ?? {}) as ModuleImageStatus,
-    async events() {
-      const all = await listAll(user, CORE.event);
-      return all.map((event) => String(event['reason'])).sort();
-    },
-    async until(check: (status: ModuleImageStatus) => boolean, patienceMs = 300_000) {
-      const end = clock.now() + patienceMs;
-      for (let status = await world.status(); ; status = await world.status()) {
-        if (check(status)) return status;
-        if (clock.now() > end) throw new Error(`${JSON.stringify(status)}\n${logs.slice(-8).join('')}`);
-        await clock.advance(200);
-      }
-    },
-    async stop() {
-      stop.abort();
-      await clock.advance(1_000);
-    },
-  };
-  await world.keys('rsa');
-  await world.dockerfile(`${MODULE}FROM ${BASE}\n`);
-  return world;
-}
-
-type ImagesWorld = Awaited<ReturnType<typeof imagesWorld>>;
-
-/** Tells one story and ends its processes, also when the story fails. */
-const story = (tell: (world: ImagesWorld) => Promise<void>) => async () => {
-  const world = await imagesWorld();
-  try {
-    await tell(world);
-  } finally {
-    await world.stop();
-  }
-};
-
-const isReady = ({ state }: ModuleImageStatus) => state === 'Ready';
-
-async function madeOnce(world: ImagesWorld): Promise<ModuleImageStatus> {
-  world.start();
-  await world.want();
-  return world.until(isReady);
-}
 
 describe('an image', () => {
   it(
@@ -154,7 +22,7 @@ describe('an image', () => {
     story(async (world) => {
       await madeOnce(world);
 
-      expect(world.written).toEqual(['Wanted', 'Building', 'Signing', 'Ready']);
+      expect(world.written).toEqual(['Wanted', 'Building', 'Built', 'Signing', 'Ready']);
       expect(await world.events()).toEqual(['Signed']);
     }),
   );

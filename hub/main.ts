@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { OPERATOR } from '@kmm-fleet/api';
-import { createBuildah, createRegistry, createRegistryTransport } from '@kmm-fleet/images';
+import { createBuildah, createRegistry, createRegistryTransport, imageLimits } from '@kmm-fleet/images';
 import { runOperator } from '@kmm-fleet/runtime';
 import { HubConfig } from './config.ts';
 import { createHub } from './start-hub.ts';
@@ -16,6 +16,7 @@ await runOperator({
       ...ports,
       registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
       builder: createBuildah({ directory: config.KMM_BUILD_DIR, ca }),
+      limits: imageLimits(config),
       operatorNamespace: config.OPERATOR_NAMESPACE,
     });
   },

@@ -1,5 +1,5 @@
 import { type ManifestWork, matchesSelector } from '@kmm-fleet/api';
-import { type Builder, createImages, type Registry } from '@kmm-fleet/images';
+import { type Builder, createImages, type ImageLimits, type Registry } from '@kmm-fleet/images';
 import { createQueue, type OperatorPorts, type Queue } from '@kmm-fleet/runtime';
 import { countClaimProblems } from './clusters/claim-problems.ts';
 import { isSameCluster } from './clusters/cluster-view.ts';
@@ -17,6 +17,7 @@ import { type Item, reconcileWork } from './works/reconcile-work.ts';
 export interface HubPorts extends OperatorPorts {
   readonly registry: Registry;
   readonly builder: Builder;
+  readonly limits?: ImageLimits;
   readonly operatorNamespace: string;
 }
 

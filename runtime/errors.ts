@@ -63,6 +63,11 @@ export const FAILURES = {
     'backoff',
     'Read the build log and mend the Dockerfile in its ConfigMap.',
   ),
+  BUILD_TIMED_OUT: failure(
+    'BuildTimedOut',
+    'backoff',
+    'Find the step that hangs, or raise KMM_BUILD_MINUTES_MAX of the operator.',
+  ),
   BUILDER_MISSING: failure('BuilderMissing', 'backoff', 'Install buildah on the hub.'),
   PROGRAM_MISSING: failure('ProgramMissing', 'backoff', 'Install the program that the message names.'),
   SIGN_FAILED: failure(

@@ -1,4 +1,4 @@
-import { OPERATOR } from '@kmm-fleet/api';
+import { IMAGE_SETTINGS, OPERATOR } from '@kmm-fleet/api';
 import { operatorSettings } from '@kmm-fleet/runtime';
 import { z } from 'zod';
 
@@ -9,6 +9,7 @@ const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 /** Settings of the spoke, read once at its start from the environment. */
 export const SpokeConfig = z.object({
   ...operatorSettings(OPERATOR.namespace),
+  ...IMAGE_SETTINGS,
   KMM_MANAGED: z
     .string()
     .default('')
@@ -19,10 +20,5 @@ export const SpokeConfig = z.object({
     .describe(
       'A hub makes the images; the kernels are published. As in KMM, what is no boolean counts as false.',
     ),
-  KMM_REGISTRY_CA_FILE: z.string().optional().describe('Extra certificate authorities of registries, PEM.'),
-  KMM_BUILD_DIR: z
-    .string()
-    .default('/var/lib/kmm/builds')
-    .describe('Where buildah keeps containers and logs.'),
 });
 export type SpokeConfig = z.output<typeof SpokeConfig>;

@@ -24,6 +24,7 @@ export type ModuleImageSpec = z.infer<typeof ModuleImageSpec>;
 export const IMAGE_STATES = [
   'Wanted',
   'Building',
+  'Built',
   'Signing',
   'Ready',
   'Failed',
@@ -48,10 +49,13 @@ export const ModuleImageStatus = z.strictObject({
     .strictObject({
       inputsHash: z.string(),
       failures: Count(),
+      defects: Count()
+        .optional()
+        .describe('How many of them the inputs were to blame for: after some it is not tried again.'),
       nextTime: z.string().meta({ format: 'date-time' }).optional(),
     })
     .optional()
-    .describe('Failures in a row on the same inputs.'),
+    .describe('Failures in a row on the same inputs and with the same access to registries.'),
   wantedBy: Count().optional().describe('Clusters that want it.'),
   reason: z.string().max(256).optional(),
   message: z.string().max(2048).optional(),

@@ -10,6 +10,10 @@ export const OF_IMAGES = {
     'The build ended with an error. Clusters keep what they run.',
     'Read status.log of the ModuleImage, mend the Dockerfile in its ConfigMap; the build begins again by itself.',
   ),
+  BuildTimedOut: error(
+    'The build did not end in the time that a build may take, and was ended.',
+    'Find the step that hangs in the log; raise KMM_BUILD_MINUTES_MAX of the operator where builds do take longer.',
+  ),
   BuilderMissing: error('The hub has no buildah.', 'Install buildah where the hub runs.'),
   Building: waiting('The image is being built.'),
   Built: ok('The image was built and pushed.'),
@@ -45,6 +49,7 @@ export const OF_IMAGES = {
     'A module asks for firmware that the image does not have.',
     'Copy it, or set firmwarePath.',
   ),
+  ImageBuilt: waiting('The cluster waits for an image that is built and is not signed yet.'),
   ImageBuilding: waiting('The cluster waits for an image that is being built.'),
   ImageCurrent: ok('The registry has the image, made from these very inputs.'),
   ImageExists: ok('The registry has the image, pushed by somebody else.'),

@@ -10,6 +10,10 @@ export const OF_SPECS = {
     'A Module with build or sign was applied to a cluster that a hub manages; only the hub builds.',
     'Write a ManagedClusterModule on the hub, or name an image that exists.',
   ),
+  DockerfileInvalid: error(
+    'The Dockerfile has no FROM, or a line that is no instruction.',
+    'Correct the line that the message names, in the ConfigMap.',
+  ),
   FieldInvalid: error(
     'A field has a value that it cannot have.',
     'Correct the field that the message names.',

@@ -1,6 +1,7 @@
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AppError } from '@kmm-fleet/runtime';
 import { afterEach, expect, it } from 'vitest';
 import { createBuildah } from './buildah.ts';
 import { type BuildRequest, buildLog, LOG_CHARS_MAX } from './builder.ts';
@@ -63,6 +64,19 @@ it('ends a running build with all its children when the signal is aborted', asyn
 
   expect(await building).toMatchObject({ message: 'the hub ends' });
   await expect.poll(() => isAlive(Number(readFileSync(pidFile, 'utf8')))).toBe(false);
+});
+
+it('tells how far a build had come that took too long', async () => {
+  const { builder, directory } = world({ bud: 'echo STEP 2: make; touch "$0.began"; sleep 60' });
+  const stop = new AbortController();
+  const building = failureOf(builder.build(request, stop.signal));
+  await expect.poll(() => existsSync(join(directory, 'program.began'))).toBe(true);
+
+  stop.abort(new AppError('BUILD_TIMED_OUT', 'Too long.'));
+
+  const error = await building;
+  expect(error).toMatchObject({ code: 'BUILD_TIMED_OUT', message: 'Too long.' });
+  expect(buildLog(error)).toBe('STEP 2: make\n');
 });
 
 it('keeps the end of a log that never ends, on disk and in the result', async () => {

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError } from '@kmm-fleet/runtime';
+import { AppError, isAppError } from '@kmm-fleet/runtime';
 import { authFile } from '../registry/credentials.ts';
 import { plainText } from '../registry/plain-text.ts';
 import type { RegistryAccess } from '../registry/types.ts';
@@ -44,7 +44,13 @@ export function createBuildah({ directory, ca, program = 'buildah' }: BuildahOpt
       const run = async (args: readonly string[], signal?: AbortSignal) => {
         // Or a killed build leaves its temporary files where nobody looks for them.
         const env = { TMPDIR: workspace.path('tmp') };
-        const code = await runProgram(program, [...storage, ...args], { write: log.write, env, signal });
+        const code = await runProgram(program, [...storage, ...args], {
+          write: log.write,
+          env,
+          signal,
+        }).catch((error: unknown) => {
+          throw withLog(error, log.tail());
+        });
         if (code !== 0) throw failure(code, log.tail());
       };
       try {
@@ -143,6 +149,13 @@ function pushArguments({ target, targetAccess }: BuildRequest, { path }: Workspa
 
 function access({ insecure, insecureSkipTLSVerify }: RegistryAccess, certs: string): string[] {
   return insecure || insecureSkipTLSVerify ? ['--tls-verify=false'] : [`--cert-dir=${certs}`];
+}
+
+/** Whoever ended a build for a reason of its own is told how far it had come. */
+function withLog(error: unknown, log: string): unknown {
+  return isAppError(error) && error.code === 'BUILD_TIMED_OUT'
+    ? new AppError(error.code, error.message, { cause: { log } })
+    : error;
 }
 
 /** buildah exits with 125 for trouble with registries and storage, and with the step's own code for a build. */

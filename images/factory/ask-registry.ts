@@ -1,34 +1,20 @@
 import { LABELS, parseImageReference } from '@kmm-fleet/api';
 import { AppError, isAppError } from '@kmm-fleet/runtime';
-import {
-  baseAccess,
-  hashes,
-  type ImagePorts,
-  type Pass,
-  targetAccess,
-  unsignedImage,
-  write,
-} from './image-pass.ts';
-import { imageStatus } from './image-status.ts';
+import { baseAccess, hashes, type ImagePorts, type Pass, targetAccess, unsignedImage } from './image-pass.ts';
 import type { RemoteFacts } from './plan-image.ts';
 
-/** Looks up what the bases are now, and remembers it in the status. */
+/** Looks up what the bases are now. It stands in the status with whatever is written next. */
 export async function resolveBases(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<void> {
-  const { inputs, image } = pass;
-  pass.bases = await Promise.all(
+  const { inputs } = pass;
+  const bases = await Promise.all(
     inputs.bases.map(async (reference) => ({
       reference,
       digest: await resolveBase(reference, pass, ports, signal),
     })),
   );
-  const status = imageStatus(
-    { ...pass.status, bases: [...pass.bases], staticHash: inputs.staticHash },
-    { kind: 'progress', state: 'Wanted', message: 'Inputs are read.' },
-    image.metadata.generation,
-    ports.nowMs(),
-    ports.random(),
-  );
-  await write(pass, ports, status);
+  pass.bases = bases;
+  pass.basesAreFresh = true;
+  pass.status = { ...pass.status, bases, staticHash: inputs.staticHash };
 }
 
 /** What the registry holds of this image. */

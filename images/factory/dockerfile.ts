@@ -1,4 +1,14 @@
-import { bad, type Checked, found, good, parseImageReference, substitute, withDigest } from '@kmm-fleet/api';
+import {
+  bad,
+  type Checked,
+  type Finding,
+  found,
+  good,
+  parseImageReference,
+  substitute,
+  withDigest,
+} from '@kmm-fleet/api';
+import { plainText } from '../registry/plain-text.ts';
 
 /** What a Dockerfile says about where it starts from. Everything else in it is the builder's business. */
 export interface DockerfileFacts {
@@ -19,7 +29,7 @@ interface Word {
   readonly start: number;
 }
 
-/** Reads the base images, or says which reference cannot be one. */
+/** Reads the base images, or says what cannot be built: no FROM, a line that is none, a reference that is none. */
 export function readDockerfileFacts(
   text: string,
   buildArgs: Readonly<Record<string, string>>,
@@ -32,6 +42,8 @@ export function readDockerfileFacts(
     if (!stages.has(reference.toLowerCase())) mentions.push({ reference, start, end: start + word.length });
   };
   let started = false;
+  const wrong = lineThatIsNone(text);
+  if (wrong) return bad(wrong);
   for (const [keyword, ...words] of instructions(text)) {
     const name = keyword?.text.toUpperCase();
     if (name === 'ARG' && !started) declare(variables, words, buildArgs);
@@ -43,8 +55,8 @@ export function readDockerfileFacts(
     }
     for (const word of copiedFrom(name, words)) if (!/^\d+$/.test(word.text)) add(word);
   }
-  const wrong = mentions.find(({ reference }) => !parseImageReference(reference).ok);
-  if (wrong) return bad(baseInvalid(text.slice(wrong.start, wrong.end), wrong.reference));
+  const base = mentions.find(({ reference }) => !parseImageReference(reference).ok);
+  if (base) return bad(baseInvalid(text.slice(base.start, base.end), base.reference));
   return good({ bases: [...new Set(mentions.map(({ reference }) => reference))].sort(), mentions });
 }
 
@@ -65,6 +77,40 @@ export function pinDockerfile(
     at = end;
   }
   return pinned + text.slice(at);
+}
+
+const INSTRUCTIONS = new Set(
+  'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR'.split(
+    ' ',
+  ),
+);
+
+/** What no builder could build, told before one tries. A text that builders may read in other ways is left to them. */
+function lineThatIsNone(text: string): Finding | undefined {
+  if (text.includes('<<') || /^\s*#\s*(escape|syntax)\s*=/im.test(text)) return undefined;
+  const keywords = [...instructions(text)].flatMap(([keyword]) => (keyword ? [keyword] : []));
+  const nameOf = ({ text: word }: Word) => word.toUpperCase();
+  const odd = keywords.find((keyword) => !INSTRUCTIONS.has(nameOf(keyword)));
+  if (odd) return lineInvalid(text, odd, `"${plainText(odd.text, 40)}" is no instruction`);
+  const first = keywords.find((keyword) => nameOf(keyword) !== 'ARG');
+  if (!first) return found('DockerfileInvalid', FIELD, 'The Dockerfile has no FROM.', START_FROM);
+  return nameOf(first) === 'FROM'
+    ? undefined
+    : lineInvalid(text, first, `${nameOf(first)} stands before any FROM`);
+}
+
+const FIELD = 'data.dockerfile';
+const START_FROM = 'Begin with FROM and a base image, or with FROM scratch.';
+
+function lineInvalid(text: string, { start }: Word, problem: string): Finding {
+  const line = text.slice(0, start).split('\n').length;
+  const message = `Line ${line} of the Dockerfile: ${problem}.`;
+  return found(
+    'DockerfileInvalid',
+    FIELD,
+    message,
+    'Correct it; a line that goes on needs a \\ at the end of the one before.',
+  );
 }
 
 /** ARG NAME or ARG NAME=default; a build argument wins, and a default may use the arguments before it. */
@@ -132,5 +178,5 @@ function baseInvalid(written: string, reference: string) {
       ? `The Dockerfile starts from "${written}", which is no image reference.`
       : `The Dockerfile starts from "${written}", which becomes "${reference}": no image reference.`;
   const next = 'Write registry/repository:tag, and give each ARG in it a default or a buildArgs entry.';
-  return found('BaseImageInvalid', 'data.dockerfile', message, next);
+  return found('BaseImageInvalid', FIELD, message, next);
 }

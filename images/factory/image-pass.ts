@@ -4,13 +4,14 @@ import {
   parseImageReference,
   unsignedReference,
 } from '@kmm-fleet/api';
-import { AppError } from '@kmm-fleet/runtime';
+import { AppError, type Clock } from '@kmm-fleet/runtime';
 import type { Builder } from '../builders/builder.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RegistryAccess } from '../registry/types.ts';
 import type { ImageMetrics } from './image-metrics.ts';
 import { type ImageOutcome, imageStatus, isNews } from './image-status.ts';
-import { type BaseImage, hashesOf, type InputSource, type Inputs } from './inputs.ts';
+import { type BaseImage, hashesOf, type InputSource, type Inputs, tryHashOf } from './inputs.ts';
+import type { ImageLimits } from './limits.ts';
 import type { RemoteFacts } from './plan-image.ts';
 
 export interface ImagePorts {
@@ -21,11 +22,13 @@ export interface ImagePorts {
   writeStatus(image: ModuleImage, status: ModuleImageStatus): Promise<void>;
   /** Bounds what builds at once. */
   limitBuilds<T>(task: () => Promise<T>): Promise<T>;
+  readonly limits: ImageLimits;
   /** Durations of steps, and the certificates in use. */
   readonly metrics?: ImageMetrics;
   /** Told when something was made or failed; for events, metrics and the log. */
   report(image: ModuleImage, outcome: ImageOutcome): void;
   nowMs(): number;
+  readonly after: Clock['after'];
   random(): number;
 }
 
@@ -41,6 +44,8 @@ export interface Pass extends Told {
   readonly source: InputSource;
   /** Undefined while they are not resolved. */
   bases: readonly BaseImage[] | undefined;
+  /** They were looked up in this pass, or there are none. */
+  basesAreFresh: boolean;
   remote: RemoteFacts | undefined;
 }
 
@@ -48,15 +53,17 @@ export interface Pass extends Told {
 export function openPass(image: ModuleImage, inputs: Inputs, source: InputSource): Pass {
   const { bases, staticHash, ...status } = image.status ?? {};
   const common = { image, inputs, source, remote: undefined };
-  if (inputs.bases.length === 0) return { ...common, status, bases: [] };
+  if (inputs.bases.length === 0) return { ...common, status, bases: [], basesAreFresh: true };
   const known = staticHash === inputs.staticHash ? bases : undefined;
-  return { ...common, status: image.status ?? {}, bases: known };
+  return { ...common, status: image.status ?? {}, bases: known, basesAreFresh: false };
 }
 
 /** Hashes of the inputs with their bases; undefined while those are not resolved. */
 export function hashes({ inputs, bases, source }: Pass): ReturnType<typeof hashesOf> | undefined {
   return bases && hashesOf(inputs, bases, source);
 }
+
+export const tryHash = (pass: Pass): string => tryHashOf(pass.inputs, hashes(pass)?.all, pass.source);
 
 /** Writes what a pass came to, and tells people when there is something to tell. */
 export async function conclude(told: Told, ports: ImagePorts, outcome: ImageOutcome): Promise<void> {

@@ -1,9 +1,16 @@
 import { describeFinding, type Finding, type ImageState, type ModuleImageStatus } from '@kmm-fleet/api';
-import { backoffMs, deepEqual, FAILURES, type FailureCode } from '@kmm-fleet/runtime';
+import { deepEqual, FAILURES } from '@kmm-fleet/runtime';
+import { type Failure, failedAgain, isSpent } from './attempt.ts';
 
 /** What one pass over an image came to. */
 export type ImageOutcome =
-  | { readonly kind: 'progress'; readonly state: 'Wanted' | 'Building' | 'Signing'; readonly message: string }
+  | {
+      readonly kind: 'progress';
+      readonly state: 'Wanted' | 'Building' | 'Built' | 'Signing';
+      readonly message: string;
+      /** Of the build, once it has ended. */
+      readonly log?: string | undefined;
+    }
   | {
       readonly kind: 'ready';
       readonly digest: string;
@@ -12,18 +19,8 @@ export type ImageOutcome =
       readonly log?: string;
     }
   | { readonly kind: 'refused'; readonly state: 'Failed' | 'Conflict'; readonly findings: readonly Finding[] }
-  | {
-      readonly kind: 'failed';
-      readonly code: FailureCode;
-      readonly message: string;
-      readonly log: string;
-      readonly inputsHash: string;
-      /** What the other side asked for. */
-      readonly retryAfterMs?: number | undefined;
-    };
+  | ({ readonly kind: 'failed'; readonly message: string; readonly log: string } & Failure);
 
-/** Failures on equal inputs are tried again after about 30 s, doubling up to half an hour. */
-const RETRY = { baseMs: 40_000, maxMs: 1_800_000 };
 const MESSAGE_CHARS_MAX = 1_024;
 
 /**
@@ -61,8 +58,10 @@ function changed(
   jitter: number,
 ): Partial<Record<keyof ModuleImageStatus, unknown>> & { state: ImageState } {
   switch (outcome.kind) {
-    case 'progress':
-      return { state: outcome.state, reason: outcome.state, message: outcome.message, log: undefined };
+    case 'progress': {
+      const { state, message, log } = outcome;
+      return { state, reason: state, message, log: log || undefined };
+    }
     case 'ready': {
       const { digest, inputsHash, reason, log } = outcome;
       return { state: 'Ready', digest, inputsHash, reason, message: undefined, attempt: undefined, log };
@@ -73,19 +72,26 @@ function changed(
       return { state: outcome.state, reason: first?.reason, message, attempt: undefined, log: undefined };
     }
     case 'failed': {
-      const { code, inputsHash, log, retryAfterMs = 0 } = outcome;
-      const before = previous.attempt?.inputsHash === inputsHash ? previous.attempt.failures : 0;
-      const askedMs = Math.min(retryAfterMs, RETRY.maxMs);
-      const nextMs = nowMs + Math.max(askedMs, backoffMs(before + 1, jitter, RETRY));
+      const { code, log } = outcome;
+      const attempt = failedAgain(previous.attempt, outcome, nowMs, jitter);
       return {
         state: code === 'IMAGE_NOT_FOUND' ? 'Missing' : 'Failed',
         reason: FAILURES[code].reason,
-        message: `${outcome.message} ${FAILURES[code].nextStep}`.slice(0, MESSAGE_CHARS_MAX),
+        message: failureText(outcome, isSpent(attempt, outcome.inputsHash) ? attempt.defects : undefined),
         log: log || undefined,
-        attempt: { inputsHash, failures: before + 1, nextTime: new Date(nextMs).toISOString() },
+        attempt,
       };
     }
   }
+}
+
+function failureText({ code, message }: Failure & { message: string }, defects: number | undefined): string {
+  const end = defects
+    ? ` After ${defects} failures on the same inputs it is tried again only when one of them changes, a base image too.`
+    : '';
+  const { nextStep } = FAILURES[code];
+  // What the build said may be long; what to do must not be cut off.
+  return `${message.slice(0, MESSAGE_CHARS_MAX - nextStep.length - end.length - 1)} ${nextStep}${end}`;
 }
 
 function withoutUndefined(status: Record<string, unknown>): ModuleImageStatus {

@@ -104,6 +104,22 @@ describe('the hash of inputs', () => {
     expect(hashes(read(change))).toEqual(hashes(read()));
   });
 
+  it('of access changes with the login and with TLS, so that a mended one is tried at once', () => {
+    const accessOf = (change?: Change) => {
+      const [spec, data] = [recipe({ imageRepoSecret: { name: 'pull' } }), sourceData()];
+      data.secrets['pull'] = { '.dockerconfigjson': Buffer.from('{}') };
+      change?.(spec, data);
+      const inputs = readInputs(spec, inputSource(data), NOW);
+      return inputs.ok ? inputs.value.accessHash : '';
+    };
+    const login: Change = (_spec, data) =>
+      (data.secrets['pull'] = { '.dockerconfigjson': Buffer.from('{"auths":{}}') });
+    const tls: Change = (spec) => (spec.registryTLS = { insecureSkipTLSVerify: true });
+
+    expect(new Set([accessOf(), accessOf(login), accessOf(tls)]).size).toBe(3);
+    expect(accessOf()).not.toBe('');
+  });
+
   it('is nothing that one can guess without the key of the hub', () => {
     const inputs = readInputs(
       recipe(),

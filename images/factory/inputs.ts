@@ -45,6 +45,8 @@ export interface Inputs {
   /** Over what is built or taken, without the digests of bases and without the signature. */
   readonly staticHash: string;
   readonly signHash: string;
+  /** Over how registries are spoken to: nothing that comes out depends on it, but whether something does. */
+  readonly accessHash: string;
 }
 
 /** An image that something starts from, as it was when the inputs were read. */
@@ -74,6 +76,12 @@ export function readInputs(spec: ModuleImageSpec, source: InputSource, now: Date
     bases: build?.facts.bases ?? toSign,
     staticHash: hash(source, { image: spec.image, generation, build: build && hashable(build), toSign }),
     signHash: hash(source, sign && { files: sign.files, key: keyText(sign.pair) }),
+    accessHash: hash(source, {
+      dockerConfig,
+      target: spec.registryTLS,
+      base: spec.build?.baseImageRegistryTLS,
+      unsigned: spec.sign?.unsignedImageRegistryTLS,
+    }),
   });
 }
 
@@ -89,6 +97,15 @@ export function hashesOf(
   const sorted = bases.toSorted((a, b) => (a.reference < b.reference ? -1 : 1));
   const build = hash(source, { staticHash, bases: sorted });
   return { build, all: hash(source, { build, signHash }) };
+}
+
+/** Under which failures are counted: other inputs or another login are tried at once. */
+export function tryHashOf(
+  { staticHash, accessHash }: Inputs,
+  all: string | undefined,
+  source: InputSource,
+): string {
+  return hash(source, { inputs: all ?? staticHash, accessHash });
 }
 
 function hash({ hashKey }: InputSource, value: unknown): string {

@@ -11,6 +11,7 @@ import {
   targetAccess,
   unsignedImage,
 } from './image-pass.ts';
+import { withTimeLimit } from './time-limit.ts';
 
 /** Builds from bases by digest, then signs when that is asked for. */
 export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<void> {
@@ -19,7 +20,7 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
   if (!inputs.build) throw new AppError('IMAGE_NOT_FOUND', `Image ${image.spec.image} does not exist.`);
   await progress(pass, ports, 'Building', `Building for kernel ${image.spec.kernelVersion}.`);
   const { dockerfile, facts, args, secrets } = inputs.build;
-  const task = () =>
+  const task = (limited: AbortSignal) =>
     ports.builder.build(
       {
         dockerfile: pinDockerfile(dockerfile, facts, pass.bases ?? []),
@@ -30,11 +31,14 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
         baseAccess: baseAccess(pass),
         targetAccess: targetAccess(pass),
       },
-      signal,
+      limited,
     );
-  const { digest, log } = await timed(ports, 'build', task);
-  if (inputs.sign) await sign(pass, digest, ports, signal, log);
-  else await conclude(pass, ports, { kind: 'ready', digest, inputsHash: all, reason: 'Built', log });
+  const limited = () => withTimeLimit(ports.after, ports.limits.buildMsMax, signal, task);
+  const { digest, log } = await timed(ports, 'build', limited);
+  if (inputs.sign) {
+    await progress(pass, ports, 'Built', 'Built and pushed unsigned; it is signed next.', log);
+    await sign(pass, digest, ports, signal, log);
+  } else await conclude(pass, ports, { kind: 'ready', digest, inputsHash: all, reason: 'Built', log });
 }
 
 /** Signs what has this digest: a tag may have moved since it was looked at. */
@@ -47,7 +51,7 @@ export async function sign(
 ): Promise<void> {
   const { inputs, image } = pass;
   if (!inputs.sign) throw new AppError('SIGN_FAILED', `Image ${image.spec.image} has no sign section.`);
-  await progress(pass, ports, 'Signing', 'Signing the kernel modules.');
+  await progress(pass, ports, 'Signing', 'Signing the kernel modules.', log);
   const { all: inputsHash } = knownHashes(pass);
   const { pair, files } = inputs.sign;
   const task = () =>
@@ -68,8 +72,14 @@ export async function sign(
   await conclude(pass, ports, { kind: 'ready', digest, inputsHash, reason: 'Signed', ...(log && { log }) });
 }
 
-function progress(pass: Pass, ports: ImagePorts, state: 'Building' | 'Signing', message: string) {
-  return conclude(pass, ports, { kind: 'progress', state, message });
+function progress(
+  pass: Pass,
+  ports: ImagePorts,
+  state: 'Building' | 'Built' | 'Signing',
+  message: string,
+  log?: string,
+) {
+  return conclude(pass, ports, { kind: 'progress', state, message, log });
 }
 
 const timed = <T>({ metrics }: ImagePorts, step: 'build' | 'sign', task: () => Promise<T>): Promise<T> =>

@@ -8,8 +8,9 @@ const facts = (overrides: Partial<ImageFacts>): ImageFacts => ({
   isMade: true,
   needsSignature: true,
   signingIsRefused: false,
-  staticHash: 'static',
   inputsHash: 'now',
+  tryHash: 'try',
+  basesAreFresh: false,
   status: {},
   nowMs: NOW,
   ...overrides,
@@ -43,7 +44,7 @@ describe('the next step of an image', () => {
     ],
     [
       'takes it also when the first look failed',
-      { remote: { digest: 'd' }, status: { state: 'Failed', attempt: { inputsHash: 'now', failures: 3 } } },
+      { remote: { digest: 'd' }, status: { state: 'Failed', attempt: { inputsHash: 'try', failures: 3 } } },
       { step: 'ready', digest: 'd', reason: 'ImageExists' },
     ],
     [
@@ -79,14 +80,14 @@ describe('the next step of an image', () => {
     ['misses what nobody makes', { ...pulled, remote: {} }, { step: 'missing' }],
     [
       'waits after a failure on these inputs',
-      { status: { attempt: { inputsHash: 'now', failures: 1, nextTime: later(5_000) } } },
+      { status: { attempt: { inputsHash: 'try', failures: 1, nextTime: later(5_000) } } },
       { step: 'wait', waitMs: 5_000 },
     ],
     [
       'waits after a failed look-up of its bases',
       {
         inputsHash: undefined,
-        status: { attempt: { inputsHash: 'static', failures: 1, nextTime: later(5_000) } },
+        status: { attempt: { inputsHash: 'try', failures: 1, nextTime: later(5_000) } },
       },
       { step: 'wait', waitMs: 5_000 },
     ],
@@ -97,7 +98,32 @@ describe('the next step of an image', () => {
     ],
     [
       'does not wait when the time has come',
-      { status: { attempt: { inputsHash: 'now', failures: 1, nextTime: later(0) } } },
+      { status: { attempt: { inputsHash: 'try', failures: 1, nextTime: later(0) } } },
+      { step: 'ask' },
+    ],
+    [
+      'looks its bases up again before it tries the same once more: they may have been mended under their tags',
+      { status: { attempt: { inputsHash: 'try', failures: 1, defects: 1, nextTime: later(0) } } },
+      { step: 'resolve-bases' },
+    ],
+    [
+      'tries again when they have not moved',
+      { status: { attempt: { inputsHash: 'try', failures: 4, defects: 4 } }, basesAreFresh: true },
+      { step: 'ask' },
+    ],
+    [
+      'does not try what has failed often enough',
+      { status: { attempt: { inputsHash: 'try', failures: 5, defects: 5 } }, basesAreFresh: true },
+      { step: 'wait', waitMs: 1_800_000 },
+    ],
+    [
+      'tries on while only the world was to blame',
+      { status: { attempt: { inputsHash: 'try', failures: 99 } } },
+      { step: 'ask' },
+    ],
+    [
+      'tries at once what has failed often enough with other inputs',
+      { status: { attempt: { inputsHash: 'before', failures: 5, defects: 5 } } },
       { step: 'ask' },
     ],
   ])('%s', (_rule, given, step) => {
@@ -109,16 +135,18 @@ const anyFacts = fc.record<ImageFacts>({
   isMade: fc.boolean(),
   needsSignature: fc.boolean(),
   signingIsRefused: fc.boolean(),
-  staticHash: fc.constant('static'),
   inputsHash: fc.constantFrom(undefined, 'now'),
+  tryHash: fc.constant('try'),
+  basesAreFresh: fc.boolean(),
   status: fc.constantFrom(
     {},
     ready,
     stale,
     { ...ready, state: 'Failed' as const },
     {
-      attempt: { inputsHash: 'now', failures: 2, nextTime: later(1) },
+      attempt: { inputsHash: 'try', failures: 2, nextTime: later(1) },
     },
+    { attempt: { inputsHash: 'try', failures: 5, defects: 5, nextTime: later(0) } },
   ),
   nowMs: fc.constant(NOW),
   remote: fc.option(

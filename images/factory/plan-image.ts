@@ -1,4 +1,5 @@
 import type { ModuleImageStatus } from '@kmm-fleet/api';
+import { isDefective, isSpent, waitOf } from './attempt.ts';
 
 /** Everything that decides the next step of one image. Times are milliseconds since the epoch. */
 export interface ImageFacts {
@@ -7,10 +8,12 @@ export interface ImageFacts {
   readonly needsSignature: boolean;
   /** Signing is asked for and impossible today. */
   readonly signingIsRefused: boolean;
-  /** Hash of the inputs without their bases. */
-  readonly staticHash: string;
   /** Hash of the inputs with their bases; undefined while bases are not resolved. */
   readonly inputsHash?: string | undefined;
+  /** Hash of the inputs as far as they are known, and of the access to registries: failures are counted under it. */
+  readonly tryHash: string;
+  /** The bases were looked up in this pass, or have no tags that could move. */
+  readonly basesAreFresh: boolean;
   readonly status: ModuleImageStatus;
   readonly nowMs: number;
   /** What the registry said; undefined: it was not asked in this pass. */
@@ -38,13 +41,18 @@ export type ImageStep =
   | { readonly step: 'sign'; readonly unsignedDigest: string }
   | { readonly step: 'keep' };
 
+/** Time goes by between looks at what a spent image starts from. */
+const SPENT_RECHECK_MS = 1_800_000;
+
 /** Decides what to do next for one image. Pure; the order of the lines is the order of the questions. */
 export function planImage(facts: ImageFacts): ImageStep {
-  const { status, inputsHash, remote } = facts;
-  const waitMs = waitFor(facts);
+  const { status, inputsHash, tryHash, remote } = facts;
+  const waitMs = waitOf(status.attempt, tryHash, facts.nowMs);
   if (inputsHash === undefined) return waitMs > 0 ? { step: 'wait', waitMs } : { step: 'resolve-bases' };
   if (status.state === 'Ready' && status.digest && status.inputsHash === inputsHash) return { step: 'keep' };
   if (waitMs > 0) return { step: 'wait', waitMs };
+  if (isDefective(status.attempt, tryHash) && !facts.basesAreFresh) return { step: 'resolve-bases' };
+  if (isSpent(status.attempt, tryHash)) return { step: 'wait', waitMs: SPENT_RECHECK_MS };
   if (!remote) return { step: 'ask' };
   if (remote.digest && isAcceptable(facts, remote, inputsHash)) {
     return { step: 'ready', digest: remote.digest, reason: remote.label ? 'ImageCurrent' : 'ImageExists' };
@@ -53,12 +61,6 @@ export function planImage(facts: ImageFacts): ImageStep {
   if (facts.signingIsRefused) return { step: 'refuse' };
   const { unsignedDigest } = remote;
   return facts.needsSignature && unsignedDigest ? { step: 'sign', unsignedDigest } : { step: 'build' };
-}
-
-/** Failures on the same inputs back off; changed inputs are tried at once. */
-function waitFor({ status: { attempt }, staticHash, inputsHash = staticHash, nowMs }: ImageFacts): number {
-  if (!attempt?.nextTime || attempt.inputsHash !== inputsHash) return 0;
-  return Math.max(0, Date.parse(attempt.nextTime) - nowMs);
 }
 
 /**

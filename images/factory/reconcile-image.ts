@@ -4,7 +4,7 @@ import { buildLog } from '../builders/builder.ts';
 import type { SigningPair } from '../signing/module-signature.ts';
 import { askRegistry, resolveBases } from './ask-registry.ts';
 import { certificateSecret } from './image-metrics.ts';
-import { conclude, hashes, type ImagePorts, openPass, type Pass, write } from './image-pass.ts';
+import { conclude, hashes, type ImagePorts, openPass, type Pass, tryHash, write } from './image-pass.ts';
 import { readInputs } from './inputs.ts';
 import { build, sign } from './make-image.ts';
 import { type ImageFacts, type ImageStep, planImage } from './plan-image.ts';
@@ -43,12 +43,16 @@ export async function reconcileImage(
   }
   const pass = openPass(image, inputs.value, source);
   try {
+    if (!pass.status.state) await want(pass, ports);
     return await work(pass, ports, signal);
   } catch (error) {
     if (signal.aborted || !isAppError(error) || isApiFailure(error.code)) throw error;
     return fail(pass, ports, error);
   }
 }
+
+const want = (pass: Pass, ports: ImagePorts) =>
+  conclude(pass, ports, { kind: 'progress', state: 'Wanted', message: 'The registry is asked for it.' });
 
 const factsOfCertificate = (image: ModuleImage, { certificate }: SigningPair) => ({
   secret: certificateSecret(image),
@@ -101,8 +105,9 @@ function factsOf(pass: Pass, nowMs: number): ImageFacts {
     isMade: Boolean(inputs.build ?? inputs.sign),
     needsSignature: inputs.sign !== undefined,
     signingIsRefused: inputs.sign?.refusal !== undefined,
-    staticHash: inputs.staticHash,
     inputsHash: hashes(pass)?.all,
+    tryHash: tryHash(pass),
+    basesAreFresh: pass.basesAreFresh,
     status,
     nowMs,
     remote,
@@ -119,7 +124,7 @@ function keep(pass: Pass, ports: ImagePorts): Promise<void> {
 }
 
 async function fail(pass: Pass, ports: ImagePorts, error: AppError) {
-  const inputsHash = hashes(pass)?.all ?? pass.inputs.staticHash;
+  const inputsHash = tryHash(pass);
   const { code, message, retryAfterMs } = error;
   await conclude(pass, ports, {
     kind: 'failed',

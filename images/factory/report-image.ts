@@ -11,7 +11,10 @@ export function reportImage(
   const { image: reference, kernelVersion: kernel } = image.spec;
   const fields = { image: reference, kernel };
   const regarding = image as unknown as KubeObject;
-  if (outcome.kind === 'progress') ports.log.info(`image.${outcome.state.toLowerCase()}`, fields);
+  if (outcome.kind === 'progress') {
+    ports.log.info(`image.${outcome.state.toLowerCase()}`, fields);
+    if (outcome.state === 'Built') count(ports.metrics, 'Built', 'success');
+  }
   if (outcome.kind === 'ready') {
     ports.log.info('image.ready', { ...fields, reason: outcome.reason });
     const message = `${reference} is ready as ${outcome.digest}.`;
@@ -23,7 +26,8 @@ export function reportImage(
     ports.log.error('image.failed', { ...fields, code: outcome.code, message: outcome.message });
     const { reason, nextStep } = FAILURES[outcome.code];
     ports.events.record(regarding, { type: 'Warning', reason, message: `${outcome.message} ${nextStep}` });
-    if (outcome.code === 'BUILD_FAILED') count(ports.metrics, 'Built', 'failure');
+    if (outcome.code === 'BUILD_FAILED' || outcome.code === 'BUILD_TIMED_OUT')
+      count(ports.metrics, 'Built', 'failure');
     if (outcome.code === 'SIGN_FAILED') count(ports.metrics, 'Signed', 'failure');
   }
   if (outcome.kind === 'refused') {

@@ -16,6 +16,7 @@ import { readHashKey } from './hash-key.ts';
 import { createImageMetrics } from './image-metrics.ts';
 import type { ImageOutcome } from './image-status.ts';
 import type { InputSource } from './inputs.ts';
+import { type ImageLimits, imageLimits } from './limits.ts';
 import { reconcileImage } from './reconcile-image.ts';
 import { reportImage } from './report-image.ts';
 
@@ -26,7 +27,7 @@ export interface ImagesPorts extends OperatorPorts {
   readonly inputNamespace?: string;
   /** Namespace of the operator: the hash key and the toolkit catalogue are there. */
   readonly operatorNamespace: string;
-  readonly buildsMax?: number;
+  readonly limits?: ImageLimits;
 }
 
 export interface Images {
@@ -54,7 +55,8 @@ export function createImages(ports: ImagesPorts): Images {
   });
   const secrets = createCache({ ...shared, ...within, type: CORE.secret });
   const configMaps = createCache({ ...shared, ...within, type: CORE.configMap });
-  const builds = createLimiter(ports.buildsMax ?? 2);
+  const limits = ports.limits ?? imageLimits();
+  const builds = createLimiter(limits.buildsMax);
   const measured = createImageMetrics(metrics, () => clock.now());
   let hashKey: Uint8Array = new Uint8Array();
 
@@ -80,10 +82,12 @@ export function createImages(ports: ImagesPorts): Images {
           builder: ports.builder,
           inputs: source,
           limitBuilds: (task) => builds.run(task),
+          limits,
           writeStatus: (target, status) => writeStatus(client, target, status, signal),
           report: (target: ModuleImage, outcome: ImageOutcome) => reportImage(ports, target, outcome),
           metrics: measured,
           nowMs: clock.now,
+          after: clock.after,
           random,
         },
         signal,

@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { createBuildah, createRegistry, createRegistryTransport, type ImagesPorts } from '@kmm-fleet/images';
+import {
+  createBuildah,
+  createRegistry,
+  createRegistryTransport,
+  type ImagesPorts,
+  imageLimits,
+} from '@kmm-fleet/images';
 import type { SpokeConfig } from '../config.ts';
 import type { SpokeImages } from '../start-spoke.ts';
 import { createStandaloneImages } from './standalone-images.ts';
@@ -15,6 +21,7 @@ export function loadImages(
     ...ports,
     registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
     builder: createBuildah({ directory: config.KMM_BUILD_DIR, ca }),
+    limits: imageLimits(config),
     operatorNamespace: config.OPERATOR_NAMESPACE,
   });
 }

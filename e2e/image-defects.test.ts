@@ -1,0 +1,183 @@
+import { type ModuleImageStatus, RESOURCES } from '@kmm-fleet/api';
+import { answer, createFakeBuilder, pushImage } from '@kmm-fleet/images/testing';
+import { CORE } from '@kmm-fleet/runtime';
+import { describe, expect, it } from 'vitest';
+import { BASE, IMAGE, type ImagesWorld, isReady, MODULE, NAMESPACE, story } from './images/images-world.ts';
+
+const DAY_MS = 86_400_000;
+const isFailed = ({ state }: ModuleImageStatus) => state === 'Failed' || state === 'Missing';
+
+describe('what cannot be made', () => {
+  it.each<[string, string, RegExp]>([
+    ['without FROM', `${MODULE}# nothing`, /^DockerfileInvalid .*has no FROM/],
+    [
+      'that does not begin with FROM',
+      'RUN true\nFROM scratch\n',
+      /^DockerfileInvalid .*Line 1.*before any FROM/,
+    ],
+    [
+      'with a line that is no instruction',
+      'FROM scratch\n\nRUNN make\n',
+      /^DockerfileInvalid .*Line 3.*"RUNN"/,
+    ],
+    [
+      'from a base that is not there',
+      'FROM registry.test/none:1\n',
+      /^ImageNotFound .*registry.test\/none:1/,
+    ],
+    ['whose step fails', `FROM ${BASE}\nRUN exit 7\n`, /^BuildFailed .*exit status 7/],
+    ['that never ends', `FROM ${BASE}\nRUN sleep infinity\n`, /^BuildTimedOut .*within 120 minutes/],
+  ])('a Dockerfile %s is told by one reason', (_name, dockerfile, told) =>
+    story(async (world) => {
+      await world.dockerfile(dockerfile);
+      world.start();
+      await world.want();
+      const { reason, message } = await world.until(isFailed, 10 * DAY_MS);
+
+      expect(`${reason} ${message}`).toMatch(told);
+    })(),
+  );
+
+  it(
+    'is tried some times on equal inputs, then no more, and at once when they change',
+    story(async (world) => {
+      await world.dockerfile(`${MODULE}FROM ${BASE}\nRUN exit 7\n`);
+      world.start();
+      await world.want();
+      await world.until(({ attempt }) => attempt?.defects === 5, DAY_MS);
+      await world.clock.advance(DAY_MS);
+
+      expect(world.requests).toHaveLength(5);
+      expect(await world.status()).toMatchObject({
+        state: 'Failed',
+        reason: 'BuildFailed',
+        message: expect.stringContaining('After 5 failures on the same inputs it is tried again only when'),
+      });
+
+      await world.dockerfile(`${MODULE}FROM ${BASE}\n`);
+      expect((await world.until(isReady, 5_000)).attempt).toBeUndefined();
+    }),
+  );
+
+  it(
+    'is tried again when its base was mended under the same tag',
+    story(async (world) => {
+      await world.dockerfile(`${MODULE}FROM ${BASE}\nRUN exit 7\n`);
+      world.start();
+      await world.want();
+      await world.until(({ attempt }) => attempt?.defects === 5, DAY_MS);
+      const mended = await pushImage(world.registry, BASE, {}, { '/README': 'mended' });
+      await world.until(({ attempt }) => attempt?.defects === 1, DAY_MS);
+
+      expect(world.requests).toHaveLength(6);
+      expect(world.requests[5]?.dockerfile).toContain(mended);
+    }),
+  );
+
+  it(
+    'for want of a login is made at once when the Secret is mended',
+    story(async (world) => {
+      const secret = (password: string) => {
+        const text = JSON.stringify({ auths: { 'registry.test': { username: 'kmm', password } } });
+        const data = { '.dockerconfigjson': Buffer.from(text).toString('base64') };
+        const metadata = { name: 'pull', namespace: NAMESPACE };
+        return world.user.apply(
+          CORE.secret,
+          { apiVersion: 'v1', kind: 'Secret', metadata, data },
+          {
+            fieldManager: 'user',
+            force: true,
+          },
+        );
+      };
+      const good = `Basic ${Buffer.from('kmm:right').toString('base64')}`;
+      world.transport.fault = ({ headers }) =>
+        headers['authorization'] === good
+          ? undefined
+          : answer(401, { 'www-authenticate': 'Basic realm="r"' });
+      await secret('wrong');
+      world.start();
+      await world.want({ imageRepoSecret: { name: 'pull' } });
+      await world.until(({ attempt }) => (attempt?.failures ?? 0) >= 6, DAY_MS);
+      expect((await world.status()).reason).toBe('RegistryUnauthorized');
+
+      await secret('right');
+      await world.until(isReady, 5_000);
+    }),
+  );
+
+  it(
+    'does not hold up another image',
+    story(async (world) => {
+      await world.dockerfile(`FROM ${BASE}\nRUN sleep infinity\n`);
+      world.start();
+      await world.want();
+      await world.until(({ state }) => state === 'Building');
+      await pushImage(world.registry, 'registry.test/other:1', {}, { '/x': 'y' });
+      await wantOther(world);
+      await world.clock.advance(1_000);
+      const other = await world.user.get(RESOURCES.moduleImage, { name: 'other' });
+
+      expect(other?.['status']).toMatchObject({ state: 'Ready' });
+    }),
+  );
+});
+
+const wantOther = (world: ImagesWorld) =>
+  world.user.create(RESOURCES.moduleImage, {
+    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+    kind: 'ModuleImage',
+    metadata: { name: 'other' },
+    spec: {
+      image: 'registry.test/other:1',
+      kernelVersion: '6.1.0-1',
+      module: { name: 'other', namespace: NAMESPACE },
+    },
+  });
+
+describe('what cannot be signed', () => {
+  it.each<[string, readonly string[], string, RegExp]>([
+    ['a file that is not there', ['/opt/none.ko'], MODULE, /^SignFailed .*\/opt\/none\.ko.*kmod\.ko/],
+    ['an image without modules', [], '', /^SignFailed .*no kernel module/],
+  ])('%s is told, signs nothing and builds nothing again', (_name, filesToSign, module, told) =>
+    story(async (world) => {
+      await world.dockerfile(`${module}FROM ${BASE}\n`);
+      world.start();
+      const sign = {
+        keySecret: { name: 'key' },
+        certSecret: { name: 'cert' },
+        filesToSign: [...filesToSign],
+      };
+      await world.want({ sign });
+      const { reason, message } = await world.until(isFailed);
+      await world.clock.advance(DAY_MS);
+
+      expect(`${reason} ${message}`).toMatch(told);
+      expect(world.built).toHaveLength(1);
+      expect(await world.registry.resolve(IMAGE, {})).toBeUndefined();
+    })(),
+  );
+
+  it(
+    'is signed once the image to sign was mended under its tag',
+    story(async (world) => {
+      const unsigned = 'registry.test/unsigned:1';
+      await pushImage(world.registry, unsigned, {}, { '/opt/lib/modules/6.1.0-1/kmod.ko': 'no ELF file' });
+      world.start();
+      const sign = { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, unsignedImage: unsigned };
+      await world.want({ build: undefined, sign });
+      expect(await world.until(isFailed)).toMatchObject({ reason: 'ImageInvalid' });
+
+      await createFakeBuilder(world.registry).build({
+        dockerfile: `${MODULE}FROM scratch\n`,
+        buildArgs: { KERNEL_FULL_VERSION: '6.1.0-1' },
+        secrets: [],
+        target: unsigned,
+        labels: {},
+        baseAccess: {},
+        targetAccess: {},
+      });
+      expect(await world.until(isReady, DAY_MS)).toMatchObject({ reason: 'Signed' });
+    }),
+  );
+});

@@ -1,0 +1,150 @@
+import { type ModuleImage, type ModuleImageStatus, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { type BuildRequest, createImages, createRegistry, type ImageLimits } from '@kmm-fleet/images';
+import { createFakeBuilder, createMemoryRegistry, pushImage, testPair } from '@kmm-fleet/images/testing';
+import { createFleet } from '@kmm-fleet/lab';
+import {
+  CORE,
+  createEvents,
+  createKubeClient,
+  createLog,
+  createManualClock,
+  createRandom,
+  type KubeObject,
+  listAll,
+} from '@kmm-fleet/runtime';
+
+export const NAMESPACE = 'ns';
+export const IMAGE = 'registry.test/kmod:1';
+export const BASE = 'registry.test/base:1';
+export const MODULE = '# module {"name":"kmod"}\n';
+
+/** The controller of images alone, with an API server, a registry and a builder in memory. */
+export async function imagesWorld(limits?: ImageLimits) {
+  const clock = createManualClock(Date.UTC(2027, 0, 1));
+  let skewMs = 0;
+  const own = { ...clock, now: () => clock.now() + skewMs };
+  const random = createRandom(7);
+  const logs: string[] = [];
+  const log = createLog('test', { write: (line) => logs.push(line), now: own.now });
+  const transport = createMemoryRegistry();
+  const registry = createRegistry({ transport, clock, random });
+  const { hub } = createFleet({ clock, random, log, registryTransport: transport, clusters: [] });
+  const client = (userAgent: string) =>
+    createKubeClient({ transport: hub.transport, clock, random, userAgent });
+  const user = client('user');
+  const fake = createFakeBuilder(registry);
+  const requests: BuildRequest[] = [];
+  const stop = new AbortController();
+  const events = createEvents({ client: client('images'), clock, component: 'images', log });
+  const images = createImages({
+    client: client('images'),
+    clock: own,
+    random,
+    log,
+    events,
+    registry,
+    builder: { build: (request, signal) => (requests.push(request), fake.build(request, signal)) },
+    operatorNamespace: OPERATOR.hubNamespace,
+    ...(limits && { limits }),
+  });
+  const written: string[] = [];
+  hub.onWrite(({ userAgent, body }) => {
+    const status = (body as { status?: ModuleImageStatus } | undefined)?.status;
+    if (userAgent === 'images' && status?.state) written.push(status.state);
+  });
+  await pushImage(registry, BASE, {}, { '/README': 'one' });
+  const object = (kind: 'ConfigMap' | 'Secret', name: string, data: Record<string, string>): KubeObject => ({
+    apiVersion: 'v1',
+    kind,
+    metadata: { name, namespace: NAMESPACE },
+    data,
+  });
+  await user.create(CORE.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+  const world = {
+    clock,
+    hub,
+    user,
+    registry,
+    transport,
+    requests,
+    written,
+    logs,
+    built: fake.built,
+    start: () => void images.run(stop.signal),
+    skew: (ms: number) => void (skewMs = ms),
+    dockerfile: (text: string) =>
+      user.apply(CORE.configMap, object('ConfigMap', 'dockerfile', { dockerfile: text }), {
+        fieldManager: 'user',
+        force: true,
+      }),
+    async keys(name: 'rsa' | 'ec') {
+      const { keyPem, certPem } = testPair(name);
+      const options = { fieldManager: 'user', force: true };
+      const key = { key: keyPem.toString('base64') };
+      const cert = { cert: certPem.toString('base64') };
+      await user.apply(CORE.secret, object('Secret', 'key', key), options);
+      await user.apply(CORE.secret, object('Secret', 'cert', cert), options);
+    },
+    want: (spec: { [K in keyof ModuleImage['spec']]?: ModuleImage['spec'][K] | undefined } = {}) =>
+      user.apply(
+        RESOURCES.moduleImage,
+        {
+          apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+          kind: 'ModuleImage',
+          metadata: { name: 'image' },
+          spec: {
+            image: IMAGE,
+            kernelVersion: '6.1.0-1',
+            module: { name: 'kmod', namespace: NAMESPACE },
+            build: { dockerfileConfigMap: { name: 'dockerfile' } },
+            sign: { keySecret: { name: 'key' }, certSecret: { name: 'cert' } },
+            ...spec,
+          },
+        },
+        { fieldManager: 'user', force: true },
+      ),
+    status: async () =>
+      ((await user.get(RESOURCES.moduleImage, { name: 'image' }))?.['status'] ?? {}) as ModuleImageStatus,
+    async events() {
+      const all = await listAll(user, CORE.event);
+      return all.map((event) => String(event['reason'])).sort();
+    },
+    async until(check: (status: ModuleImageStatus) => boolean, patienceMs = 300_000) {
+      const startMs = clock.now();
+      for (let status = await world.status(); ; status = await world.status()) {
+        if (check(status)) return status;
+        const waitedMs = clock.now() - startMs;
+        if (waitedMs > patienceMs) throw new Error(`${JSON.stringify(status)}\n${logs.slice(-8).join('')}`);
+        // Days go by in some hundred steps.
+        await clock.advance(Math.max(200, waitedMs / 20));
+      }
+    },
+    async stop() {
+      stop.abort();
+      await clock.advance(1_000);
+    },
+  };
+  await world.keys('rsa');
+  await world.dockerfile(`${MODULE}FROM ${BASE}\n`);
+  return world;
+}
+
+export type ImagesWorld = Awaited<ReturnType<typeof imagesWorld>>;
+
+/** Tells one story and ends its processes, also when the story fails. */
+export const story = (tell: (world: ImagesWorld) => Promise<void>) => async () => {
+  const world = await imagesWorld();
+  try {
+    await tell(world);
+  } finally {
+    await world.stop();
+  }
+};
+
+export const isReady = ({ state }: ModuleImageStatus) => state === 'Ready';
+
+export async function madeOnce(world: ImagesWorld): Promise<ModuleImageStatus> {
+  world.start();
+  await world.want();
+  return world.until(isReady);
+}
