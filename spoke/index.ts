@@ -7,6 +7,6 @@
  * loaders/, device-plugins/, hooks/   the shape of what runs on nodes
  * standalone/      images of a cluster without a hub; loaded only then
  */
-export { postStartCommand, preStopCommand } from './hooks/loader-hooks.ts';
+export { postStartCommand, preStopCommand, softdepConfig } from './hooks/loader-hooks.ts';
 export { planModule } from './modules/plan-module.ts';
 export { createSpoke, type Spoke, type SpokePorts } from './start-spoke.ts';

@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LoaderRecipe, Modprobe } from '@kmm-fleet/api';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -131,6 +131,18 @@ it('a failing modprobe leaves its words in the termination message and its exit 
   const { status, log } = sh(postStartCommand(recipe({})), 'kmod');
   expect(status).toBe(1);
   expect(log).toBe('modprobe: FATAL: kmod\n');
+});
+
+it('a folder of modules that has no index of them is told of, where modprobe says only that it finds nothing', () => {
+  const dirName = join(root, 'an opt');
+  const folder = join(dirName, 'lib/modules', release());
+  mkdirSync(folder, { recursive: true });
+  const words = () => sh(postStartCommand(recipe({ dirName })), 'kmod').log;
+  const hint = `${folder} has no modules.dep, without which modprobe finds nothing: `;
+  const next = `run depmod -b ${dirName} ${release()} in the Dockerfile.`;
+  expect(words()).toBe(`modprobe: FATAL: kmod\n${hint}${next}\n`);
+  writeFileSync(join(folder, 'modules.dep'), '');
+  expect(words()).toBe('modprobe: FATAL: kmod\n');
 });
 
 it('the words of a failure are printed too, and stay when the hook that unloads runs after it', () => {

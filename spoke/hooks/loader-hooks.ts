@@ -17,7 +17,8 @@ export function postStartCommand({ modprobe, inTreeModulesToRemove }: LoaderReci
     ...(modprobe.firmwarePath ? [copyFirmware(modprobe.firmwarePath)] : []),
     shellCommand(['modprobe', ...loadArguments(modprobe)]),
   ];
-  return `{ ${steps.join(' && ')}; } 2>${WORDS} || { cat ${WORDS}; false; }`;
+  const explain = [...tellDepmod(modprobe), `cat ${WORDS}`, 'false'];
+  return `{ ${steps.join(' && ')}; } 2>${WORDS} || { ${explain.join('; ')}; }`;
 }
 
 /**
@@ -54,6 +55,15 @@ export function softdepConfig(order: readonly string[]): string {
     .slice(0, -1)
     .map((module, index) => `softdep ${module} pre: ${order[index + 1]}\n`)
     .join('');
+}
+
+/** Modprobe has the same words for a module that is not there and for an index of modules that is not. */
+function tellDepmod({ dirName, rawArgs }: Modprobe): string[] {
+  if (!dirName || rawArgs?.load) return [];
+  const folder = `${shellQuote(`${dirName.replace(/\/+$/, '')}/lib/modules`)}/"$(uname -r)"`;
+  const next = `run depmod -b ${shellQuote(dirName)} "$(uname -r)" in the Dockerfile.`;
+  const text = `echo ${folder} has no modules.dep, without which modprobe finds nothing: ${next}`;
+  return [`[ ! -d ${folder} ] || [ -e ${folder}/modules.dep ] || ${text} >>${WORDS}`];
 }
 
 function directory({ dirName }: Modprobe): string[] {

@@ -1,5 +1,6 @@
 import { createImageFs, type FsEntry, type ImageFs } from '@kmm-fleet/images';
 import type { Kernel } from '../kernel/kernel.ts';
+import { TAINT } from '../kernel/plan-load.ts';
 import type { Mount } from './container-fs.ts';
 
 const file = (text: string): FsEntry => ({ type: 'file', mode: 0o444, bytes: Buffer.from(text) });
@@ -12,10 +13,10 @@ export function kernelMounts(kernel: Kernel, firmwarePath: string): Mount[] {
 
 function build(kernel: Kernel, firmwarePath: string): ImageFs {
   const tree = createImageFs();
-  const modules = kernel.modules();
-  const lines = modules.map(({ name, refcount, holders }) => {
+  const modules = kernel.newestFirst();
+  const lines = modules.map(({ name, refcount, holders, taint }) => {
     const users = holders.length > 0 ? `${holders.join(',')},` : '-';
-    return `${name} 16384 ${refcount} ${users} Live 0x0000000000000000 (OE)\n`;
+    return `${name} 16384 ${refcount} ${users} Live 0x0000000000000000${taintLetters(taint)}\n`;
   });
   tree.write('/proc/modules', file(lines.join('')));
   tree.write('/proc/sys/kernel/osrelease', file(`${kernel.release}\n`));
@@ -29,6 +30,11 @@ function build(kernel: Kernel, firmwarePath: string): ImageFs {
     }
   }
   return tree;
+}
+
+function taintLetters(taint: number): string {
+  const letters = `${taint & TAINT.outOfTree ? 'O' : ''}${taint & TAINT.unsigned ? 'E' : ''}`;
+  return letters && ` (${letters})`;
 }
 
 /** A tree that is made anew for each look at it. */

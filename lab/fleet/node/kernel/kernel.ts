@@ -42,6 +42,8 @@ export interface Kernel {
   readonly release: string;
   /** Loaded modules, sorted by name. */
   modules(): LoadedModule[];
+  /** Loaded modules as /proc/modules lists them. */
+  newestFirst(): LoadedModule[];
   isLoaded(name: string): boolean;
   /** `init_module`: undefined when it is loaded. */
   load(file: Uint8Array, context: LoadContext): Errno | undefined;
@@ -121,20 +123,21 @@ export function createKernel(options: KernelOptions): Kernel {
     return undefined;
   };
 
+  const newestFirst = () =>
+    [...residents.values()].reverse().map(({ info: { name }, ...resident }) => ({
+      name,
+      parameters: resident.parameters,
+      holders: holdersOf(name),
+      refcount: refcountOf(name),
+      taint: resident.taint,
+      isInTree: resident.isInTree,
+    }));
+
   return {
     release,
     load,
-    modules: () =>
-      [...residents.values()]
-        .map(({ info: { name }, ...resident }) => ({
-          name,
-          parameters: resident.parameters,
-          holders: holdersOf(name),
-          refcount: refcountOf(name),
-          taint: resident.taint,
-          isInTree: resident.isInTree,
-        }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    modules: () => newestFirst().sort((a, b) => (a.name < b.name ? -1 : 1)),
+    newestFirst,
     isLoaded: (name) => residents.has(name),
     unload(name) {
       if (!residents.has(name)) return 'ENOENT';

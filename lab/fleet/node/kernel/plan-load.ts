@@ -97,20 +97,23 @@ function keyErrno(release: string): Errno {
   return major < 5 || (major === 5 && minor < 4) ? 'ENOKEY' : 'EKEYREJECTED';
 }
 
+/** What a kernel is built with, as modules name it behind the release: that of Debian's for x86. */
+const SETTINGS = 'SMP preempt mod_unload modversions ';
+
 /**
  * With `modversions` the release is not compared but checksums of symbols are: those agree between builds of one
  * upstream version (measured: 6.1.0-56 on 6.1.0-55) and differ between versions. Without it the release must be equal.
- * What follows the release is the distribution's choice and is not judged.
+ * The settings must be equal in any case.
  */
 function refuseVersion(kernel: KernelView, { name, vermagic }: ModuleInfo): Refusal | undefined {
-  const [release = '', ...flags] = vermagic.trim().split(' ');
-  if (release === kernel.release) return undefined;
-  if (!flags.includes('modversions')) {
-    const wanted = [kernel.release, ...flags].join(' ');
-    return { errno: 'ENOEXEC', dmesg: [`${name}: version magic '${vermagic}' should be '${wanted} '`] };
-  }
-  if (upstreamVersion(release) === upstreamVersion(kernel.release)) return undefined;
-  return { errno: 'ENOEXEC', dmesg: [`${name}: disagrees about version of symbol module_layout`] };
+  const [release = ''] = vermagic.split(' ');
+  const settings = vermagic.slice(release.length + 1);
+  const hasChecksums = settings.includes('modversions');
+  if (hasChecksums && upstreamVersion(release) !== upstreamVersion(kernel.release))
+    return { errno: 'ENOEXEC', dmesg: [`${name}: disagrees about version of symbol module_layout`] };
+  if (settings === SETTINGS && (hasChecksums || release === kernel.release)) return undefined;
+  const wanted = `${kernel.release} ${SETTINGS}`;
+  return { errno: 'ENOEXEC', dmesg: [`${name}: version magic '${vermagic}' should be '${wanted}'`] };
 }
 
 const upstreamVersion = (release: string) => /^\d+\.\d+(?:\.\d+)?/.exec(release)?.[0] ?? release;

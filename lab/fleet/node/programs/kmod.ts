@@ -136,7 +136,7 @@ export function rmmod(call: Call): number {
 /** `lsmod` */
 export function lsmod(call: Call): number {
   call.out('Module                  Size  Used by\n');
-  for (const { name, refcount, holders } of call.world.kernel.modules()) {
+  for (const { name, refcount, holders } of call.world.kernel.newestFirst()) {
     const users = holders.length > 0 ? ` ${holders.join(',')}` : '';
     call.out(`${name.padEnd(19)} ${'16384'.padStart(8)}  ${refcount}${users}\n`);
   }
