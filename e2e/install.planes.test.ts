@@ -1,45 +1,13 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import {
-  findProgram,
-  installObjects,
-  installPrograms,
-  makeServerCertificates,
-  ocmHubObjects,
-  ocmProgram,
-  type Plane,
-  planePrograms,
-  startPlane,
-} from '@kmm-fleet/lab';
 import { EDITIONS, editions } from '@kmm-fleet/policies';
-import {
-  systemClock as clock,
-  createHttpTransport,
-  createKubeClient,
-  systemRandom as random,
-} from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-
-const root = join(import.meta.dirname, '..');
+import { type InstallPlane, kmm, startInstallPlane } from './install/install-plane.ts';
 
 // What a user types: kmm install, then kubectl. kube-apiserver says whether it is right.
 describe('what kmm install prints', () => {
-  let folder: string;
-  let plane: Plane;
-  const kubectl = (args: readonly string[], input = '') =>
-    execFileSync(findProgram('kubectl') ?? 'kubectl', [...args, '--kubeconfig', plane.kubeconfig()], {
-      input,
-      encoding: 'utf8',
-      env: { ...process.env, HOME: folder },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-  const kmm = (...args: readonly string[]) =>
-    execFileSync(join(root, 'bin/kmm'), ['install', ...args, '--image', 'r.example.com/kmm:1'], {
-      encoding: 'utf8',
-    });
-  const apply = (text: string) => kubectl(['apply', '--server-side', '-f', '-'], text);
+  let plane: InstallPlane;
+  const kubectl = (args: readonly string[], input?: string) => plane.kubectl(args, input);
+  const apply = (text: string) => plane.apply(text);
+  const install = (...args: readonly string[]) => kmm('install', ...args, '--image', 'r.example.com/kmm:1');
   const canI = (account: string, ...what: readonly string[]) => {
     try {
       return kubectl(['auth', 'can-i', ...what, '--as', `system:serviceaccount:${account}`]).trim();
@@ -49,20 +17,9 @@ describe('what kmm install prints', () => {
   };
 
   beforeAll(async () => {
-    await installPrograms(['kubectl', 'openssl'], () => {});
-    folder = mkdtempSync(join(tmpdir(), 'kmm-install-'));
-    const certificates = await makeServerCertificates(folder);
-    const programs = await planePrograms(() => {});
-    plane = await startPlane({ name: 'install', directory: folder, programs, certificates });
-    const transport = createHttpTransport(plane.connection());
-    const client = createKubeClient({ transport, clock, random, userAgent: 'test' });
-    await installObjects(client, ocmHubObjects((await ocmProgram(() => {})).modules), clock);
-    await transport.close();
+    plane = await startInstallPlane('install');
   });
-  afterAll(async () => {
-    await plane?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => plane?.stop());
 
   it.each(EDITIONS)('for %s is taken by a real API server, and a second time changes nothing', (name) => {
     const { namespace, deployment } = editions[name];
@@ -76,7 +33,7 @@ describe('what kmm install prints', () => {
         '-o',
         'jsonpath={.metadata.resourceVersion}',
       ]);
-    const text = kmm(name);
+    const text = install(name);
 
     apply(text);
     const first = version();
@@ -87,7 +44,7 @@ describe('what kmm install prints', () => {
   });
 
   it('answers the question of the documentation of KMM: which image is must-gather', () => {
-    apply(kmm('hub', '--must-gather-image', 'r.example.com/gather:7'));
+    apply(install('hub', '--must-gather-image', 'r.example.com/gather:7'));
     const path =
       "jsonpath={.spec.template.spec.containers[?(@.name=='manager')].env[?(@.name=='RELATED_IMAGES_MUST_GATHER')].value}";
 
@@ -100,7 +57,7 @@ describe('what kmm install prints', () => {
   });
 
   it('grants what is written and no more', () => {
-    apply(kmm('hub'));
+    apply(install('hub'));
     const hub = 'openshift-kmm-hub:kmm-operator-hub-controller';
 
     expect(canI(hub, 'watch', 'managedclustermodules.hub.kmm.sigs.x-k8s.io')).toBe('yes');
@@ -110,7 +67,7 @@ describe('what kmm install prints', () => {
   });
 
   it('as an add-on is taken by a hub of Open Cluster Management', () => {
-    apply(kmm('spoke', '--form', 'addon', '--cluster-label', 'gpu=true'));
+    apply(install('spoke', '--form', 'addon', '--cluster-label', 'gpu=true'));
 
     expect(kubectl(['get', 'addontemplate', 'install-kmm', '-o', 'jsonpath={.spec.addonName}'])).toBe(
       'install-kmm',
@@ -121,7 +78,7 @@ describe('what kmm install prints', () => {
   });
 
   it('is refused by name when a field is wrong', () => {
-    const wrong = kmm('spoke').replace('serviceAccountName: kmm', 'serviceAcountName: kmm');
+    const wrong = install('spoke').replace('serviceAccountName: kmm', 'serviceAcountName: kmm');
 
     expect(() => apply(wrong)).toThrow('serviceAcountName');
   });

@@ -5,10 +5,16 @@
  * rbac/        who may do what: hub, spoke, and OCM's work agent; what of it was used, read from an audit log
  * monitoring/  what Prometheus asks for, and what it wakes somebody for
  */
+export { addonObjects } from './install/addon-objects.ts';
 export type { OperatorImages } from './install/deployment.ts';
 export { EDITIONS, type Edition, type EditionName, editions } from './install/editions.ts';
-export { addonObjects, type FleetOptions, policyObjects } from './install/fleet-objects.ts';
+export { type FleetOptions, policyObjects } from './install/fleet-objects.ts';
+export { type Folder, toYaml, yamlOf } from './install/folder.ts';
+export { helmChart } from './install/helm-chart.ts';
+export { kustomizeFolder } from './install/kustomize-folder.ts';
+export { olmBundle } from './install/olm-bundle.ts';
 export { groundObjects, operatorObjects } from './install/operator-objects.ts';
+export { type Catalog, subscriptionObjects } from './install/subscription-objects.ts';
 export { METRICS_SERVICE } from './monitoring/alerts.ts';
 export { type MonitoringOptions, monitoringObjects, ruleFile } from './monitoring/monitoring-objects.ts';
 export { type Access, hubAccess, spokeAccess, standaloneAccess, workAgentAccess } from './rbac/access.ts';

@@ -1,6 +1,7 @@
+import { toYaml } from '@kmm-fleet/policies';
 import { CORE, FAILURES, isAppError, type KubeObject } from '@kmm-fleet/runtime';
 import { messageOf } from '../output/user-error.ts';
-import { toYaml, yamlList } from '../output/yaml.ts';
+import { yamlList } from '../output/yaml.ts';
 import { createBackground, isDiskFailure } from './background.ts';
 import { collectLogs } from './collect-logs.ts';
 import {

@@ -15,7 +15,16 @@ describe('kmm install', () => {
 
   it.each([
     ['policy', ['Policy', 'ManagedClusterSetBinding', 'Placement', 'PlacementBinding']],
-    ['addon', ['AddOnTemplate', 'ManagedClusterSetBinding', 'Placement', 'ClusterManagementAddOn']],
+    [
+      'addon',
+      [
+        'AddOnTemplate',
+        'AddOnDeploymentConfig',
+        'ManagedClusterSetBinding',
+        'Placement',
+        'ClusterManagementAddOn',
+      ],
+    ],
   ])('prints a spoke as %s', async (form, kinds) => {
     const args = [
       '--form',
@@ -44,9 +53,36 @@ describe('kmm install', () => {
   });
 
   it.each([
+    ['kustomize', 'overlays/hub/kustomization.yaml'],
+    ['helm', 'values.schema.json'],
+    ['olm', 'manifests/kernel-module-management-hub.clusterserviceversion.yaml'],
+  ])('writes the files of %s', async (form, file) => {
+    const saved = new Map<string, string>();
+    const args = ['install', 'hub', '--image', 'kmm:1', '--form', form, '--out', 'dir'];
+    const { code, out } = await kmm(args, { saved });
+
+    expect(code).toBe(0);
+    expect(saved.has(`dir/${file}`)).toBe(true);
+    expect(out).toBe([...saved.keys()].map((path) => `${path}\n`).join(''));
+  });
+
+  it('prints what OLM installs from a catalog, which has the image', async () => {
+    const { code, out } = await kmm(['install', 'hub', '--form', 'subscription', '--catalog', 'ours']);
+
+    expect(code).toBe(0);
+    expect(kindsOf(out)).toEqual(['Namespace', 'OperatorGroup', 'Subscription']);
+    expect(out).toContain('source: ours\n');
+  });
+
+  it.each([
     [['hub', '--image', 'i', '--form', 'policy'], 1, 'installs on managed clusters'],
     [['spoke', '--image', 'i', '--cluster-label', 'gpu'], 1, 'Write it as key=value'],
     [['spoke'], 2, "required option '--image <ref>'"],
+    [['spoke', '--form', 'policy-olm'], 2, "required option '--catalog <name>'"],
+    [['spoke', '--image', 'i', '--form', 'helm'], 1, '--out FOLDER'],
+    [['spoke', '--image', 'Not/An:Image:1'], 1, '--image: Image "Not/An:Image:1" names no valid'],
+    [['spoke', '--image', 'i', '--pull-secret', 'My_Secret'], 1, '--pull-secret: "My_Secret" is no name'],
+    [['spoke', '--image', 'i', '--form', 'chart'], 2, 'Allowed choices are manifests, kustomize, helm'],
     [['leaf', '--image', 'i'], 2, 'Allowed choices are hub, spoke, cluster'],
   ])('refuses %j', async (args, code, words) => {
     const outcome = await kmm(['install', ...args]);

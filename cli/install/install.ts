@@ -1,74 +1,129 @@
-import {
-  addonObjects,
-  EDITIONS,
-  type EditionName,
-  editions,
-  operatorObjects,
-  policyObjects,
-} from '@kmm-fleet/policies';
-import type { KubeObject } from '@kmm-fleet/runtime';
+import { describeFinding, parseImageReference } from '@kmm-fleet/api';
+import { EDITIONS, type EditionName, type Folder } from '@kmm-fleet/policies';
 import { Argument, type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
 import { UserError } from '../output/user-error.ts';
-import { toYaml } from '../output/yaml.ts';
-
-const FORMS = ['manifests', 'policy', 'addon'] as const;
+import manifest from '../package.json' with { type: 'json' };
+import { FORM_NAMES, type FormName, formOf, type Wanted } from './forms.ts';
 
 interface InstallOptions {
-  readonly image: string;
+  readonly image?: string;
   readonly mustGatherImage?: string;
   readonly pullSecret?: string;
-  readonly form: (typeof FORMS)[number];
+  readonly form: FormName;
+  readonly out?: string;
   readonly name: string;
   readonly namespace: string;
   readonly clusterSet: string;
   readonly clusterLabel: Readonly<Record<string, string>>;
+  readonly placementRule: boolean;
+  readonly catalog?: string;
+  readonly catalogNamespace: string;
+  readonly channel: string;
 }
 
 /** `kmm install EDITION --image REF`: what is to be applied, on standard output. It touches no cluster. */
 export function addInstallCommand(program: Command, io: Io): void {
-  program
+  const command = program
     .command('install')
-    .description('print what installs an operator: manifests, an RHACM Policy, or an OCM add-on')
+    .description(
+      'print what installs an operator: manifests, kustomize, Helm, OLM, an RHACM Policy, an OCM add-on',
+    )
     .addArgument(
       new Argument('<edition>', 'of a hub, of a managed cluster, or of one that needs no hub').choices(
         EDITIONS,
       ),
     )
-    .requiredOption('--image <ref>', 'image of the operator; make images makes it')
+    .option('--image <ref>', 'image of the operator; make images makes it')
     .option('--must-gather-image <ref>', 'image for oc adm must-gather (default: that of the operator)')
     .option('--pull-secret <name>', 'Secret in the namespace of the operator with the login of the registry')
-    .addOption(new Option('--form <form>', 'how it reaches clusters').choices(FORMS).default('manifests'))
+    .addOption(new Option('--form <form>', 'how it is installed').choices(FORM_NAMES).default('manifests'))
+    .option('--out <folder>', 'write files there; kustomize, helm and olm have several')
     .option('--name <name>', 'of Policy, Placement and add-on', 'install-kmm')
     .option('-n, --namespace <name>', 'of Policy and Placement on the hub', 'default')
     .option('--cluster-set <name>', 'ManagedClusterSet that clusters are taken from', 'global')
     .option('--cluster-label <key=value>', 'only clusters with this label; may be given again', addLabel, {})
+    .option('--placement-rule', 'a Policy with a PlacementRule, for an RHACM that has no Placement', false)
+    .option('--catalog <name>', 'CatalogSource with the bundle, for subscription and policy-olm')
+    .option('--catalog-namespace <name>', 'where the CatalogSource is', 'openshift-marketplace')
+    .option('--channel <name>', 'of the bundle', 'stable')
     .addHelpText(
       'after',
       `
-Nothing is applied: pipe it to kubectl. Policy and add-on are applied to the hub, and install on its clusters.
+Nothing is applied: pipe it to kubectl. Policies and the add-on are applied to the hub, and install
+on its clusters.
 
 Examples:
   kmm install hub --image registry.example.com/kmm-hub:0.1.0 | kubectl apply --server-side -f -
+  kmm install hub --image registry.example.com/kmm-hub:0.1.0 --form helm --out kmm-hub
   kmm install spoke --image registry.example.com/kmm:0.1.0 --form policy --cluster-label gpu=true >policy.yaml`,
-    )
-    .action((edition: EditionName, options: InstallOptions) => {
-      io.out.write(objectsFor(edition, options).map(toYaml).join(''));
-    });
+    );
+  command.action(async (edition: EditionName, options: InstallOptions) => {
+    const form = formOf(options.form);
+    if (options[form.needs] === undefined)
+      command.error(`error: --form ${options.form} ${NEEDS[form.needs]}`, { exitCode: 2 });
+    checkOptions(edition, options);
+    const files = form.render(edition, wantedOf(options));
+    if (options.out === undefined) io.out.write(Object.values(files).join(''));
+    else await writeFolder(io, options.out, files);
+  });
 }
 
-function objectsFor(name: EditionName, options: InstallOptions): KubeObject[] {
-  const { image, mustGatherImage = image, pullSecret, form, clusterLabel, ...where } = options;
-  const images = { operator: image, mustGather: mustGatherImage, pullSecret };
-  const objects = operatorObjects(editions[name], images);
-  if (form === 'manifests') return objects;
-  if (name !== 'spoke')
-    throw new UserError(
-      `--form ${form} installs on managed clusters, which is the edition spoke. Print ${name} with --form manifests.`,
-    );
-  const fleet = { ...where, clusterLabels: clusterLabel };
-  return form === 'policy' ? policyObjects(objects, fleet) : addonObjects(objects, fleet);
+const NEEDS = {
+  image: "has the required option '--image <ref>'; make images makes one",
+  catalog: "has the required option '--catalog <name>': the CatalogSource with the bundle of --form olm",
+} as const;
+
+function wantedOf(options: InstallOptions): Wanted {
+  const { image = '', mustGatherImage = image, pullSecret, clusterLabel, ...rest } = options;
+  const { name, namespace, clusterSet, placementRule, channel, catalog = '', catalogNamespace } = rest;
+  return {
+    images: { operator: image, mustGather: mustGatherImage, pullSecret },
+    catalog: { channel, source: catalog, sourceNamespace: catalogNamespace },
+    fleet: { name, namespace, clusterSet, clusterLabels: clusterLabel, placementRule },
+    version: manifest.version,
+  };
 }
+
+async function writeFolder(io: Io, folder: string, files: Folder): Promise<void> {
+  for (const [path, text] of Object.entries(files)) {
+    await io.save(`${folder}/${path}`, text);
+    io.out.write(`${folder}/${path}\n`);
+  }
+}
+
+function checkOptions(edition: EditionName, options: InstallOptions): void {
+  const { isForFleet, isFolder } = formOf(options.form);
+  if (isForFleet && edition !== 'spoke')
+    throw new UserError(
+      `--form ${options.form} installs on managed clusters, which is the edition spoke. Print ${edition} with --form manifests.`,
+    );
+  if (isFolder && options.out === undefined)
+    throw new UserError(`--form ${options.form} has several files. Say where to with --out FOLDER.`);
+  for (const [option, image] of [
+    ['--image', options.image],
+    ['--must-gather-image', options.mustGatherImage],
+  ] as const) {
+    const checked = image === undefined ? undefined : parseImageReference(image);
+    if (checked && !checked.ok)
+      throw new UserError(`${option}: ${checked.findings.map(describeFinding).join(' ')}`);
+  }
+  const names = {
+    '--pull-secret': options.pullSecret,
+    '--name': options.name,
+    '--namespace': options.namespace,
+    '--cluster-set': options.clusterSet,
+    '--catalog': options.catalog,
+    '--catalog-namespace': options.catalogNamespace,
+  };
+  for (const [option, name] of Object.entries(names))
+    if (name !== undefined && !NAME.test(name))
+      throw new UserError(
+        `${option}: "${name}" is no name of an object. Use lower case letters, digits, - and dots.`,
+      );
+}
+
+const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 function addLabel(text: string, all: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const [key = '', value, ...rest] = text.split('=');

@@ -32,6 +32,7 @@ export {
   type RealFleetOptions,
   startRealFleet,
 } from './planes/real-fleet.ts';
+export { type GoTool, goTool } from './planes/tools.ts';
 export { freePort, type RealRegistry, startRegistry, stopChild } from './registry.ts';
 export {
   canInstall,

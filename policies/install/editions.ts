@@ -11,12 +11,19 @@ export interface Edition {
   readonly namespace: string;
   /** Of the Deployment; as in KMM's documentation. */
   readonly deployment: string;
+  /** For Operator Lifecycle Manager; as in KMM's documentation. */
+  readonly olmPackage: string;
+  /** A namespace may have one; its name is that of the documentation, so that there is never a second. */
+  readonly operatorGroup: string;
+  readonly title: string;
   /** Plurals of the kinds that must be there. */
   readonly kinds: readonly string[];
   /** Of the operator itself first. */
   readonly accesses: readonly Access[];
   /** Service accounts for the pods that it makes, in its own namespace. */
   readonly accounts: readonly string[];
+  /** Accounts whose pods are privileged. */
+  readonly privileged: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   /** It runs buildah, which mounts. */
   readonly builds: boolean;
@@ -24,11 +31,15 @@ export interface Edition {
 
 const { managedClusterModule, module, moduleImage } = RESOURCES;
 
+const loaders = [OPERATOR.loaderServiceAccount, OPERATOR.devicePluginServiceAccount];
+
 const onNodes = {
   namespace: OPERATOR.namespace,
   deployment: 'kmm-operator-controller-manager',
+  olmPackage: 'kernel-module-management',
+  operatorGroup: 'kernel-module-management',
   kinds: [module.plural, moduleImage.plural],
-  accounts: [OPERATOR.loaderServiceAccount, OPERATOR.devicePluginServiceAccount],
+  accounts: loaders,
 } as const;
 
 export const editions: Readonly<Record<EditionName, Edition>> = {
@@ -36,18 +47,33 @@ export const editions: Readonly<Record<EditionName, Edition>> = {
     name: 'hub',
     namespace: OPERATOR.hubNamespace,
     deployment: 'kmm-operator-hub-controller-manager',
+    olmPackage: 'kernel-module-management-hub',
+    operatorGroup: 'kernel-module-management-hub',
+    title: 'Kernel Module Management Hub',
     kinds: [managedClusterModule.plural, moduleImage.plural],
     accesses: [hubAccess],
     accounts: [],
+    privileged: [hubAccess.account.name],
     env: {},
     builds: true,
   },
   spoke: {
     name: 'spoke',
     ...onNodes,
+    operatorGroup: 'kmm',
+    title: 'Kernel Module Management, managed by a hub',
     accesses: [spokeAccess, workAgentAccess],
+    privileged: loaders,
     env: { KMM_MANAGED: '1' },
     builds: false,
   },
-  cluster: { name: 'cluster', ...onNodes, accesses: [standaloneAccess], env: {}, builds: true },
+  cluster: {
+    name: 'cluster',
+    ...onNodes,
+    title: 'Kernel Module Management',
+    accesses: [standaloneAccess],
+    privileged: [...loaders, standaloneAccess.account.name],
+    env: {},
+    builds: true,
+  },
 };

@@ -1,6 +1,6 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
-import { addonObjects, policyObjects } from './fleet-objects.ts';
+import { policyObjects } from './fleet-objects.ts';
 
 const role: KubeObject = { apiVersion: 'rbac/v1', kind: 'ClusterRole', metadata: { name: 'r' } };
 const account: KubeObject = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'a' } };
@@ -36,17 +36,21 @@ describe('a Policy', () => {
   });
 });
 
-describe('an add-on', () => {
-  const objects = addonObjects([account, role], OPTIONS);
+describe('with a PlacementRule', () => {
+  const objects = (clusterLabels: Readonly<Record<string, string>>) =>
+    policyObjects([role], { ...OPTIONS, placementRule: true, clusterLabels });
 
-  it('is installed from its template where its Placement says', () => {
-    expect(of(objects, 'AddOnTemplate').spec).toEqual({
-      addonName: 'install-kmm',
-      agentSpec: { workload: { manifests: [account, role] } },
+  it('is bound to it, and needs no set of clusters', () => {
+    expect(objects({}).map(({ kind }) => kind)).toEqual(['Policy', 'PlacementRule', 'PlacementBinding']);
+    expect(of(objects({}), 'PlacementBinding')).toMatchObject({
+      placementRef: { apiGroup: 'apps.open-cluster-management.io', kind: 'PlacementRule' },
     });
-    expect(of(objects, 'ClusterManagementAddOn').spec).toMatchObject({
-      supportedConfigs: [{ resource: 'addontemplates', defaultConfig: { name: 'install-kmm' } }],
-      installStrategy: { placements: [{ name: 'install-kmm', namespace: 'policies' }] },
+  });
+
+  it('is for all clusters, or for those with the labels', () => {
+    expect(of(objects({}), 'PlacementRule').spec).toEqual({ clusterSelector: { matchExpressions: [] } });
+    expect(of(objects({ gpu: 'true' }), 'PlacementRule').spec).toEqual({
+      clusterSelector: { matchLabels: { gpu: 'true' } },
     });
   });
 });

@@ -2,7 +2,7 @@ import type { KubeObject } from '@kmm-fleet/runtime';
 
 const POLICY = 'policy.open-cluster-management.io';
 const CLUSTER = 'cluster.open-cluster-management.io';
-const ADDON = 'addon.open-cluster-management.io';
+const APPS = 'apps.open-cluster-management.io';
 
 /** Where on the hub the objects go, and which clusters they are for. */
 export interface FleetOptions {
@@ -13,15 +13,17 @@ export interface FleetOptions {
   readonly clusterLabels: Readonly<Record<string, string>>;
   /** ManagedClusterSet that the clusters are taken from. */
   readonly clusterSet: string;
+  /** Choose with a PlacementRule, which RHACM had before Placement. */
+  readonly placementRule?: boolean;
 }
 
-/**
- * An RHACM Policy that installs `objects` on the clusters, as in KMM's documentation but without OLM, and with a
- * Placement, as PlacementRule is deprecated. Taking it away leaves on the clusters what it brought.
- */
+/** An RHACM Policy that installs `objects` on the clusters. Taking it away leaves there what it brought. */
 export function policyObjects(objects: readonly KubeObject[], options: FleetOptions): KubeObject[] {
-  const { namespace, name } = options;
+  const { namespace, name, placementRule = false } = options;
   const metadata = { namespace, name };
+  const choice = placementRule
+    ? { apiGroup: APPS, kind: 'PlacementRule', name }
+    : { apiGroup: CLUSTER, kind: 'Placement', name };
   const templates = objects.map((object) => ({
     complianceType: isRole(object) ? 'mustonlyhave' : 'musthave',
     objectDefinition: object,
@@ -46,48 +48,19 @@ export function policyObjects(objects: readonly KubeObject[], options: FleetOpti
         ],
       },
     },
-    ...placementObjects(options),
+    ...(placementRule ? [placementRuleObject(options)] : placementObjects(options)),
     {
       apiVersion: `${POLICY}/v1`,
       kind: 'PlacementBinding',
       metadata,
-      placementRef: { apiGroup: CLUSTER, kind: 'Placement', name },
+      placementRef: choice,
       subjects: [{ apiGroup: POLICY, kind: 'Policy', name }],
     },
   ];
 }
 
-/** An OCM add-on that installs `objects` on the clusters and is healthy while their Deployment is available. */
-export function addonObjects(objects: readonly KubeObject[], options: FleetOptions): KubeObject[] {
-  const { namespace, name } = options;
-  return [
-    {
-      apiVersion: `${ADDON}/v1alpha1`,
-      kind: 'AddOnTemplate',
-      metadata: { name },
-      spec: { addonName: name, agentSpec: { workload: { manifests: objects } } },
-    },
-    ...placementObjects(options),
-    {
-      apiVersion: `${ADDON}/v1alpha1`,
-      kind: 'ClusterManagementAddOn',
-      metadata: { name, annotations: { [`${ADDON}/lifecycle`]: 'addon-manager' } },
-      spec: {
-        addOnMeta: {
-          displayName: 'Kernel Module Management',
-          description: 'Loads kernel modules that the hub built and signed.',
-        },
-        supportedConfigs: [{ group: ADDON, resource: 'addontemplates', defaultConfig: { name } }],
-        installStrategy: {
-          type: 'Placements',
-          placements: [{ name, namespace, rolloutStrategy: { type: 'All' } }],
-        },
-      },
-    },
-  ];
-}
-
-function placementObjects({ namespace, name, clusterLabels, clusterSet }: FleetOptions): KubeObject[] {
+/** The clusters that an add-on or a Policy is for. */
+export function placementObjects({ namespace, name, clusterLabels, clusterSet }: FleetOptions): KubeObject[] {
   const labelSelector = Object.keys(clusterLabels).length > 0 && { matchLabels: clusterLabels };
   return [
     {
@@ -111,6 +84,16 @@ function placementObjects({ namespace, name, clusterLabels, clusterSet }: FleetO
       },
     },
   ];
+}
+
+function placementRuleObject({ namespace, name, clusterLabels }: FleetOptions): KubeObject {
+  const isAll = Object.keys(clusterLabels).length === 0;
+  return {
+    apiVersion: `${APPS}/v1`,
+    kind: 'PlacementRule',
+    metadata: { namespace, name },
+    spec: { clusterSelector: isAll ? { matchExpressions: [] } : { matchLabels: clusterLabels } },
+  };
 }
 
 /** Rights are what is written and no more; other kinds may have defaults and fields of others. */

@@ -35,6 +35,8 @@ describe('what is installed', () => {
       'ClusterRoleBinding kmm-operator-hub-controller',
       'Role openshift-kmm-hub/kmm-operator-hub-controller',
       'RoleBinding openshift-kmm-hub/kmm-operator-hub-controller',
+      'Role openshift-kmm-hub/kmm-privileged',
+      'RoleBinding openshift-kmm-hub/kmm-privileged',
       'Deployment openshift-kmm-hub/kmm-operator-hub-controller-manager',
     ]);
   });

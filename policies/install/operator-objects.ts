@@ -3,27 +3,36 @@ import type { KubeObject } from '@kmm-fleet/runtime';
 import { accessObjects } from '../rbac/access-objects.ts';
 import { type OperatorImages, operatorDeployment } from './deployment.ts';
 import type { Edition } from './editions.ts';
+import { privilegedObjects } from './privileged-objects.ts';
 
 /** All that an operator needs on a plain cluster, in the order to apply it. */
 export function operatorObjects(edition: Edition, images: OperatorImages): KubeObject[] {
   return [
     ...groundObjects(edition),
     ...edition.accesses.flatMap(accessObjects),
+    ...privilegedObjects(edition),
     operatorDeployment(edition, images),
   ];
 }
 
 /** What must be there before anything begins: kinds, the namespace, and service accounts of the pods that it makes. */
-export function groundObjects({ namespace, kinds, accounts }: Edition): KubeObject[] {
+export function groundObjects(edition: Edition): KubeObject[] {
+  const { namespace, kinds, accounts } = edition;
   return [
     ...ownDefinitions(...kinds),
-    { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: PRIVILEGED } },
+    namespaceObject(edition),
     ...accounts.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } })),
   ];
 }
 
+export const namespaceObject = ({ namespace }: Edition): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  metadata: { name: namespace, labels: PRIVILEGED },
+});
+
 /** Builds mount, and module loaders load: Pod Security Admission must let both be. */
-const PRIVILEGED = {
+export const PRIVILEGED = {
   'pod-security.kubernetes.io/enforce': 'privileged',
   'pod-security.kubernetes.io/warn': 'privileged',
   'pod-security.kubernetes.io/audit': 'privileged',

@@ -61,16 +61,24 @@ export const spokeAccess: Access = {
   own: lease(OPERATOR.lease),
 };
 
+const isClaim = ({ resources }: PolicyRule) => resources.includes(RESOURCES.clusterClaim.plural);
+
 /** Rights of the operator of a cluster that stands alone: it builds and signs, so it reads what builds refer to. */
 export const standaloneAccess: Access = {
   ...spokeAccess,
   cluster: [
-    ...spokeAccess.cluster.filter(({ resources }) => !resources.includes(RESOURCES.clusterClaim.plural)),
+    ...spokeAccess.cluster.filter((rule) => !isClaim(rule)),
     ...images(),
     may(WATCH, CORE.configMap),
     may(WATCH, CORE.secret),
   ],
   own: [...hashKey(), ...lease(OPERATOR.lease)],
+};
+
+/** Rights of one that may stand alone or be managed, where that is decided after they are granted. */
+export const eitherAccess: Access = {
+  ...standaloneAccess,
+  cluster: [...standaloneAccess.cluster, ...spokeAccess.cluster.filter(isClaim)],
 };
 
 /** What OCM's work agent needs on a managed cluster for what the hub ships. Names as in KMM's documentation. */

@@ -10,8 +10,10 @@ export interface GoProgram {
   readonly name: string;
   /** For people who wait. */
   readonly what: string;
-  /** With go.mod, go.sum and main.go. */
+  /** With go.mod and go.sum, and with main.go where no package is named. */
   readonly folder: string;
+  /** The main package of a module that go.mod requires, as it is. */
+  readonly tool?: string;
   readonly linkerFlags?: string;
 }
 
@@ -21,7 +23,7 @@ export interface GoProgram {
  * @throws {Error} that says what to install, or what the compiler said
  */
 export async function buildGo(program: GoProgram, progress: (line: string) => void): Promise<string> {
-  const { name, what, folder, linkerFlags = '' } = program;
+  const { name, what, folder, tool = '.', linkerFlags = '' } = program;
   const hash = createHash('sha256').update(await readGoVersion());
   for (const file of readdirSync(folder).sort()) hash.update(readFileSync(join(folder, file)));
   const target = join(cacheDir('planes'), `${name}-${hash.digest('hex').slice(0, 12)}`);
@@ -30,7 +32,7 @@ export async function buildGo(program: GoProgram, progress: (line: string) => vo
   const work = mkdtempSync(join(cacheDir('planes'), '.build-'));
   try {
     const flags = ['-trimpath', '-ldflags', `-s -w ${linkerFlags}`];
-    await runCommand('go', ['build', ...flags, '-o', join(work, name), '.'], {
+    await runCommand('go', ['build', ...flags, '-o', join(work, name), tool], {
       cwd: folder,
       onLine: progress,
     });

@@ -5,7 +5,10 @@ package main
 import (
 	goflag "flag"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -35,10 +38,12 @@ func main() {
 		"work-agent":              spoke.NewWorkAgent,
 		"registration-agent":      spoke.NewRegistrationAgent,
 		"registration-controller": hub.NewRegistrationController,
+		"placement-controller":    hub.NewPlacementController,
+		"addon-manager":           hub.NewAddonManager,
 	}
 	newCommand, found := parts[part]
 	if !found {
-		fmt.Fprintln(os.Stderr, "usage: ocm work-agent|registration-agent|registration-controller [flags]")
+		fmt.Fprintln(os.Stderr, "usage: ocm PART [flags]; the parts are "+strings.Join(slices.Sorted(maps.Keys(parts)), ", "))
 		os.Exit(2)
 	}
 	if part == "registration-controller" {

@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  findProgram,
+  installObjects,
+  installPrograms,
+  makeServerCertificates,
+  ocmHubObjects,
+  ocmProgram,
+  planePrograms,
+  startPlane,
+} from '@kmm-fleet/lab';
+import {
+  systemClock as clock,
+  createHttpTransport,
+  createKubeClient,
+  type KubeObject,
+  systemRandom as random,
+} from '@kmm-fleet/runtime';
+import { parseAllDocuments } from 'yaml';
+
+/** A real API server with OCM's kinds, and a user's shell in front of it. */
+export interface InstallPlane {
+  /** For files of a test. */
+  readonly folder: string;
+  readonly kubeconfig: string;
+  kubectl(args: readonly string[], input?: string): string;
+  apply(text: string): string;
+  stop(): Promise<void>;
+}
+
+const root = join(import.meta.dirname, '../..');
+
+/** `kmm` as a user has it. */
+export const kmm = (...args: readonly string[]) => runProgram(join(root, 'bin/kmm'), args);
+
+/** Objects of a YAML text. */
+export const readObjects = (text: string): KubeObject[] =>
+  parseAllDocuments(text)
+    .map((document) => document.toJS() as KubeObject | null)
+    .filter((object) => object !== null);
+
+/** Runs a program to its end. @throws {Error} with its words when it fails */
+export function runProgram(program: string, args: readonly string[], input = ''): string {
+  return execFileSync(program, args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
+}
+
+export async function startInstallPlane(name: string): Promise<InstallPlane> {
+  await installPrograms(['kubectl', 'openssl'], () => {});
+  const folder = mkdtempSync(join(tmpdir(), `kmm-${name}-`));
+  const certificates = await makeServerCertificates(folder);
+  const programs = await planePrograms(() => {});
+  const plane = await startPlane({ name, directory: folder, programs, certificates });
+  const transport = createHttpTransport(plane.connection());
+  const client = createKubeClient({ transport, clock, random, userAgent: 'test' });
+  await installObjects(client, ocmHubObjects((await ocmProgram(() => {})).modules), clock);
+  await transport.close();
+  const kubeconfig = plane.kubeconfig();
+  const options = ['--kubeconfig', kubeconfig, '--cache-dir', join(folder, 'kubectl')];
+  const kubectl = (args: readonly string[], input?: string) =>
+    runProgram(findProgram('kubectl') ?? 'kubectl', [...args, ...options], input);
+  return {
+    folder,
+    kubeconfig,
+    kubectl,
+    apply: (text) => kubectl(['apply', '--server-side', '-f', '-'], text),
+    async stop() {
+      await plane.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { buildGo } from './build-go.ts';
+
+/**
+ * Programs of others, as their Go modules have them. Each folder's go.mod pins one version and lists it as a tool.
+ */
+const TOOLS = {
+  helm: { folder: 'install-tools', tool: 'helm.sh/helm/v3/cmd/helm' },
+  kustomize: { folder: 'install-tools', tool: 'sigs.k8s.io/kustomize/kustomize/v5' },
+  'operator-verify': {
+    folder: 'install-tools',
+    tool: 'github.com/operator-framework/api/cmd/operator-verify',
+  },
+} as const;
+
+export type GoTool = keyof typeof TOOLS;
+
+/** Builds a tool once per version, into the cache, and returns its path. */
+export function goTool(name: GoTool, progress: (line: string) => void): Promise<string> {
+  const { folder, tool } = TOOLS[name];
+  return buildGo({ name, what: name, folder: sourcesOf(folder), tool }, progress);
+}
+
+const sourcesOf = (folder: string) => fileURLToPath(new URL(`./${folder}/`, import.meta.url));
