@@ -10,6 +10,14 @@ export const IMAGE_SETTINGS = {
     .default('/var/lib/kmm/builds')
     .describe('Where buildah keeps containers and logs.'),
   KMM_BUILDS_MAX: count(1, 2).describe('Builds at once.'),
+  KMM_REGISTRY_IMAGES_MAX: count(1, 8).describe('Images of one registry that are worked on at once.'),
+  KMM_IMAGE_CHECK_MINUTES: count(0, 60).describe(
+    'How often a ready image is looked up again; 0: only when a cluster cannot pull it.',
+  ),
+  KMM_VANISHED_IMAGES: z
+    .enum(['Rebuild', 'Report'])
+    .default('Rebuild')
+    .describe('What follows when a ready image is gone from its registry.'),
   KMM_BUILD_MINUTES_MAX: count(1, 120).describe('How long a build may take.'),
 };
 export type ImageSettings = z.output<z.ZodObject<typeof IMAGE_SETTINGS>>;

@@ -1,7 +1,12 @@
 import { OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { createHub, type Hub } from '@kmm-fleet/hub';
 import { createRegistry } from '@kmm-fleet/images';
-import { createFakeBuilder, createMemoryRegistry, pushImage } from '@kmm-fleet/images/testing';
+import {
+  createFakeBuilder,
+  createMemoryRegistry,
+  type MemoryRegistry,
+  pushImage,
+} from '@kmm-fleet/images/testing';
 import { type ApiServer, createFleet } from '@kmm-fleet/lab';
 import {
   createEvents,
@@ -19,6 +24,10 @@ export interface HubOnly {
   readonly server: ApiServer;
   readonly hub: Hub;
   readonly user: KubeClient;
+  /** Every request to the registry is written down. */
+  readonly registry: MemoryRegistry;
+  /** Targets that were built, in order. */
+  readonly built: readonly string[];
   /** Requests of the hub so far, watches and first lists left out. */
   requests(): number;
   stop(): Promise<void>;
@@ -26,9 +35,10 @@ export interface HubOnly {
 
 const IMAGE = 'registry.test/kmod:1';
 
-/** A hub with so many clusters of one kernel, on an API server in this process. */
-export async function hubWithClusters(count: number): Promise<HubOnly> {
-  const clock = createManualClock();
+/** A hub with so many clusters, which share the kernels evenly, on an API server in this process. */
+export async function hubWithClusters(count: number, kernels = ['6.1.0-1-amd64']): Promise<HubOnly> {
+  // Later than the certificates of the tests were made.
+  const clock = createManualClock(Date.UTC(2027, 0, 1));
   const random = createRandom(1);
   const log = silentLog;
   const transport = createMemoryRegistry();
@@ -43,8 +53,9 @@ export async function hubWithClusters(count: number): Promise<HubOnly> {
   const client = (userAgent: string) =>
     createKubeClient({ transport: server.transport, clock, random, userAgent });
   const user = client('user');
-  const clusterClaims = [{ name: 'kernel-versions.kmm.node.kubernetes.io', value: '6.1.0-1-amd64' }];
-  for (const { name } of clusters) {
+  for (const [index, { name }] of clusters.entries()) {
+    const value = kernels[index % kernels.length];
+    const clusterClaims = [{ name: 'kernel-versions.kmm.node.kubernetes.io', value }];
     await user.mergePatch(
       RESOURCES.managedCluster,
       { name },
@@ -77,6 +88,8 @@ export async function hubWithClusters(count: number): Promise<HubOnly> {
     server,
     hub,
     user,
+    registry: transport,
+    built: builder.built,
     requests: writes,
     async stop() {
       life.abort();
@@ -86,7 +99,10 @@ export async function hubWithClusters(count: number): Promise<HubOnly> {
   };
 }
 
-export function module(): KubeObject {
+/** A module for all of them; `container` in place of an image that is there already. */
+export function module(
+  container: object = { kernelMappings: [{ regexp: '^.+$', containerImage: IMAGE }] },
+): KubeObject {
   return {
     apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
     kind: 'ManagedClusterModule',
@@ -97,10 +113,7 @@ export function module(): KubeObject {
       moduleSpec: {
         selector: {},
         moduleLoader: {
-          container: {
-            modprobe: { moduleName: 'kmod' },
-            kernelMappings: [{ regexp: '^.+$', containerImage: IMAGE }],
-          },
+          container: { modprobe: { moduleName: 'kmod' }, ...container },
         },
       },
     },

@@ -2,6 +2,7 @@
 import { burst, createWorks, oneEvent, planFleet, signOne } from './benchmarks.ts';
 import { gatherMemory } from './gather.ts';
 import type { Figure } from './measure.ts';
+import { oneImagePerKernel, oneLookUpPerImage } from './one-image.ts';
 import { print } from './print.ts';
 import { signBesideSignFile, signImageBesideSignFile } from './signing.ts';
 import { spokeMemory } from './spoke-memory.ts';
@@ -9,6 +10,8 @@ import { spokeMemory } from './spoke-memory.ts';
 const benchmarks: readonly (() => Promise<Figure>)[] = [
   () => planFleet(3_500, 3),
   () => createWorks(3_500),
+  () => oneImagePerKernel(3_500, 4),
+  () => oneLookUpPerImage(3_500, 4),
   () => oneEvent(100, 3_500),
   () => burst(3_500),
   () => signOne(300 * 1024),

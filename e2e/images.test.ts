@@ -1,5 +1,5 @@
 import { LABELS, OPERATOR, RESOURCES } from '@kmm-fleet/api';
-import { createFakeBuilder, pushImage } from '@kmm-fleet/images/testing';
+import { createFakeBuilder, pushImage, testPair } from '@kmm-fleet/images/testing';
 import type { Fault } from '@kmm-fleet/lab';
 import { CORE } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import {
   story,
 } from './images/images-world.ts';
 
+const DAY_MS = 86_400_000;
 const CENTURY_MS = 100 * 365 * 86_400_000;
 
 describe('an image', () => {
@@ -142,6 +143,27 @@ describe('an image', () => {
 
       expect(after).toMatchObject({ state: 'Ready', digest });
       expect(await world.events()).toEqual(['Signed']);
+    }),
+  );
+
+  it(
+    'tells weeks before that its certificate expires, once, and of the next one nothing',
+    story(async (world) => {
+      await madeOnce(world);
+      const endMs = testPair('rsa').certificate.validToDate.getTime();
+      world.skew(endMs - world.clock.now() - 31 * DAY_MS);
+      await world.clock.advance(DAY_MS / 2);
+      expect(await world.status()).not.toHaveProperty('conditions');
+
+      await world.clock.advance(DAY_MS);
+      const { state, conditions } = await world.status();
+      expect([state, conditions?.map(({ type, reason }) => [type, reason])]).toEqual([
+        'Ready',
+        [['CertificateExpires', 'CertificateExpiresSoon']],
+      ]);
+      await world.clock.advance(10 * DAY_MS);
+      expect(await world.events()).toEqual(['CertificateExpiresSoon', 'Signed']);
+      expect(world.built).toHaveLength(1);
     }),
   );
 

@@ -32,6 +32,8 @@ export interface Hub {
 
 /** Writes in flight: 3,500 works at 20 ms each take a second. */
 const WORKS_MAX = 64;
+/** What kubelets say when an image cannot be pulled: the registry may not have it any more. */
+const CANNOT_PULL: ReadonlySet<string> = new Set(['ErrImagePull', 'ImagePullBackOff']);
 /** A burst of events of one module becomes one status write. */
 const STATUS_DEBOUNCE_MS = 300;
 /** While events go on and on, its status is written no more often than this: 3,500 reports take some seconds. */
@@ -106,6 +108,8 @@ export function createHub(ports: HubPorts): Hub {
           report: ({ module, cluster }, state) => {
             applying.report(key, state);
             tallyOf(module).set(cluster, state);
+            if (state && CANNOT_PULL.has(state.reason))
+              for (const name of wanted.imagesOf(key)) factory.doubt(name);
             statuses.addAfter(module, statusDelayMs(module));
           },
         },
@@ -143,7 +147,8 @@ export function createHub(ports: HubPorts): Hub {
       if (!mcm || mcm.metadata.deletionTimestamp) return forget(module);
       moduleMetrics.set(module, tallyOf(module).counts);
       reported.set(module, clock.now());
-      return reconcileMcmStatus(mcm, tallyOf(module), ports, signal);
+      const warnings = factory.images.by('module', module).flatMap(({ status }) => status?.conditions ?? []);
+      return reconcileMcmStatus(mcm, tallyOf(module), warnings, ports, signal);
     },
   });
 

@@ -57,6 +57,11 @@ export const FAILURES = {
     'backoff',
     'Push the image, or add a build section to the mapping.',
   ),
+  IMAGE_VANISHED: failure(
+    'ImageVanished',
+    'backoff',
+    'Nodes that have it keep it. Push it again, or raise imageRebuildTriggerGeneration.',
+  ),
   IMAGE_INVALID: failure('ImageInvalid', 'on-change', 'Rebuild the image; its contents break the rules.'),
   BUILD_FAILED: failure(
     'BuildFailed',

@@ -38,3 +38,4 @@ export { runProcess } from './process.ts';
 export { createQueue, type Queue } from './queue.ts';
 export { createRandom, type Random, systemRandom } from './random.ts';
 export type { Change } from './store.ts';
+export { createTurns, type Turns } from './turns.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HUB_GROUP, VERSION } from '../names.ts';
-import { Count, LocalObjectReference, ObjectMeta } from './common.ts';
+import { Conditions, Count, LocalObjectReference, ObjectMeta } from './common.ts';
 import { Build, Sign, TlsOptions } from './loader.ts';
 
 /** One image that modules want: final reference and kernel. docs/decisions/0003 says why it is an object. */
@@ -56,6 +56,7 @@ export const ModuleImageStatus = z.strictObject({
     })
     .optional()
     .describe('Failures in a row on the same inputs and with the same access to registries.'),
+  conditions: Conditions.optional().describe('What is to be known beside the state.'),
   wantedBy: Count().optional().describe('Clusters that want it.'),
   reason: z.string().max(256).optional(),
   message: z.string().max(2048).optional(),

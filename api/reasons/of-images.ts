@@ -21,6 +21,10 @@ export const OF_IMAGES = {
     'The certificate for signing has expired, or is not valid yet. Nothing is signed with it; what runs stays.',
     'Store a certificate that is valid now in the Secret of certSecret, with its key.',
   ),
+  CertificateExpiresSoon: warning(
+    'The certificate for signing expires within 30 days. What is signed stays good; nothing is signed after that.',
+    'Enrol a new key on the nodes, then store it with its certificate: images are signed again, and not built.',
+  ),
   CertificateInvalid: error(
     'The Secret holds no X.509 certificate.',
     'Store it under "cert", in DER or PEM.',
@@ -63,6 +67,10 @@ export const OF_IMAGES = {
   ImageNotFound: error(
     'The registry does not have the image, and no build section makes it.',
     'Push the image, or add a build section to the mapping.',
+  ),
+  ImageVanished: error(
+    'The registry does not have the image any more. Nodes that have it keep it; others cannot pull it.',
+    'Wait: it is made again when it is still missing at the next look. With KMM_VANISHED_IMAGES=Report push it, or raise imageRebuildTriggerGeneration.',
   ),
   KernelMismatch: warning(
     'A module was built for another kernel than its folder says.',

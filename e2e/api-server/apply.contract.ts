@@ -67,6 +67,25 @@ export function describeApply({ send, apply, unique }: Contract): void {
       });
     });
 
+    it('removes an item of such a list whole when its manager no longer says it', async () => {
+      const path = `${WIDGETS}/${unique()}`;
+      const name = path.split('/').at(-1);
+      const parts = [
+        { name: 'a', weight: 1 },
+        { name: 'b', weight: 2 },
+      ];
+      await apply(path, 'one', widget({ name }, { parts }));
+
+      const { status, body } = await apply(
+        path,
+        'one',
+        widget({ name }, { parts: [{ name: 'b', weight: 2 }] }),
+      );
+
+      expect(status).toBe(200);
+      expect(body['spec']).toMatchObject({ parts: [{ name: 'b', weight: 2 }] });
+    });
+
     it('keeps managers of the status apart from those of the rest', async () => {
       const path = `${WIDGETS}/${unique()}`;
       const name = path.split('/').at(-1);

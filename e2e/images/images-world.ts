@@ -132,8 +132,8 @@ export async function imagesWorld(limits?: ImageLimits) {
 export type ImagesWorld = Awaited<ReturnType<typeof imagesWorld>>;
 
 /** Tells one story and ends its processes, also when the story fails. */
-export const story = (tell: (world: ImagesWorld) => Promise<void>) => async () => {
-  const world = await imagesWorld();
+export const story = (tell: (world: ImagesWorld) => Promise<void>, limits?: ImageLimits) => async () => {
+  const world = await imagesWorld(limits);
   try {
     await tell(world);
   } finally {

@@ -17,6 +17,7 @@ it('counts the clusters of an image and forgets it with the last one', () => {
   wanted.set('m/b', 'm', [{ name: 'i', spec: spec('m') }]);
   expect(wanted.wish('i')).toMatchObject({ clusters: 2, conflict: [] });
   expect(wanted.itemsOf('i')).toEqual(['m/a', 'm/b']);
+  expect([wanted.imagesOf('m/a'), wanted.imagesOf('m/c')]).toEqual([['i'], []]);
   expect(wanted.set('m/a', 'm', [])).toEqual(['i']);
   wanted.set('m/b', 'm', []);
   expect(wanted.wish('i')).toBeUndefined();

@@ -13,6 +13,8 @@ export interface WantedImages {
   wish(name: string): ImageWish | undefined;
   /** Items that want an image, sorted. */
   itemsOf(name: string): string[];
+  /** Images that an item wants. */
+  imagesOf(item: string): readonly string[];
 }
 
 export interface ImageWish {
@@ -82,6 +84,7 @@ export function createWantedImages(): WantedImages {
         conflict: recipes.size > 1 ? modules.map(([module]) => module) : [],
       };
     },
+    imagesOf: (item) => ofItem.get(item) ?? [],
     itemsOf: (name) =>
       [...(images.get(name)?.modules.values() ?? [])].flatMap(({ items }) => [...items]).sort(),
   };

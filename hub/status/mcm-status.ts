@@ -1,5 +1,6 @@
 import {
   type Checked,
+  type Condition,
   describeFinding,
   type ManagedClusterModule,
   type ManagedClusterModuleStatus,
@@ -12,18 +13,26 @@ import type { Tally, TallyCounts } from './tally.ts';
 const EXAMPLES_MAX = 10;
 const SHOWN = ['Degraded', 'Waiting', 'Progressing', 'Deleting'] as const;
 
-/** The status of a ManagedClusterModule; `previous` itself when it says the same. Pure. @param now RFC 3339 */
+/**
+ * The status of a ManagedClusterModule; `previous` itself when it says the same. Pure.
+ *
+ * @param now RFC 3339
+ * @param warnings conditions of its images, of which it shows one per type for as long as it is true
+ */
 export function mcmStatus(
   checked: Checked<ManagedClusterModule>,
   tally: Tally,
   generation: number | undefined,
   previous: ManagedClusterModuleStatus | undefined,
   now: string,
+  warnings: readonly Condition[] = [],
 ): ManagedClusterModuleStatus {
   const { counts } = tally;
   const examples = SHOWN.flatMap((state) => tally.examples(state, EXAMPLES_MAX)).slice(0, EXAMPLES_MAX);
   const { Ready: ready, Progressing: progressing, Waiting: waiting, Degraded: degraded } = counts.states;
-  const conditions = conditionsOf(checked, tally, generation);
+  const conditions = [...conditionsOf(checked, tally, generation), ...oncePerType(warnings)];
+  const types = new Set(conditions.map(({ type }) => type));
+  const before = previous?.conditions?.filter(({ type }) => types.has(type));
   const next: ManagedClusterModuleStatus = {
     numberDesired: counts.works.exist,
     numberApplied: counts.works.applied,
@@ -38,7 +47,7 @@ export function mcmStatus(
       reason: item.reason,
       message: item.message,
     })),
-    conditions: [...setConditions(previous?.conditions, conditions, now)],
+    conditions: [...setConditions(before, conditions, now)],
   };
   return deepEqual(next, previous) && previous ? previous : next;
 }
@@ -90,6 +99,14 @@ function conditionsOf(
       ? condition('Degraded', true, failure.item.reason, tell(failure))
       : condition('Degraded', false, 'NoFailure', 'Nothing has failed.'),
   ];
+}
+
+function oncePerType(warnings: readonly Condition[]): NextCondition[] {
+  const sorted = warnings.toSorted((a, b) => (a.message < b.message ? 1 : -1));
+  const byType = new Map(
+    sorted.map(({ type, status, reason, message }) => [type, { type, status, reason, message }]),
+  );
+  return [...byType.values()];
 }
 
 function readyMessage({ nodes }: TallyCounts, total: number): string {

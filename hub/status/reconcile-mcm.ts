@@ -1,4 +1,4 @@
-import { type ManagedClusterModuleStatus, RESOURCES } from '@kmm-fleet/api';
+import { type Condition, type ManagedClusterModuleStatus, RESOURCES } from '@kmm-fleet/api';
 import type { Clock, EventRecorder, KubeClient, KubeObject, Log } from '@kmm-fleet/runtime';
 import type { McmView } from '../hub-caches.ts';
 import { mcmStatus } from './mcm-status.ts';
@@ -11,6 +11,7 @@ const FIELD_MANAGER = 'kmm-hub-status';
 export async function reconcileMcmStatus(
   mcm: McmView,
   tally: Tally,
+  warnings: readonly Condition[],
   ports: {
     readonly client: KubeClient;
     readonly clock: Clock;
@@ -22,7 +23,7 @@ export async function reconcileMcmStatus(
   const previous = mcm.object['status'] as ManagedClusterModuleStatus | undefined;
   const now = new Date(ports.clock.now()).toISOString();
   const { generation, name } = mcm.metadata;
-  const status = mcmStatus(mcm.checked, tally, generation, previous, now);
+  const status = mcmStatus(mcm.checked, tally, generation, previous, now, warnings);
   if (status === previous) return undefined;
   const { apiVersion, kind } = mcm.object;
   const object: KubeObject = { apiVersion, kind, metadata: { name }, status };

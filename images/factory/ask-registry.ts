@@ -1,7 +1,19 @@
 import { LABELS, parseImageReference } from '@kmm-fleet/api';
 import { AppError, isAppError } from '@kmm-fleet/runtime';
-import { baseAccess, hashes, type ImagePorts, type Pass, targetAccess, unsignedImage } from './image-pass.ts';
-import type { RemoteFacts } from './plan-image.ts';
+import {
+  baseAccess,
+  byDigest,
+  hashes,
+  type ImagePorts,
+  type Pass,
+  targetAccess,
+  tryHash,
+  unsignedImage,
+} from './image-pass.ts';
+import type { Presence, RemoteFacts } from './plan-image.ts';
+
+/** Turns may take hours, and somebody else may have pushed meanwhile. */
+const ANSWER_MS_MAX = 600_000;
 
 /** Looks up what the bases are now. It stands in the status with whatever is written next. */
 export async function resolveBases(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<void> {
@@ -14,11 +26,33 @@ export async function resolveBases(pass: Pass, ports: ImagePorts, signal: AbortS
   );
   pass.bases = bases;
   pass.basesAreFresh = true;
-  pass.status = { ...pass.status, bases, staticHash: inputs.staticHash };
+  pass.notes = { ...pass.notes, bases, staticHash: inputs.staticHash };
 }
 
-/** What the registry holds of this image. */
+/** Whether the image that clusters run is still there, by its digest. */
+export async function lookForDigest(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<Presence> {
+  const { image, status } = pass;
+  ports.checks.done(image.metadata.name);
+  const reference = byDigest(image.spec.image, status.digest ?? '');
+  try {
+    const found = await ports.registry.resolve(reference, targetAccess(pass), signal);
+    return found === undefined ? 'gone' : 'there';
+  } catch (error) {
+    if (signal.aborted || !isAppError(error)) throw error;
+    return 'unknown';
+  }
+}
+
+/** What the registry holds of this image; what it said a moment ago, when the image has waited for its turn since. */
 export async function askRegistry(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<RemoteFacts> {
+  const { name } = pass.image.metadata;
+  const known = ports.answers.get(name);
+  ports.answers.delete(name);
+  const isFresh = known?.tryHash === tryHash(pass) && ports.nowMs() - known.atMs < ANSWER_MS_MAX;
+  return isFresh ? known.remote : ask(pass, ports, signal);
+}
+
+async function ask(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<RemoteFacts> {
   const { image, inputs } = pass;
   const access = targetAccess(pass);
   if (!inputs.build && !inputs.sign) {

@@ -75,7 +75,7 @@ function changed(
       const { code, log } = outcome;
       const attempt = failedAgain(previous.attempt, outcome, nowMs, jitter);
       return {
-        state: code === 'IMAGE_NOT_FOUND' ? 'Missing' : 'Failed',
+        state: code === 'IMAGE_NOT_FOUND' || code === 'IMAGE_VANISHED' ? 'Missing' : 'Failed',
         reason: FAILURES[code].reason,
         message: failureText(outcome, isSpent(attempt, outcome.inputsHash) ? attempt.defects : undefined),
         log: log || undefined,

@@ -6,6 +6,11 @@ export interface ImageLimits {
   /** Builds at once. */
   readonly buildsMax: number;
   readonly buildMsMax: number;
+  /** Images of one registry that are worked on at once. */
+  readonly perRegistryMax: number;
+  /** How often a ready image is looked up again; 0: only on doubt. */
+  readonly checkMs: number;
+  readonly vanished: ImageSettings['KMM_VANISHED_IMAGES'];
 }
 
 const MINUTE_MS = 60_000;
@@ -14,5 +19,8 @@ export function imageLimits(settings: ImageSettings = z.object(IMAGE_SETTINGS).p
   return {
     buildsMax: settings.KMM_BUILDS_MAX,
     buildMsMax: settings.KMM_BUILD_MINUTES_MAX * MINUTE_MS,
+    perRegistryMax: settings.KMM_REGISTRY_IMAGES_MAX,
+    checkMs: settings.KMM_IMAGE_CHECK_MINUTES * MINUTE_MS,
+    vanished: settings.KMM_VANISHED_IMAGES,
   };
 }

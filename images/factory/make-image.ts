@@ -1,9 +1,10 @@
-import { LABELS, parseImageReference, withDigest } from '@kmm-fleet/api';
+import { LABELS } from '@kmm-fleet/api';
 import { AppError } from '@kmm-fleet/runtime';
 import { signImage } from '../signing/sign-image.ts';
 import { pinDockerfile } from './dockerfile.ts';
 import {
   baseAccess,
+  byDigest,
   conclude,
   hashes,
   type ImagePorts,
@@ -89,10 +90,4 @@ function knownHashes(pass: Pass): NonNullable<ReturnType<typeof hashes>> {
   const known = hashes(pass);
   if (!known) throw new TypeError('an image is made only when its bases are resolved');
   return known;
-}
-
-function byDigest(reference: string, digest: string): string {
-  const parsed = parseImageReference(reference);
-  if (!parsed.ok) throw new AppError('IMAGE_INVALID', parsed.findings[0]?.message ?? reference);
-  return withDigest(parsed.value, digest);
 }

@@ -13,10 +13,13 @@ const facts = (overrides: Partial<ImageFacts>): ImageFacts => ({
   basesAreFresh: false,
   status: {},
   nowMs: NOW,
+  checkIsDue: false,
+  vanished: 'Rebuild',
   ...overrides,
 });
 const ready = { state: 'Ready', digest: 'sha256:old', inputsHash: 'now' } as const;
 const stale = { ...ready, inputsHash: 'before' } as const;
+const vanished = { ...ready, state: 'Missing', reason: 'ImageVanished' } as const;
 const pulled = { isMade: false, needsSignature: false };
 
 describe('the next step of an image', () => {
@@ -126,6 +129,45 @@ describe('the next step of an image', () => {
       { status: { attempt: { inputsHash: 'before', failures: 5, defects: 5 } } },
       { step: 'ask' },
     ],
+    [
+      'looks whether it is still there when it is time',
+      { status: ready, checkIsDue: true },
+      { step: 'check' },
+    ],
+    ['keeps what is there', { status: ready, presence: 'there' }, { step: 'keep' }],
+    [
+      'keeps what a registry that is down says nothing about',
+      { status: ready, presence: 'unknown' },
+      { step: 'keep' },
+    ],
+    ['tells first that it has vanished', { status: ready, presence: 'gone' }, { step: 'vanished' }],
+    ['looks a second time', { status: vanished }, { step: 'check' }],
+    ['makes it again when it is still gone', { status: vanished, presence: 'gone' }, { step: 'ask' }],
+    [
+      'only tells, where that is the policy',
+      { status: vanished, presence: 'gone', vanished: 'Report' },
+      { step: 'vanished' },
+    ],
+    [
+      'waits for a registry that does not say',
+      { status: vanished, presence: 'unknown' },
+      { step: 'vanished' },
+    ],
+    [
+      'is ready as it was when it is back',
+      { status: vanished, presence: 'there' },
+      { step: 'ready', digest: 'sha256:old', reason: 'ImageCurrent' },
+    ],
+    [
+      'takes what somebody pushed in its place',
+      { status: vanished, presence: 'gone', remote: { digest: 'd' } },
+      { step: 'ready', digest: 'd', reason: 'ImageExists' },
+    ],
+    [
+      'makes changed inputs whatever has vanished',
+      { status: { ...vanished, inputsHash: 'before' }, vanished: 'Report' },
+      { step: 'ask' },
+    ],
   ])('%s', (_rule, given, step) => {
     expect(planImage(facts(given))).toEqual(step);
   });
@@ -143,12 +185,16 @@ const anyFacts = fc.record<ImageFacts>({
     ready,
     stale,
     { ...ready, state: 'Failed' as const },
+    vanished,
     {
       attempt: { inputsHash: 'try', failures: 2, nextTime: later(1) },
     },
     { attempt: { inputsHash: 'try', failures: 5, defects: 5, nextTime: later(0) } },
   ),
   nowMs: fc.constant(NOW),
+  checkIsDue: fc.boolean(),
+  presence: fc.constantFrom(undefined, 'there', 'gone', 'unknown'),
+  vanished: fc.constantFrom('Rebuild', 'Report'),
   remote: fc.option(
     fc.record({
       digest: fc.constantFrom(undefined, 'd'),
@@ -169,6 +215,18 @@ describe('laws of the plan', () => {
         expect(given).toMatchObject({ isMade: true, signingIsRefused: false, inputsHash: 'now' });
         expect(given.remote).toBeDefined();
         expect(given.status.attempt).toBeUndefined();
+      }),
+    );
+  });
+
+  it('never makes anew what is there, nor what it cannot ask for, nor against the policy', () => {
+    fc.assert(
+      fc.property(anyFacts, (given) => {
+        const { step } = planImage(given);
+        const isKnown = given.inputsHash === 'now' && (given.status === ready || given.status === vanished);
+        if (!isKnown || (step !== 'build' && step !== 'sign' && step !== 'ask')) return;
+
+        expect(given).toMatchObject({ status: vanished, presence: 'gone', vanished: 'Rebuild' });
       }),
     );
   });

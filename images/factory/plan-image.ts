@@ -16,9 +16,18 @@ export interface ImageFacts {
   readonly basesAreFresh: boolean;
   readonly status: ModuleImageStatus;
   readonly nowMs: number;
+  /** It is time to look whether what is ready is still there. */
+  readonly checkIsDue: boolean;
+  /** What that look came to in this pass. */
+  readonly presence?: Presence | undefined;
+  /** What follows when it is gone. */
+  readonly vanished: 'Rebuild' | 'Report';
   /** What the registry said; undefined: it was not asked in this pass. */
   readonly remote?: RemoteFacts | undefined;
 }
+
+/** Whether a digest is in its registry; a registry that does not say counts for nothing. */
+export type Presence = 'there' | 'gone' | 'unknown';
 
 export interface RemoteFacts {
   /** Of the final tag. */
@@ -32,6 +41,8 @@ export interface RemoteFacts {
 /** The next step of one image. `ask` is answered by the registry and leads to another plan in the same pass. */
 export type ImageStep =
   | { readonly step: 'resolve-bases' }
+  | { readonly step: 'check' }
+  | { readonly step: 'vanished' }
   | { readonly step: 'ask' }
   | { readonly step: 'wait'; readonly waitMs: number }
   | { readonly step: 'ready'; readonly digest: string; readonly reason: string }
@@ -49,7 +60,8 @@ export function planImage(facts: ImageFacts): ImageStep {
   const { status, inputsHash, tryHash, remote } = facts;
   const waitMs = waitOf(status.attempt, tryHash, facts.nowMs);
   if (inputsHash === undefined) return waitMs > 0 ? { step: 'wait', waitMs } : { step: 'resolve-bases' };
-  if (status.state === 'Ready' && status.digest && status.inputsHash === inputsHash) return { step: 'keep' };
+  const made = status.inputsHash === inputsHash && planMade(facts, waitMs);
+  if (made) return made;
   if (waitMs > 0) return { step: 'wait', waitMs };
   if (isDefective(status.attempt, tryHash) && !facts.basesAreFresh) return { step: 'resolve-bases' };
   if (isSpent(status.attempt, tryHash)) return { step: 'wait', waitMs: SPENT_RECHECK_MS };
@@ -63,11 +75,31 @@ export function planImage(facts: ImageFacts): ImageStep {
   return facts.needsSignature && unsignedDigest ? { step: 'sign', unsignedDigest } : { step: 'build' };
 }
 
+const hasVanished = ({ state, reason }: ModuleImageStatus) =>
+  state === 'Missing' && reason === 'ImageVanished';
+
+/**
+ * What was made from these inputs is kept for as long as it is there. Gone it is first told, and looked for once more:
+ * to make it again may move a digest that clusters run. Undefined: it is to be made.
+ */
+function planMade(facts: ImageFacts, waitMs: number): ImageStep | undefined {
+  const { status, presence } = facts;
+  const isReady = status.state === 'Ready';
+  if (!status.digest || (!isReady && !hasVanished(status))) return undefined;
+  if (isReady && !presence && !facts.checkIsDue) return { step: 'keep' };
+  if (waitMs > 0) return { step: 'wait', waitMs };
+  if (!presence) return { step: 'check' };
+  if (isReady) return { step: presence === 'gone' ? 'vanished' : 'keep' };
+  if (presence === 'there') return { step: 'ready', digest: status.digest, reason: 'ImageCurrent' };
+  return presence === 'gone' && facts.vanished === 'Rebuild' ? undefined : { step: 'vanished' };
+}
+
 /**
  * An image that exists is taken when it was made from these inputs, or when nobody makes it here; one that somebody
- * else pushed is taken once, as in KMM, until inputs that we know of have changed.
+ * else pushed is taken once, as in KMM, until inputs that we know of have changed, and again when it has vanished.
  */
 function isAcceptable({ isMade, status }: ImageFacts, { label }: RemoteFacts, inputsHash: string): boolean {
   if (!isMade) return true;
-  return label === undefined ? status.inputsHash === undefined : label === inputsHash;
+  if (label !== undefined) return label === inputsHash;
+  return status.inputsHash === undefined || hasVanished(status);
 }

@@ -2,15 +2,26 @@ import { ANNOTATIONS, found, type ModuleImage } from '@kmm-fleet/api';
 import { AppError, type FailureCode, isAppError } from '@kmm-fleet/runtime';
 import { buildLog } from '../builders/builder.ts';
 import type { SigningPair } from '../signing/module-signature.ts';
-import { askRegistry, resolveBases } from './ask-registry.ts';
+import { askRegistry, lookForDigest, resolveBases } from './ask-registry.ts';
 import { certificateSecret } from './image-metrics.ts';
-import { conclude, hashes, type ImagePorts, openPass, type Pass, tryHash, write } from './image-pass.ts';
+import {
+  byDigest,
+  conclude,
+  hashes,
+  type ImagePorts,
+  keep,
+  openPass,
+  type Pass,
+  tryHash,
+} from './image-pass.ts';
 import { readInputs } from './inputs.ts';
 import { build, sign } from './make-image.ts';
 import { type ImageFacts, type ImageStep, planImage } from './plan-image.ts';
 
 /** Time goes by for certificates that are not valid yet, and no event says so. */
 const REFUSED_RECHECK_MS = 1_800_000;
+/** A pass comes by once a day without checks too: certificates age. */
+const DAY_MS = 86_400_000;
 
 /** What a step leads to: `undefined` asks for another plan; `'done'` ends the pass; a number waits, in milliseconds. */
 type Next = number | 'done' | undefined;
@@ -41,7 +52,7 @@ export async function reconcileImage(
     await conclude(told, ports, { kind: 'refused', state: 'Conflict', findings });
     return undefined;
   }
-  const pass = openPass(image, inputs.value, source);
+  const pass = openPass(image, inputs.value, source, ports.nowMs());
   try {
     if (!pass.status.state) await want(pass, ports);
     return await work(pass, ports, signal);
@@ -54,6 +65,13 @@ export async function reconcileImage(
 const want = (pass: Pass, ports: ImagePorts) =>
   conclude(pass, ports, { kind: 'progress', state: 'Wanted', message: 'The registry is asked for it.' });
 
+const waitForTurn = (pass: Pass, ports: ImagePorts) => {
+  const answer = { tryHash: tryHash(pass), remote: pass.remote ?? {}, atMs: ports.nowMs() };
+  ports.answers.set(pass.image.metadata.name, answer);
+  const message = `Waits for its turn: no more than ${ports.limits.buildsMax} images are built at once.`;
+  return conclude(pass, ports, { kind: 'progress', state: 'Wanted', message });
+};
+
 const factsOfCertificate = (image: ModuleImage, { certificate }: SigningPair) => ({
   secret: certificateSecret(image),
   notAfterMs: certificate.validToDate.getTime(),
@@ -61,10 +79,16 @@ const factsOfCertificate = (image: ModuleImage, { certificate }: SigningPair) =>
 
 async function work(pass: Pass, ports: ImagePorts, signal: AbortSignal) {
   for (;;) {
-    const next = await takeStep(planImage(factsOf(pass, ports.nowMs())), pass, ports, signal);
-    if (next === 'done') return undefined;
+    const next = await takeStep(planImage(factsOf(pass, ports)), pass, ports, signal);
+    if (next === 'done') return nextCheck(pass, ports);
     if (next !== undefined) return { requeueAfterMs: next };
   }
+}
+
+/** What is ready is looked at again; what waits for its turn is called. */
+function nextCheck({ image, status }: Pass, { checks }: ImagePorts) {
+  if (status.state !== 'Ready') return undefined;
+  return { requeueAfterMs: Math.min(checks.dueIn(image.metadata.name), DAY_MS) };
 }
 
 async function takeStep(step: ImageStep, pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<Next> {
@@ -76,8 +100,16 @@ async function takeStep(step: ImageStep, pass: Pass, ports: ImagePorts, signal: 
       pass.remote = await askRegistry(pass, ports, signal);
       return undefined;
     case 'build':
-      await ports.limitBuilds(() => build(pass, ports, signal));
+      if (ports.takeBuildTurn(pass.image)) await build(pass, ports, signal);
+      else await waitForTurn(pass, ports);
       return 'done';
+    case 'check':
+      pass.presence = await lookForDigest(pass, ports, signal);
+      return undefined;
+    case 'vanished': {
+      const gone = byDigest(pass.image.spec.image, pass.status.digest ?? '');
+      throw new AppError('IMAGE_VANISHED', `Image ${gone} is no longer in its registry.`);
+    }
     case 'sign':
       await sign(pass, step.unsignedDigest, ports, signal);
       return 'done';
@@ -99,8 +131,8 @@ async function takeStep(step: ImageStep, pass: Pass, ports: ImagePorts, signal: 
   }
 }
 
-function factsOf(pass: Pass, nowMs: number): ImageFacts {
-  const { inputs, status, remote } = pass;
+function factsOf(pass: Pass, { nowMs, checks, limits }: ImagePorts): ImageFacts {
+  const { inputs, status, remote, presence, image } = pass;
   return {
     isMade: Boolean(inputs.build ?? inputs.sign),
     needsSignature: inputs.sign !== undefined,
@@ -109,19 +141,15 @@ function factsOf(pass: Pass, nowMs: number): ImageFacts {
     tryHash: tryHash(pass),
     basesAreFresh: pass.basesAreFresh,
     status,
-    nowMs,
+    nowMs: nowMs(),
+    checkIsDue: checks.dueIn(image.metadata.name) === 0,
+    presence,
+    vanished: limits.vanished,
     remote,
   };
 }
 
 const refusals = ({ inputs }: Pass) => (inputs.sign?.refusal ? [inputs.sign.refusal] : []);
-
-/** Nothing to do; the status says that this generation was looked at. */
-function keep(pass: Pass, ports: ImagePorts): Promise<void> {
-  const { generation } = pass.image.metadata;
-  const isSeen = pass.status.observedGeneration === generation;
-  return write(pass, ports, isSeen ? pass.status : { ...pass.status, observedGeneration: generation });
-}
 
 async function fail(pass: Pass, ports: ImagePorts, error: AppError) {
   const inputsHash = tryHash(pass);

@@ -1,4 +1,4 @@
-import { describeFinding, type ModuleImage } from '@kmm-fleet/api';
+import { type Condition, describeFinding, type ModuleImage } from '@kmm-fleet/api';
 import { type EventRecorder, FAILURES, type KubeObject, type Log, type Metrics } from '@kmm-fleet/runtime';
 import type { ImageOutcome } from './image-status.ts';
 
@@ -36,6 +36,16 @@ export function reportImage(
     ports.log.error('image.refused', { ...fields, reason, message });
     ports.events.record(regarding, { type: 'Warning', reason, message });
   }
+}
+
+/** Tells people of a condition that they can still act on. */
+export function warnOfImage(
+  ports: { readonly log: Log; readonly events: EventRecorder },
+  image: ModuleImage,
+  { reason, message }: Condition,
+): void {
+  ports.log.error('image.warning', { image: image.spec.image, reason, message });
+  ports.events.record(image as unknown as KubeObject, { type: 'Warning', reason, message });
 }
 
 function count(metrics: Metrics | undefined, step: string, outcome: string): void {

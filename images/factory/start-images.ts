@@ -1,10 +1,16 @@
-import { type ModuleImage, type ModuleImageStatus, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import {
+  type ModuleImage,
+  type ModuleImageStatus,
+  OPERATOR,
+  parseImageReference,
+  RESOURCES,
+} from '@kmm-fleet/api';
 import {
   type Cache,
   CORE,
   createCache,
-  createLimiter,
   createQueue,
+  createTurns,
   type KubeClient,
   type KubeObject,
   type Metrics,
@@ -13,12 +19,13 @@ import {
 import type { Builder } from '../builders/builder.ts';
 import type { Registry } from '../registry/registry.ts';
 import { readHashKey } from './hash-key.ts';
+import { createImageChecks } from './image-checks.ts';
 import { createImageMetrics } from './image-metrics.ts';
-import type { ImageOutcome } from './image-status.ts';
+import type { Answer, ImagePorts } from './image-pass.ts';
 import type { InputSource } from './inputs.ts';
 import { type ImageLimits, imageLimits } from './limits.ts';
 import { reconcileImage } from './reconcile-image.ts';
-import { reportImage } from './report-image.ts';
+import { reportImage, warnOfImage } from './report-image.ts';
 
 export interface ImagesPorts extends OperatorPorts {
   readonly registry: Registry;
@@ -33,13 +40,15 @@ export interface ImagesPorts extends OperatorPorts {
 export interface Images {
   readonly images: Cache<ModuleImage>;
   run(signal: AbortSignal): Promise<void>;
+  /** Some cluster cannot pull this image: it is looked for soon. */
+  doubt(name: string): void;
   /** The first lists of images and of what they refer to are complete. */
   whenSynced(): Promise<void>;
   settled(): boolean;
 }
 
-/** Passes under way at once: most of them wait for a registry. */
-const PASSES_MAX = 16;
+/** Passes under way at once over all registries: most of them wait for an answer. */
+const PASSES_MAX = 32;
 const FIELD_MANAGER = 'kmm-images';
 
 /** The controller of ModuleImages: watches them and what they refer to, and makes what is wanted. */
@@ -51,12 +60,16 @@ export function createImages(ports: ImagesPorts): Images {
     ...shared,
     type: RESOURCES.moduleImage,
     transform: (object) => object as unknown as ModuleImage,
-    indexes: { input: inputsOf },
+    indexes: { input: inputsOf, module: ({ spec }) => [spec.module.name] },
   });
   const secrets = createCache({ ...shared, ...within, type: CORE.secret });
   const configMaps = createCache({ ...shared, ...within, type: CORE.configMap });
   const limits = ports.limits ?? imageLimits();
-  const builds = createLimiter(limits.buildsMax);
+  const call = (key: string) => queue.add(key);
+  const registries = createTurns({ perGroupMax: limits.perRegistryMax, max: PASSES_MAX, call });
+  const builds = createTurns({ perGroupMax: limits.buildsMax, max: limits.buildsMax, call });
+  const checks = createImageChecks(limits.checkMs, clock.now, random);
+  const answers = new Map<string, Answer>();
   const measured = createImageMetrics(metrics, () => clock.now());
   let hashKey: Uint8Array = new Uint8Array();
 
@@ -74,30 +87,42 @@ export function createImages(ports: ImagesPorts): Images {
     concurrency: PASSES_MAX,
     reconcile: async (key, signal) => {
       const image = images.get(key);
-      if (!image || image.metadata.deletionTimestamp) return undefined;
-      return reconcileImage(
-        image,
-        {
-          registry: ports.registry,
-          builder: ports.builder,
-          inputs: source,
-          limitBuilds: (task) => builds.run(task),
-          limits,
-          writeStatus: (target, status) => writeStatus(client, target, status, signal),
-          report: (target: ModuleImage, outcome: ImageOutcome) => reportImage(ports, target, outcome),
-          metrics: measured,
-          nowMs: clock.now,
-          after: clock.after,
-          random,
-        },
-        signal,
-      );
+      try {
+        if (!image || image.metadata.deletionTimestamp) return undefined;
+        // A slow registry holds up no other, and no worker of the queue.
+        if (!registries.take(registryOf(image), key)) return undefined;
+        return await reconcileImage(image, portsOf(signal), signal);
+      } finally {
+        registries.leave(key);
+        builds.leave(key);
+      }
     },
+  });
+
+  const portsOf = (signal: AbortSignal): ImagePorts => ({
+    registry: ports.registry,
+    builder: ports.builder,
+    inputs: source,
+    takeBuildTurn: ({ metadata }) => builds.take('', metadata.name),
+    limits,
+    checks,
+    answers,
+    writeStatus: (target, status) => writeStatus(client, target, status, signal),
+    report: (target, outcome) => reportImage(ports, target, outcome),
+    warn: (target, condition) => warnOfImage(ports, target, condition),
+    metrics: measured,
+    nowMs: clock.now,
+    after: clock.after,
+    random,
   });
 
   images.onChange(({ key, before, after }) => {
     metricsOf(metrics, before, after);
-    if (!after) measured.certificate(key, undefined);
+    if (!after) {
+      measured.certificate(key, undefined);
+      checks.forget(key);
+      answers.delete(key);
+    }
     // A status that we wrote ourselves asks for no new pass.
     if (
       after &&
@@ -121,6 +146,10 @@ export function createImages(ports: ImagesPorts): Images {
   return {
     images,
     whenSynced,
+    doubt(name) {
+      checks.doubt(name);
+      queue.addAfter(name, checks.dueIn(name));
+    },
     settled: () => images.synced && secrets.synced && configMaps.synced && queue.idle,
     async run(signal) {
       const watching = [images.run(signal), secrets.run(signal), configMaps.run(signal)];
@@ -148,6 +177,11 @@ async function writeStatus(
     { fieldManager: FIELD_MANAGER, force: true, subresource: 'status' },
     signal,
   );
+}
+
+function registryOf({ spec }: ModuleImage): string {
+  const parsed = parseImageReference(spec.image);
+  return parsed.ok ? parsed.value.registry : '';
 }
 
 /** `Kind/namespace/name` of everything that a recipe refers to. */

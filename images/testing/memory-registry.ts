@@ -10,6 +10,8 @@ export interface MemoryRegistry extends RegistryTransport {
   /** Tags of a repository with their digests. */
   tags(repository: string): ReadonlyMap<string, string>;
   removeTag(repository: string, tag: string): void;
+  /** Loses all that a repository holds. */
+  wipe(repository: string): void;
 }
 
 interface Repository {
@@ -48,6 +50,7 @@ export function createMemoryRegistry(options: MemoryRegistryOptions = {}): Memor
     fault: undefined,
     tags: (name) => open(name).tags,
     removeTag: (name, tag) => void open(name).tags.delete(tag),
+    wipe: (name) => void repositories.delete(name),
     async request(request) {
       const url = new URL(request.url);
       registry.requests.push(`${request.method} ${url.pathname}`);

@@ -47,7 +47,8 @@ export function applyObject(live: KubeObject, config: KubeObject, context: Apply
   );
   if (conflicts.length > 0 && !force) throw conflictError(conflicts);
   let merged = mergeApplied(live, config, '', schema, isCustom) as JsonObject;
-  for (const [key, path] of [...(own?.fields ?? [])].sort(([a], [b]) => (a < b ? 1 : -1))) {
+  // An item of a list before its fields: without the one that is its key it could not be found any more.
+  for (const [key, path] of [...(own?.fields ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const isOwnedByOthers = others.some(({ fields }) => owns(fields, key));
     if (!applied.has(key) && !isOwnedByOthers && !isParentOf(applied, key))
       merged = withoutField(merged, path);
