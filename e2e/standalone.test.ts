@@ -1,4 +1,4 @@
-import { LABELS, type Module, type ModuleImage, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { isTrue, LABELS, type Module, type ModuleImage, OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { createRegistry } from '@kmm-fleet/images';
 import { createFakeBuilder, createMemoryRegistry, testPair } from '@kmm-fleet/images/testing';
 import { createFleet } from '@kmm-fleet/lab';
@@ -20,7 +20,7 @@ const NAMESPACE = OPERATOR.namespace;
 const KERNEL = '6.1.0-55-amd64';
 
 /** One cluster without a hub: the operator builds, signs and loads by itself. */
-async function standaloneWorld() {
+async function standaloneWorld(over: { readonly firmwarePath?: string } = {}) {
   const clock = createManualClock(Date.UTC(2027, 0, 1));
   const random = createRandom(11);
   const logs: string[] = [];
@@ -28,7 +28,8 @@ async function standaloneWorld() {
   const transport = createMemoryRegistry();
   const registry = createRegistry({ transport, clock, random });
   const trusted = [testPair('rsa').certificate];
-  const nodes = [{ name: 'n1', kernel: KERNEL, labels: { worker: 'yes' }, secureBoot: true, trusted }];
+  const node = { name: 'n1', kernel: KERNEL, labels: { worker: 'yes' }, secureBoot: true, trusted };
+  const nodes = [{ ...node, ...over }];
   const fleet = createFleet({
     clock,
     random,
@@ -74,7 +75,7 @@ async function standaloneWorld() {
     built: builder.built,
     restart: operate,
     end: () => life.abort(),
-    apply: (name: string) =>
+    apply: (name: string, modprobe: object = {}) =>
       user.apply(
         RESOURCES.module,
         {
@@ -85,7 +86,7 @@ async function standaloneWorld() {
             selector: { worker: 'yes' },
             moduleLoader: {
               container: {
-                modprobe: { moduleName: 'kmod' },
+                modprobe: { moduleName: 'kmod', ...modprobe },
                 kernelMappings: [
                   {
                     regexp: '^.+-amd64$',
@@ -100,6 +101,8 @@ async function standaloneWorld() {
         },
         { fieldManager: 'user', force: true },
       ),
+    module: async (name: string) =>
+      (await user.get(RESOURCES.module, { namespace: NAMESPACE, name })) as unknown as Module | undefined,
     images: () => listAll<ModuleImage>(user, RESOURCES.moduleImage),
     loaded: async () =>
       (await user.get(CORE.node, { name: 'n1' }))?.metadata.annotations?.[MODULES_ANNOTATION],
@@ -126,10 +129,7 @@ it('builds, signs, pins and loads on a single cluster, and says so', async () =>
   expect(image?.status).toMatchObject({ state: 'Ready', reason: 'Signed' });
   expect(JSON.stringify(daemonSet?.['spec'])).toContain(`registry.test/kmod@${image?.status?.digest}`);
   await world.until('the status', async () => {
-    const module = (await world.user.get(RESOURCES.module, {
-      namespace: NAMESPACE,
-      name: 'kmod',
-    })) as unknown as Module | undefined;
+    const module = await world.module('kmod');
     return module?.status?.moduleLoader?.availableNumber === 1;
   });
   await world.stop();
@@ -157,5 +157,16 @@ it('builds nothing again after a restart, and removes the image of a Module that
   await world.until('one image', async () => (await world.images()).length === 1);
   expect((await world.images())[0]?.spec.image).toBe(`registry.test/kmod:${KERNEL}`);
   expect(world.built).toHaveLength(2);
+  await world.stop();
+});
+
+it('loads a module with firmware on a node that does not look for it, and says what is missing', async () => {
+  const world = await standaloneWorld({ firmwarePath: '' });
+  await world.apply('kmod', { firmwarePath: '/firmware' });
+  await world.until('the warning', async () => {
+    const conditions = (await world.module('kmod'))?.status?.conditions ?? [];
+    const warning = conditions.find(({ type }) => type === 'FirmwarePathNotSet');
+    return isTrue(conditions, 'Ready') && (warning?.message ?? '').includes('does not look on n1');
+  });
   await world.stop();
 });

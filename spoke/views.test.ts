@@ -126,3 +126,17 @@ it.each([
   };
   expect(podView(object).unloadWords).toBe(words);
 });
+
+it('what the container before a loader has read of the node is kept, and is no failed hook of its own', () => {
+  const reader = (status: object) => ({ initContainerStatuses: [{ name: 'firmware-path', ...status }] });
+  const ended = (message?: string) =>
+    pod(reader({ ready: true, state: { terminated: { exitCode: 0, ...(message && { message }) } } }));
+  expect(ended('/var/lib/firmware\n').firmwarePath).toBe('/var/lib/firmware');
+  expect(ended().firmwarePath).toBe('');
+  expect(pod(container({ running: {} })).firmwarePath).toBeUndefined();
+  // It runs again after the node has crashed.
+  const lastState = { terminated: { exitCode: 0, reason: 'Completed' } };
+  expect(pod(reader({ ready: false, state: { running: {} }, lastState }))).toMatchObject({
+    problem: undefined,
+  });
+});

@@ -56,13 +56,19 @@ export interface PodView {
   readonly problem: { readonly reason: string; readonly message: string } | undefined;
   /** What modprobe said when it did not unload the module of a loader that has ended. */
   readonly unloadWords: string;
+  /** Where the node looks for firmware, '' for nowhere special; known of loaders that bring some. */
+  readonly firmwarePath?: string;
 }
 
+/** Name of the container of a loader that reads it. */
+export const FIRMWARE_PATH_READER = 'firmware-path';
+
 interface ContainerStatus {
+  readonly name?: string;
   readonly ready?: boolean;
   readonly state?: {
     readonly waiting?: { reason?: string; message?: string };
-    readonly terminated?: { message?: string };
+    readonly terminated?: { message?: string; exitCode?: number };
   };
   readonly lastState?: {
     readonly terminated?: { reason?: string; message?: string; exitCode?: number };
@@ -102,13 +108,25 @@ export function podView(object: KubeObject): PodView {
     isDeleting,
     problem: problemOf(status, isLoader),
     unloadWords: isDeleting && isLoader ? lastLines((ended?.message ?? '').trim(), WORDS_CHARS_MAX) : '',
+    ...firmwarePathOf(status),
   };
 }
 
+function firmwarePathOf({ initContainerStatuses = [] }: PodStatus = {}): Pick<PodView, 'firmwarePath'> {
+  const reader = initContainerStatuses.find(({ name }) => name === FIRMWARE_PATH_READER);
+  const ended = reader?.state?.terminated;
+  return ended?.exitCode === 0 ? { firmwarePath: (ended.message ?? '').trim() } : {};
+}
+
 function problemOf(status: PodStatus | undefined, isLoader: boolean): PodView['problem'] {
-  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const container = containers.find((candidate) => isStuck(candidate, isLoader));
-  if (!container) return undefined;
+  // Only the container that loads has hooks.
+  const init = status?.initContainerStatuses?.find((candidate) => isStuck(candidate, false));
+  if (init) return problemWith(init, false);
+  const container = status?.containerStatuses?.find((candidate) => isStuck(candidate, isLoader));
+  return container && problemWith(container, isLoader);
+}
+
+function problemWith(container: ContainerStatus, isLoader: boolean): NonNullable<PodView['problem']> {
   const { waiting } = container.state ?? {};
   const words = (container.lastState?.terminated?.message || hookWords(waiting?.message ?? '')).trim();
   const reason = waiting?.reason ?? 'Waiting';

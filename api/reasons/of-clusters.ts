@@ -15,6 +15,10 @@ export const OF_CLUSTERS = {
   ClustersChanging: waiting('Some clusters are being changed.'),
   Deleting: waiting('The module is being removed from the clusters.'),
   DevicePluginStarting: waiting('The module is loaded; the device plugin is not on every node yet.'),
+  FirmwarePathNotSet: warning(
+    'The module brings firmware, and the kernel of a node does not look where it goes.',
+    'Start the node with the kernel argument firmware_class.path=/var/lib/firmware; on OpenShift a MachineConfig does that.',
+  ),
   ImageNotPinned: warning(
     'The cluster runs an image by its tag: a node that starts later may get other contents.',
     'Name the image by digest, or let the hub pin it.',

@@ -7,6 +7,9 @@ export const FIRMWARE_DIRECTORY = '/var/lib/firmware';
 /** What a hook says on standard error is kept here for the pod's status: nobody else records it for long. */
 const WORDS = '/dev/termination-log';
 
+/** Says in the termination message where the node's kernel looks for firmware before its usual places; it never fails. */
+export const FIRMWARE_PATH_COMMAND = `cat /sys/module/firmware_class/parameters/path >${WORDS} 2>/dev/null || true`;
+
 /**
  * Loads the module: what is in the kernel already goes first, then firmware comes, then modprobe. The kubelet shows what a
  * hook that failed has printed at once, and the termination message only after the container has been stopped.
@@ -60,8 +63,9 @@ export function softdepConfig(order: readonly string[]): string {
 /** Modprobe has the same words for a module that is not there and for an index of modules that is not. */
 function tellDepmod({ dirName, rawArgs }: Modprobe): string[] {
   if (!dirName || rawArgs?.load) return [];
-  const folder = `${shellQuote(`${dirName.replace(/\/+$/, '')}/lib/modules`)}/"$(uname -r)"`;
-  const next = `run depmod -b ${shellQuote(dirName)} "$(uname -r)" in the Dockerfile.`;
+  const release = '"$(cat /proc/sys/kernel/osrelease)"';
+  const folder = `${shellQuote(`${dirName.replace(/\/+$/, '')}/lib/modules`)}/${release}`;
+  const next = `run depmod -b ${shellQuote(dirName)} ${release} in the Dockerfile.`;
   const text = `echo ${folder} has no modules.dep, without which modprobe finds nothing: ${next}`;
   return [`[ ! -d ${folder} ] || [ -e ${folder}/modules.dep ] || ${text} >>${WORDS}`];
 }

@@ -12,10 +12,12 @@ import {
 import type { KubeObject } from '@kmm-fleet/runtime';
 import {
   FIRMWARE_DIRECTORY,
+  FIRMWARE_PATH_COMMAND,
   postStartCommand,
   preStopCommand,
   softdepConfig,
 } from '../hooks/loader-hooks.ts';
+import { FIRMWARE_PATH_READER } from '../views.ts';
 
 export interface LoaderInput {
   readonly module: Module;
@@ -84,6 +86,8 @@ function podSpec({ module, recipe, release, operatorNamespace }: LoaderInput) {
   const own = namespace === operatorNamespace ? OPERATOR.loaderServiceAccount : undefined;
   const serviceAccountName = spec.moduleLoader?.serviceAccountName || own;
   const volumes = volumesOf(recipe, release);
+  const { imagePullPolicy } = container ?? {};
+  const image = { image: recipe.image, ...(imagePullPolicy && { imagePullPolicy }) };
   return {
     // PID 1 is then the pause container, so that `sleep` dies of SIGTERM at once instead of after 30 s.
     shareProcessNamespace: true,
@@ -96,11 +100,11 @@ function podSpec({ module, recipe, release, operatorNamespace }: LoaderInput) {
     ...(serviceAccountName && { serviceAccountName }),
     ...(spec.imageRepoSecret && { imagePullSecrets: [spec.imageRepoSecret] }),
     ...(spec.tolerations && { tolerations: spec.tolerations }),
+    ...(recipe.modprobe.firmwarePath && { initContainers: [firmwarePathReader(image)] }),
     containers: [
       {
         name: 'module-loader',
-        image: recipe.image,
-        ...(container?.imagePullPolicy && { imagePullPolicy: container.imagePullPolicy }),
+        ...image,
         command: ['sleep', 'infinity'],
         lifecycle: {
           postStart: { exec: { command: ['/bin/sh', '-c', postStartCommand(recipe)] } },
@@ -116,6 +120,16 @@ function podSpec({ module, recipe, release, operatorNamespace }: LoaderInput) {
       },
     ],
     volumes: volumes.map(({ volume }) => volume),
+  };
+}
+
+/** Tells in the pod's status where the node looks for firmware: an administrator must have set it. */
+function firmwarePathReader(image: object) {
+  return {
+    name: FIRMWARE_PATH_READER,
+    ...image,
+    command: ['/bin/sh', '-c', FIRMWARE_PATH_COMMAND],
+    securityContext: { allowPrivilegeEscalation: false },
   };
 }
 

@@ -101,3 +101,27 @@ it('an invalid Module keeps its numbers and says what is wrong', () => {
   );
   expect(refusedStatus([finding], 4, refused, LATER)).toBe(refused);
 });
+
+it('a node that does not look for firmware where it goes is told, beside what serves, and behind what fails', () => {
+  const at = (node: string, firmwarePath: string, over: object = {}) =>
+    podOf({ node, firmwarePath, ...over });
+  const conditions = (pods: StatusInput['pods'], previous?: ModuleStatus) =>
+    moduleStatus(input(module(), { pods }), previous, NOW);
+  const message = (status: ModuleStatus, wanted: string) =>
+    status.conditions?.find(({ type }) => type === wanted)?.message;
+
+  const warned = conditions([at('n1', '/var/lib/firmware/'), at('n2', '')]);
+  expect(told(warned)).toMatchObject({ Ready: 'True Loaded', FirmwarePathNotSet: 'True FirmwarePathNotSet' });
+  expect(message(warned, 'FirmwarePathNotSet')).toContain(
+    'the kernel does not look on n2. Start the node with',
+  );
+
+  const problem = { reason: 'PostStartHookError', message: 'Unknown symbol in module' };
+  const failed = conditions([at('n2', '/lib/fw', { problem, isReady: false })]);
+  expect(message(failed, 'Degraded')).toMatch(
+    /^Node n2, module-loader: Unknown symbol in module\. .* firmware_class\.path=\/var\/lib\/firmware\.$/,
+  );
+
+  const mended = conditions([at('n1', '/var/lib/firmware'), at('n3', '', { isDeleting: true })], warned);
+  expect(told(mended)['FirmwarePathNotSet']).toBeUndefined();
+});

@@ -5,10 +5,12 @@ import {
   type Module,
   type ModuleStatus,
   type NextCondition,
+  type Reason,
   setConditions,
 } from '@kmm-fleet/api';
 import { deepEqual } from '@kmm-fleet/runtime';
 import { type DaemonSetView, daemonSetNumbers, type PodView } from '../views.ts';
+import { firmwarePathFindings } from './firmware-path.ts';
 import type { ModulePlan } from './plan-module.ts';
 
 export interface StatusInput {
@@ -23,8 +25,8 @@ const PROBLEMS_MAX = 5;
 /** It travels to the hub with the status of the work. */
 const MESSAGE_CHARS_MAX = 1_024;
 
-/** Stands only while it is true: an image that is run without a digest. */
-const NOT_PINNED = 'ImageNotPinned';
+/** Types of conditions that stand only while they are true: each is called as its reason. */
+const WARNINGS: ReadonlySet<string> = new Set<Reason>(['ImageNotPinned', 'FirmwarePathNotSet']);
 
 /** The status of a Module: upstream's numbers, and conditions that say why. `previous` itself when nothing changed. */
 export function moduleStatus(
@@ -43,12 +45,14 @@ export function moduleStatus(
     desiredNumber: plan.desired,
     availableNumber,
   });
-  const before = previous?.conditions?.filter(({ type }) => type !== NOT_PINNED || plan.warnings.length > 0);
+  const conditions = conditionsOf(input, available(true), available(false));
+  const stands = (wanted: string) => conditions.some(({ type }) => type === wanted);
+  const before = previous?.conditions?.filter(({ type }) => !WARNINGS.has(type) || stands(type));
   const next: ModuleStatus = {
     ...(module.spec.moduleLoader && { moduleLoader: numbers(available(true)) }),
     ...(module.spec.devicePlugin && { devicePlugin: numbers(available(false)) }),
     ...(input.generation !== undefined && { observedGeneration: input.generation }),
-    conditions: [...setConditions(before, conditionsOf(input, available(true), available(false)), now)],
+    conditions: [...setConditions(before, conditions, now)],
   };
   return previous && deepEqual(next, previous) ? previous : next;
 }
@@ -73,7 +77,8 @@ export function refusedStatus(
 
 function conditionsOf(input: StatusInput, loaded: number, plugins: number): NextCondition[] {
   const { module, plan, pods, generation } = input;
-  const problems = problemsOf(plan, pods);
+  const firmware = firmwarePathFindings(pods);
+  const problems = problemsOf(plan, pods, firmware);
   const hasLoader = module.spec.moduleLoader !== undefined;
   const missing = hasLoader ? plan.desired - loaded : 0;
   const pluginsMissing = module.spec.devicePlugin ? plan.desired - plugins : 0;
@@ -91,7 +96,6 @@ function conditionsOf(input: StatusInput, loaded: number, plugins: number): Next
       : pluginsMissing > 0
         ? `${plugins} of ${plan.desired} nodes run the device plugin.`
         : `${rolling} DaemonSets are being rolled out.`;
-  const warning = plan.warnings[0];
   const calm = `${hasLoader ? loaded : plugins} nodes are served.`;
   const ready = first
     ? condition('Ready', false, first.reason, message, generation)
@@ -112,7 +116,7 @@ function conditionsOf(input: StatusInput, loaded: number, plugins: number): Next
       generation,
     ),
     ready,
-    ...(warning ? [condition(NOT_PINNED, true, warning.reason, describeAll(plan.warnings), generation)] : []),
+    ...[plan.warnings, firmware].flatMap((findings) => warningOf(findings, generation)),
   ];
 }
 
@@ -125,18 +129,20 @@ function countRolling({ plan, daemonSets }: StatusInput): number {
     .filter(({ isCurrent, updated, scheduled }) => !isCurrent || updated < scheduled).length;
 }
 
-const describeAll = (findings: readonly Finding[]) =>
-  findings.slice(0, PROBLEMS_MAX).map(describeFinding).join(' ');
+/** Findings of one reason that hold nothing back. */
+function warningOf(findings: readonly Finding[], generation: number | undefined): NextCondition[] {
+  const [first] = findings;
+  const message = findings.slice(0, PROBLEMS_MAX).map(describeFinding).join(' ');
+  return first ? [condition(first.reason, true, first.reason, message, generation)] : [];
+}
 
-/** Why nodes are not served: what the plan found, then what pods report, in their words. */
+/** Why nodes are not served: what pods report, in their words, what may be behind it, and what the plan found. */
 function problemsOf(
   plan: ModulePlan,
   pods: readonly PodView[],
+  firmware: readonly Finding[],
 ): { readonly reason: string; readonly message: string }[] {
-  const found = plan.findings.map((finding) => ({
-    reason: finding.reason,
-    message: describeFinding(finding),
-  }));
+  const told = (finding: Finding) => ({ reason: finding.reason, message: describeFinding(finding) });
   const failing = pods
     .filter(({ problem, isDeleting }) => problem && !isDeleting)
     .toSorted((a, b) => (a.node < b.node ? -1 : 1))
@@ -144,7 +150,7 @@ function problemsOf(
       reason: problem?.reason ?? '',
       message: `Node ${node}, ${role}: ${problem?.message || problem?.reason}.`,
     }));
-  return [...failing, ...found];
+  return [...failing, ...(failing.length > 0 ? firmware.map(told) : []), ...plan.findings.map(told)];
 }
 
 function condition(

@@ -260,6 +260,8 @@ it('the shape of a loader is upstream 1.x, field by field', () => {
             [loaderVersionLabel(NAMESPACE, 'kmod')]: '1',
           },
           imagePullSecrets: [{ name: 'pull' }],
+          // Not upstream's: it tells where the node looks for firmware.
+          initContainers: [{ name: 'firmware-path', image: pinned(`kmod-${K1}`) }],
           containers: [
             {
               name: 'module-loader',

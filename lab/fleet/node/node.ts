@@ -29,6 +29,8 @@ export interface NodeOptions {
   /** Certificates whose signatures the kernel takes: enrolled as machine owner keys. */
   readonly trusted?: readonly X509Certificate[];
   readonly inTree?: readonly InTreeModule[];
+  /** `firmware_class.path` of its kernel. */
+  readonly firmwarePath?: string;
 }
 
 export interface NodePorts {
@@ -73,7 +75,7 @@ export const NODE_ANNOTATIONS = {
   modules: 'lab.kmm.sigs.x-k8s.io/modules',
 } as const;
 
-/** Where the guide tells users to point `firmware_class.path`; the lab's nodes are set up so. */
+/** Where the guide tells users to point `firmware_class.path`; the lab's nodes are set up so where nothing else is said. */
 const FIRMWARE_PATH = '/var/lib/firmware';
 const UNSCHEDULABLE = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
@@ -81,6 +83,7 @@ export function createNode(options: NodeOptions, ports: NodePorts): SimulatedNod
   const { name } = options;
   const { client, clock, random, log } = ports;
   const host = createHostFiles(options.inTree ?? []);
+  const { firmwarePath = FIRMWARE_PATH } = options;
   let { kernel: release, secureBoot = false, trusted = [] } = options;
   const machineId = randomHex(random, 32);
   let bootId = '';
@@ -88,7 +91,7 @@ export function createNode(options: NodeOptions, ports: NodePorts): SimulatedNod
 
   const hasFirmware = (file: string) =>
     [
-      FIRMWARE_PATH,
+      firmwarePath,
       `/lib/firmware/updates/${release}`,
       '/lib/firmware/updates',
       `/lib/firmware/${release}`,
@@ -115,7 +118,7 @@ export function createNode(options: NodeOptions, ports: NodePorts): SimulatedNod
     images,
     host,
     kernel: () => kernel,
-    firmwarePath: FIRMWARE_PATH,
+    firmwarePath,
     modulesMayHaveChanged: () => queue.add(name),
   });
   const cache = createCache({
