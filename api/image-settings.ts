@@ -18,6 +18,7 @@ export const IMAGE_SETTINGS = {
     .enum(['Rebuild', 'Report'])
     .default('Rebuild')
     .describe('What follows when a ready image is gone from its registry.'),
+  KMM_BUILD_GIB_MAX: count(1, 10).describe('How much the disk of the builds may grow during one.'),
   KMM_BUILD_MINUTES_MAX: count(1, 120).describe('How long a build may take.'),
 };
 export type ImageSettings = z.output<z.ZodObject<typeof IMAGE_SETTINGS>>;

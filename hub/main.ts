@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { OPERATOR } from '@kmm-fleet/api';
-import { createBuildah, createRegistry, createRegistryTransport, imageLimits } from '@kmm-fleet/images';
-import { runOperator } from '@kmm-fleet/runtime';
+import {
+  createBuildah,
+  createRegistry,
+  createRegistryTransport,
+  imageLimits,
+  readFileCommand,
+} from '@kmm-fleet/images';
+import { isInPod, runOperator } from '@kmm-fleet/runtime';
 import { HubConfig } from './config.ts';
 import { createHub } from './start-hub.ts';
 
@@ -15,7 +21,12 @@ await runOperator({
     return createHub({
       ...ports,
       registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
-      builder: createBuildah({ directory: config.KMM_BUILD_DIR, ca }),
+      builder: createBuildah({
+        directory: config.KMM_BUILD_DIR,
+        ca,
+        bytesMax: config.KMM_BUILD_GIB_MAX * 1024 ** 3,
+        readLog: readFileCommand(config.OPERATOR_NAMESPACE, OPERATOR.hubAccount, isInPod(process.env)),
+      }),
       limits: imageLimits(config),
       operatorNamespace: config.OPERATOR_NAMESPACE,
     });

@@ -73,6 +73,11 @@ export const FAILURES = {
     'backoff',
     'Find the step that hangs, or raise KMM_BUILD_MINUTES_MAX of the operator.',
   ),
+  BUILD_TOO_LARGE: failure(
+    'BuildTooLarge',
+    'backoff',
+    'Write less in the Dockerfile, or raise KMM_BUILD_GIB_MAX of the operator.',
+  ),
   BUILDER_MISSING: failure('BuilderMissing', 'backoff', 'Install buildah on the hub.'),
   PROGRAM_MISSING: failure('ProgramMissing', 'backoff', 'Install the program that the message names.'),
   SIGN_FAILED: failure(

@@ -15,7 +15,7 @@ export type {
 } from './kube/client.ts';
 export { createHttpTransport } from './kube/http-transport.ts';
 export { createKubeClient } from './kube/kube-client.ts';
-export { type KubeConnection, loadKubeConnection } from './kube/kube-config.ts';
+export { isInPod, type KubeConnection, loadKubeConnection } from './kube/kube-config.ts';
 export { listAll } from './kube/list-all.ts';
 export {
   apiVersionOf,

@@ -14,6 +14,10 @@ export const OF_IMAGES = {
     'The build did not end in the time that a build may take, and was ended.',
     'Find the step that hangs in the log; raise KMM_BUILD_MINUTES_MAX of the operator where builds do take longer.',
   ),
+  BuildTooLarge: error(
+    'The disk of the builds grew by more than a build may write, and the build was ended.',
+    'Find the step that writes so much in the log; raise KMM_BUILD_GIB_MAX of the operator where builds do need more.',
+  ),
   BuilderMissing: error('The hub has no buildah.', 'Install buildah where the hub runs.'),
   Building: waiting('The image is being built.'),
   Built: ok('The image was built and pushed.'),

@@ -59,6 +59,22 @@ describe.skipIf(reason !== '')(`buildah on a real registry${reason && ` (${reaso
     expect(globSync(path('work', '*'))).toEqual([]);
   });
 
+  it('ends a build that fills the disk, and leaves nothing of it', async () => {
+    const small = createBuildah({ directory: path(), ca: real.ca, bytesMax: 200 * 1024 * 1024 });
+    const request = {
+      dockerfile: `FROM ${real.address}/base/shell:1\nRUN cat /dev/zero > /zeros\n`,
+      buildArgs: {},
+      secrets: [],
+      labels: {},
+      target: `${real.address}/contract/large:1`,
+      baseAccess: real.access,
+      targetAccess: real.access,
+    };
+
+    await expect(small.build(request)).rejects.toMatchObject({ code: 'BUILD_TOO_LARGE' });
+    expect(globSync(path('storage', '**', 'zeros'))).toEqual([]);
+  });
+
   it.each([
     ['refuses the login', 'REGISTRY_UNAUTHORIZED', () => real.address],
     ['is down', 'REGISTRY_UNREACHABLE', () => '127.0.0.1:1'],

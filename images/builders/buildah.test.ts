@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '@kmm-fleet/runtime';
 import { afterEach, expect, it } from 'vitest';
 import { createBuildah } from './buildah.ts';
-import { type BuildRequest, buildLog, LOG_CHARS_MAX } from './builder.ts';
+import { type BuildRequest, buildLog, buildLogCommand, LOG_CHARS_MAX, readFileCommand } from './builder.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const request: BuildRequest = {
@@ -67,7 +67,7 @@ it('ends a running build with all its children when the signal is aborted', asyn
 });
 
 it('tells how far a build had come that took too long', async () => {
-  const { builder, directory } = world({ bud: 'echo STEP 2: make; touch "$0.began"; sleep 60' });
+  const { builder, calls, directory } = world({ bud: 'echo STEP 2: make; touch "$0.began"; sleep 60' });
   const stop = new AbortController();
   const building = failureOf(builder.build(request, stop.signal));
   await expect.poll(() => existsSync(join(directory, 'program.began'))).toBe(true);
@@ -76,7 +76,11 @@ it('tells how far a build had come that took too long', async () => {
 
   const error = await building;
   expect(error).toMatchObject({ code: 'BUILD_TIMED_OUT', message: 'Too long.' });
+  expect(calls().at(-1), 'its container is cleared away').toBe('rm --all');
   expect(buildLog(error)).toBe('STEP 2: make\n');
+  expect(buildLogCommand(error)).toBe(
+    `cat ${join(directory, 'build', 'logs', 'registry.test_team_kmod_1.log')}`,
+  );
 });
 
 it('keeps the end of a log that never ends, on disk and in the result', async () => {
@@ -141,6 +145,18 @@ it.each([
   expect(buildLog(error)).toContain(text);
 });
 
+it.each([
+  ['Error: writing blob: Patch "https://r/v2/": write tcp: connection reset by peer', 'REGISTRY_UNREACHABLE'],
+  ['Error: uploading: received unexpected HTTP status: 500 Internal Server Error', 'REGISTRY_UNREACHABLE'],
+  ['Error: no space left on device', 'REGISTRY_UNREACHABLE'],
+  ['Error: toomanyrequests: slow down', 'REGISTRY_THROTTLED'],
+  ['Error: denied: requested access is denied', 'REGISTRY_UNAUTHORIZED'],
+])('takes a push that ends with "%s" for %s, never for the fault of the build', async (text, code) => {
+  const { builder } = world({ push: `echo '${text}'; exit 125` });
+
+  expect(await failureOf(builder.build(request))).toMatchObject({ code });
+});
+
 it('tells a failure in one bounded line of plain characters', async () => {
   const { builder } = world({ bud: `printf '\\033[31mred %02000d\\n' 7; exit 1` });
 
@@ -185,3 +201,10 @@ function isAlive(pid: number): boolean {
     return false;
   }
 }
+
+it('names the pod in which a log lies, where there is one', () => {
+  expect(readFileCommand('hub', 'kmm-operator-hub-controller', true)('/logs/a.log')).toBe(
+    'kubectl -n hub exec deploy/kmm-operator-hub-controller-manager -c manager -- cat /logs/a.log',
+  );
+  expect(readFileCommand('hub', 'kmm-operator-hub-controller', false)('/logs/a.log')).toBe('cat /logs/a.log');
+});

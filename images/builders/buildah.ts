@@ -6,9 +6,13 @@ import { plainText } from '../registry/plain-text.ts';
 import type { RegistryAccess } from '../registry/types.ts';
 import { openBuildLog } from './build-log.ts';
 import type { Builder, BuildRequest, BuildSecret } from './builder.ts';
+import { withDiskLimit } from './disk-limit.ts';
 import { runProgram } from './run-program.ts';
 
 const MESSAGE_CHARS_MAX = 500;
+const BYTES_MAX = 10 * 1024 ** 3;
+const UNREACHABLE =
+  /connection (refused|reset)|no such host|timeout|certificate|EOF|broken pipe|HTTP status: 5\d\d/i;
 
 export interface BuildahOptions {
   /** Holds containers, temporary files and logs. Everything temporary in it is removed. */
@@ -16,6 +20,16 @@ export interface BuildahOptions {
   /** Extra certificate authorities of registries, PEM. */
   readonly ca?: string | undefined;
   readonly program?: string;
+  /** How much the disk may grow during a build; 10 GiB when left out. */
+  readonly bytesMax?: number | undefined;
+  /** The command by which people read a log; `cat` when left out. */
+  readonly readLog?: (file: string) => string;
+}
+
+/** What is known of the log of a failed build. */
+interface Told {
+  readonly log: string;
+  readonly logCommand: string;
 }
 
 interface Workspace {
@@ -27,19 +41,30 @@ interface Workspace {
  * buildah on this machine, with chroot isolation: needs root, no daemon and no container runtime. Arguments are
  * lists, never a shell's text; keys and secrets stand in files that only root reads, for as long as a build runs.
  */
-export function createBuildah({ directory, ca, program = 'buildah' }: BuildahOptions): Builder {
+export function createBuildah({
+  directory,
+  ca,
+  program = 'buildah',
+  bytesMax = BYTES_MAX,
+  readLog = (file) => `cat ${file}`,
+}: BuildahOptions): Builder {
   const storage = ['--root', join(directory, 'storage'), '--runroot', join(directory, 'run')];
   const logs = join(directory, 'logs');
   mkdirSync(logs, { recursive: true });
   // What a killed hub left behind is of no use to anybody.
   rmSync(join(directory, 'work'), { recursive: true, force: true });
   let cleaned: Promise<unknown> | undefined;
+  let running = 0;
+  /** A build that was ended has left its container, which may be as large as its limit allows. */
+  let isDirty = false;
 
   return {
     async build(request, signal) {
       signal?.throwIfAborted();
       refuseOddNames(request.secrets);
-      const log = openBuildLog(logFile(logs, request), contentsOf(request.secrets));
+      const file = logFile(logs, request);
+      const log = openBuildLog(file, contentsOf(request.secrets));
+      const told = (): Told => ({ log: log.tail(), logCommand: readLog(file) });
       const workspace = openWorkspace(directory);
       const run = async (args: readonly string[], signal?: AbortSignal) => {
         // Or a killed build leaves its temporary files where nobody looks for them.
@@ -49,16 +74,21 @@ export function createBuildah({ directory, ca, program = 'buildah' }: BuildahOpt
           env,
           signal,
         }).catch((error: unknown) => {
-          throw withLog(error, log.tail());
+          throw withLog(error, told());
         });
-        if (code !== 0) throw failure(code, log.tail());
+        if (code !== 0) throw failure(args[0], code, told());
       };
       try {
         // Not with the signal: every later build relies on it.
         cleaned ??= run(['rm', '--all']).catch(() => {});
         await cleaned;
+        running += 1;
         writeInputs(workspace, request, ca);
-        await run(buildArguments(request, workspace), signal);
+        const build = (limited: AbortSignal) => run(buildArguments(request, workspace), limited);
+        await withDiskLimit({ folder: directory, bytesMax }, signal, build).catch((error: unknown) => {
+          isDirty ||= isLimit(error);
+          throw error;
+        });
         try {
           await run(pushArguments(request, workspace), signal);
           const digest = readFileSync(workspace.path('digest'), 'utf8').trim();
@@ -68,6 +98,12 @@ export function createBuildah({ directory, ca, program = 'buildah' }: BuildahOpt
           await run(['rmi', request.target]).catch(() => {});
         }
       } finally {
+        running -= 1;
+        if (isDirty && running === 0) {
+          isDirty = false;
+          cleaned = run(['rm', '--all']).catch(() => {});
+          await cleaned;
+        }
         log.close();
         rmSync(workspace.folder, { recursive: true, force: true });
       }
@@ -151,26 +187,26 @@ function access({ insecure, insecureSkipTLSVerify }: RegistryAccess, certs: stri
   return insecure || insecureSkipTLSVerify ? ['--tls-verify=false'] : [`--cert-dir=${certs}`];
 }
 
-/** Whoever ended a build for a reason of its own is told how far it had come. */
-function withLog(error: unknown, log: string): unknown {
-  return isAppError(error) && error.code === 'BUILD_TIMED_OUT'
-    ? new AppError(error.code, error.message, { cause: { log } })
-    : error;
-}
+/** Whoever ended a build because of a limit is told how far it had come. */
+const withLog = (error: unknown, cause: Told): unknown =>
+  isLimit(error) ? new AppError(error.code, error.message, { cause }) : error;
+
+const isLimit = (error: unknown): error is AppError =>
+  isAppError(error) && (error.code === 'BUILD_TIMED_OUT' || error.code === 'BUILD_TOO_LARGE');
 
 /** buildah exits with 125 for trouble with registries and storage, and with the step's own code for a build. */
-function failure(code: number | undefined, log: string): AppError {
-  const last = log.trimEnd().split('\n').at(-1) ?? '';
+function failure(command: string | undefined, code: number | undefined, cause: Told): AppError {
+  const last = cause.log.trimEnd().split('\n').at(-1) ?? '';
   const text = plainText(last, MESSAGE_CHARS_MAX);
-  const cause = { log };
   // A step may say anything about files; it speaks of a registry only when it pulls.
   const isRegistry =
     code === 125 && (!last.includes('building at STEP') || /docker:\/\/|registry /.test(last));
-  if (isRegistry && /unauthorized|authentication required|denied/i.test(last)) {
+  if (isRegistry && /unauthorized|authentication required|denied/i.test(last))
     return new AppError('REGISTRY_UNAUTHORIZED', text, { cause });
-  }
-  if (isRegistry && /connection refused|no such host|timeout|certificate|EOF/i.test(last)) {
+  if (isRegistry && /toomanyrequests|429/i.test(last))
+    return new AppError('REGISTRY_THROTTLED', text, { cause });
+  // What was built is not to blame for what its push meets.
+  if (command === 'push' || (isRegistry && UNREACHABLE.test(last)))
     return new AppError('REGISTRY_UNREACHABLE', text, { cause });
-  }
   return new AppError('BUILD_FAILED', `The build failed: ${text}`, { cause });
 }

@@ -35,9 +35,21 @@ export interface BuildResult {
 export const LOG_CHARS_MAX = 4_096;
 
 /** Last lines of the log behind a failed build; empty when there is none. */
-export function buildLog(error: unknown): string {
+export const buildLog = (error: unknown): string => causeOf(error, 'log').slice(-LOG_CHARS_MAX);
+
+/** The command that shows the whole log of a failed build; empty when there is none. */
+export const buildLogCommand = (error: unknown): string => causeOf(error, 'logCommand');
+
+function causeOf(error: unknown, name: 'log' | 'logCommand'): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  return typeof cause === 'object' && cause !== null && 'log' in cause
-    ? String(cause.log).slice(-LOG_CHARS_MAX)
-    : '';
+  const value: unknown = typeof cause === 'object' && cause !== null ? Reflect.get(cause, name) : undefined;
+  return typeof value === 'string' ? value : '';
 }
+
+/** How people read a file of an operator: with kubectl where it runs in a pod, else where it is. */
+export const readFileCommand =
+  (namespace: string, account: string, isInPod: boolean) =>
+  (file: string): string =>
+    isInPod
+      ? `kubectl -n ${namespace} exec deploy/${account}-manager -c manager -- cat ${file}`
+      : `cat ${file}`;

@@ -11,7 +11,7 @@ const after = (codes: readonly FailureCode[], inputsHash = 'now', start?: Attemp
     start,
   );
 
-it.each(['BUILD_FAILED', 'BUILD_TIMED_OUT', 'SIGN_FAILED', 'IMAGE_INVALID'] as const)(
+it.each(['BUILD_FAILED', 'BUILD_TIMED_OUT', 'BUILD_TOO_LARGE', 'SIGN_FAILED', 'IMAGE_INVALID'] as const)(
   'gives up after five failures with %s, and not on other inputs',
   (code) => {
     const four = after([code, code, code, code]);

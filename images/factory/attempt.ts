@@ -12,6 +12,7 @@ const DEFECTS_MAX = 5;
 const DEFECTS: ReadonlySet<FailureCode> = new Set([
   'BUILD_FAILED',
   'BUILD_TIMED_OUT',
+  'BUILD_TOO_LARGE',
   'SIGN_FAILED',
   'IMAGE_INVALID',
 ]);

@@ -45,6 +45,13 @@ describe('the status of an image', () => {
     });
   });
 
+  it('names the command that shows the whole log, however long the message is', () => {
+    const { message } = at({}, failed({ message: 'x'.repeat(5_000), logCommand: 'cat /logs/kmod.log' }));
+
+    expect(message).toMatch(/ All of the log: cat \/logs\/kmod\.log$/);
+    expect(message?.length).toBeLessThanOrEqual(1_024);
+  });
+
   it('forgets failures when an image is ready', () => {
     expect(at(at({}, failed()), good)).not.toHaveProperty('attempt');
   });

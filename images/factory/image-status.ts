@@ -19,7 +19,13 @@ export type ImageOutcome =
       readonly log?: string;
     }
   | { readonly kind: 'refused'; readonly state: 'Failed' | 'Conflict'; readonly findings: readonly Finding[] }
-  | ({ readonly kind: 'failed'; readonly message: string; readonly log: string } & Failure);
+  | ({
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly log: string;
+      /** Shows all of the log. */
+      readonly logCommand?: string | undefined;
+    } & Failure);
 
 const MESSAGE_CHARS_MAX = 1_024;
 
@@ -85,13 +91,19 @@ function changed(
   }
 }
 
-function failureText({ code, message }: Failure & { message: string }, defects: number | undefined): string {
-  const end = defects
-    ? ` After ${defects} failures on the same inputs it is tried again only when one of them changes, a base image too.`
-    : '';
-  const { nextStep } = FAILURES[code];
+function failureText(
+  { code, message, logCommand }: Failure & { message: string; logCommand?: string | undefined },
+  defects: number | undefined,
+): string {
+  const ends = [
+    FAILURES[code].nextStep,
+    logCommand && `All of the log: ${logCommand}`,
+    defects &&
+      `After ${defects} failures on the same inputs it is tried again only when one of them changes, a base image too.`,
+  ];
+  const end = ends.filter(Boolean).join(' ');
   // What the build said may be long; what to do must not be cut off.
-  return `${message.slice(0, MESSAGE_CHARS_MAX - nextStep.length - end.length - 1)} ${nextStep}${end}`;
+  return `${message.slice(0, MESSAGE_CHARS_MAX - end.length - 1)} ${end}`.slice(0, MESSAGE_CHARS_MAX);
 }
 
 function withoutUndefined(status: Record<string, unknown>): ModuleImageStatus {

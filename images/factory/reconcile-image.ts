@@ -1,6 +1,6 @@
 import { ANNOTATIONS, found, type ModuleImage } from '@kmm-fleet/api';
 import { AppError, type FailureCode, isAppError } from '@kmm-fleet/runtime';
-import { buildLog } from '../builders/builder.ts';
+import { buildLog, buildLogCommand } from '../builders/builder.ts';
 import type { SigningPair } from '../signing/module-signature.ts';
 import { askRegistry, lookForDigest, resolveBases } from './ask-registry.ts';
 import { certificateSecret } from './image-metrics.ts';
@@ -159,6 +159,7 @@ async function fail(pass: Pass, ports: ImagePorts, error: AppError) {
     code,
     message,
     log: buildLog(error),
+    logCommand: buildLogCommand(error),
     inputsHash,
     retryAfterMs,
   });

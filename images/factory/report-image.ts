@@ -26,8 +26,7 @@ export function reportImage(
     ports.log.error('image.failed', { ...fields, code: outcome.code, message: outcome.message });
     const { reason, nextStep } = FAILURES[outcome.code];
     ports.events.record(regarding, { type: 'Warning', reason, message: `${outcome.message} ${nextStep}` });
-    if (outcome.code === 'BUILD_FAILED' || outcome.code === 'BUILD_TIMED_OUT')
-      count(ports.metrics, 'Built', 'failure');
+    if (outcome.code.startsWith('BUILD_')) count(ports.metrics, 'Built', 'failure');
     if (outcome.code === 'SIGN_FAILED') count(ports.metrics, 'Signed', 'failure');
   }
   if (outcome.kind === 'refused') {

@@ -9,7 +9,10 @@ export interface PulledImage extends RemoteImage {
 }
 
 /** Where images are read from: a registry, or a file. */
-export type ImageSource = Pick<Registry, 'image' | 'blob'>;
+export type ImageSource = Pick<Registry, 'image' | 'blob'> & Partial<Pick<Registry, 'stream'>>;
+
+/** Layers up to this size are read whole; larger ones pass through. */
+const WHOLE_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Pulls an image and lays its layers over each other. @throws {AppError} IMAGE_NOT_FOUND when there is none */
 export async function pullImage(
@@ -30,7 +33,9 @@ export async function pullImage(
   const limits = options.limits ?? LAYER_LIMITS;
   let kept = 0;
   for (const layer of image.manifest.layers) {
-    const blob = await source.blob(reference, layer, access, options.signal);
+    const isLarge = layer.size > WHOLE_BYTES_MAX;
+    const pieces = isLarge ? source.stream?.(reference, layer, access, options.signal) : undefined;
+    const blob = pieces ?? (await source.blob(reference, layer, access, options.signal));
     kept += await applyLayer(fs, blob, limits, options.keep);
     // Five hundred layers, each within its limit, would still fill the memory.
     if (kept > limits.layerBytesMax)

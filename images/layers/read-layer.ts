@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream';
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { pipeline, Readable } from 'node:stream';
 import { AppError } from '@kmm-fleet/runtime';
 import { extract, type Header } from 'tar-stream';
 import { plainText } from '../registry/plain-text.ts';
 import { type FsEntry, type ImageFs, PATH_BYTES_MAX, safePath } from './image-fs.ts';
+import { unpackLayer } from './unpack-layer.ts';
 
 export interface LayerLimits {
   /** Uncompressed bytes of one layer. */
@@ -17,23 +17,26 @@ export const LAYER_LIMITS: LayerLimits = { layerBytesMax: 1024 * 1024 * 1024, en
 /**
  * Applies one layer to a file system: whiteouts remove, everything else replaces. Devices and sockets are passed over.
  *
+ * Nothing is changed before the whole layer was read. In pieces, no more of it is held than what is kept.
+ *
+ * @param blob its bytes, or pieces of them: of what is large
  * @param keep which files' contents are wanted; others are there with no bytes
  * @returns how many bytes were kept
  * @throws {AppError} IMAGE_INVALID for paths that lead out, sizes beyond the limits, and broken archives
  */
 export async function applyLayer(
   fs: ImageFs,
-  blob: Uint8Array,
+  blob: Uint8Array | AsyncIterable<Uint8Array>,
   limits: LayerLimits = LAYER_LIMITS,
   keep: (path: string) => boolean = () => true,
 ): Promise<number> {
-  const tar = decompress(blob, limits.layerBytesMax);
   const parser = extract();
   const whiteouts: string[] = [];
   const fresh: [string, FsEntry][] = [];
   let count = 0;
   let kept = 0;
-  const piping = Readable.from([tar]).pipe(parser);
+  const source = Readable.from(unpackLayer(blob, limits.layerBytesMax));
+  pipeline(source, parser, () => {});
   try {
     for await (const member of parser) {
       count += 1;
@@ -50,7 +53,8 @@ export async function applyLayer(
       else fresh.push(...toEntries(path, member.header, bytes, fs, fresh));
     }
   } catch (error) {
-    piping.destroy();
+    source.destroy();
+    parser.destroy();
     if (error instanceof AppError) throw error;
     throw invalid(
       `is no valid archive: ${plainText(String(error instanceof Error ? error.message : error))}`,
@@ -60,21 +64,6 @@ export async function applyLayer(
   for (const path of whiteouts) whiteOut(fs, path);
   for (const [path, entry] of fresh) fs.write(path, entry);
   return kept;
-}
-
-/** The uncompressed archive of a layer, whatever its media type says: the first bytes tell. */
-export function decompress(blob: Uint8Array, bytesMax: number): Uint8Array {
-  const options = { maxOutputLength: bytesMax };
-  try {
-    if (blob[0] === 0x1f && blob[1] === 0x8b) return gunzipSync(blob, options);
-    if (blob[0] === 0x28 && blob[1] === 0xb5 && blob[2] === 0x2f && blob[3] === 0xfd)
-      return zstdDecompressSync(blob, options);
-    return blob;
-  } catch (error) {
-    throw invalid(
-      `cannot be decompressed within ${bytesMax} bytes: ${error instanceof Error ? error.message : ''}`,
-    );
-  }
 }
 
 function whiteOut(fs: ImageFs, path: string): void {

@@ -1,8 +1,9 @@
+import { createHash } from 'node:crypto';
 import { type ImageReference, parseImageReference } from '@kmm-fleet/api';
 import { AppError } from '@kmm-fleet/runtime';
 import { readBytes, sha256 } from './bytes.ts';
 import { createSession, type Session, type SessionPorts } from './session.ts';
-import type { RegistryResponse } from './transport.ts';
+import type { RegistryResponse, RequestBody } from './transport.ts';
 import {
   type Descriptor,
   DOCUMENT_BYTES_MAX,
@@ -31,6 +32,13 @@ export interface Registry {
     access: RegistryAccess,
     signal?: AbortSignal,
   ): Promise<Buffer>;
+  /** The same in pieces, of any size: what was read is good only once the last piece was. */
+  stream(
+    reference: string,
+    descriptor: Descriptor,
+    access: RegistryAccess,
+    signal?: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
   /** Uploads bytes unless they are there. */
   putBlob(reference: string, bytes: Uint8Array, access: RegistryAccess, signal?: AbortSignal): Promise<void>;
   /** Makes a blob of another repository of the same registry available, by mounting or else by copying. */
@@ -67,6 +75,11 @@ const ACCEPT = [
   MEDIA_TYPES.dockerManifest,
 ].join(', ');
 
+const START = { action: 'pull,push', body: new Uint8Array() } as const;
+const UPLOADS_MAX = 3;
+/** What registries say of an upload that they know as broken, or not at all any more. */
+const SPOILT: ReadonlySet<number> = new Set([400, 404, 416]);
+
 export function createRegistry(ports: SessionPorts): Registry {
   const open = (text: string, access: RegistryAccess) => {
     const reference = parse(text);
@@ -98,34 +111,59 @@ export function createRegistry(ports: SessionPorts): Registry {
         `${session.name}: blob ${descriptor.digest} has ${descriptor.size} bytes, more than ${bytesMax}.`,
       );
     }
-    const response = await session.send('GET', `/blobs/${descriptor.digest}`, {}, signal);
-    if (response.status !== 200) throw await session.failure(response, `blob ${descriptor.digest}`);
-    const bytes = await readBytes(response.body, descriptor.size, session.name);
-    const digest = sha256(bytes);
-    if (digest !== descriptor.digest) throw mismatch(session, descriptor.digest, digest);
-    return bytes;
+    return readBytes(pieces(session, descriptor, signal), descriptor.size, session.name);
+  };
+
+  const pieces = async function* (session: Session, { digest, size }: Descriptor, signal?: AbortSignal) {
+    const response = await session.send('GET', `/blobs/${digest}`, {}, signal);
+    if (response.status !== 200) throw await session.failure(response, `blob ${digest}`);
+    const hash = createHash('sha256');
+    let received = 0;
+    for await (const piece of response.body) {
+      received += piece.byteLength;
+      if (received > size)
+        throw new AppError(
+          'REGISTRY_INVALID',
+          `${session.name}: blob ${digest} is larger than ${size} bytes.`,
+        );
+      hash.update(piece);
+      yield piece;
+    }
+    const got = `sha256:${hash.digest('hex')}`;
+    if (got !== digest) throw mismatch(session, digest, got);
   };
 
   const upload = async (session: Session, bytes: Uint8Array, signal?: AbortSignal) => {
     const digest = sha256(bytes);
-    const push = { action: 'pull,push' as const };
-    const known = await session.send('HEAD', `/blobs/${digest}`, push, signal);
+    const known = await session.send('HEAD', `/blobs/${digest}`, { action: 'pull,push' }, signal);
     await session.drop(known);
-    if (known.status === 200) return;
-    const started = await session.send(
-      'POST',
-      '/blobs/uploads/',
-      { ...push, body: new Uint8Array() },
-      signal,
-    );
-    await put(session, started, digest, bytes, signal);
+    if (known.status !== 200) await put(session, digest, bytes, undefined, signal);
   };
 
+  /** An upload that was cut in the middle is spoilt: it is begun anew. */
   const put = async (
+    session: Session,
+    digest: string,
+    body: RequestBody,
+    begun: RegistryResponse | undefined,
+    signal?: AbortSignal,
+  ) => {
+    for (let attempt = 1; ; attempt++) {
+      const first = attempt === 1 ? begun : undefined;
+      const started = first ?? (await session.send('POST', '/blobs/uploads/', START, signal));
+      const done = await putOnce(session, started, digest, body, signal);
+      if (done.status === 201) return session.drop(done);
+      if (!SPOILT.has(done.status) || attempt >= UPLOADS_MAX)
+        throw await session.failure(done, `upload of ${digest}`);
+      await session.drop(done);
+    }
+  };
+
+  const putOnce = async (
     session: Session,
     started: RegistryResponse,
     digest: string,
-    bytes: Uint8Array,
+    body: RequestBody,
     signal?: AbortSignal,
   ) => {
     const location = started.headers['location'];
@@ -134,9 +172,7 @@ export function createRegistry(ports: SessionPorts): Registry {
     const target = session.locate(location);
     target.search += `${target.search ? '&' : '?'}digest=${encodeURIComponent(digest)}`;
     const headers = { 'content-type': 'application/octet-stream' };
-    const done = await session.send('PUT', target, { headers, body: bytes, action: 'pull,push' }, signal);
-    if (done.status !== 201) throw await session.failure(done, `upload of ${digest}`);
-    await session.drop(done);
+    return session.send('PUT', target, { headers, body, action: 'pull,push' }, signal);
   };
 
   return {
@@ -178,6 +214,7 @@ export function createRegistry(ports: SessionPorts): Registry {
     },
     blob: (text, descriptor, access, signal) =>
       blob(open(text, access).session, descriptor, BLOB_BYTES_MAX, signal),
+    stream: (text, descriptor, access, signal) => pieces(open(text, access).session, descriptor, signal),
     putBlob: (text, bytes, access, signal) => upload(open(text, access).session, bytes, signal),
     async copyBlob(from, to, descriptor, access, signal) {
       const source = open(from, access);
@@ -192,8 +229,9 @@ export function createRegistry(ports: SessionPorts): Registry {
         signal,
       );
       if (mounted.status === 201) return target.session.drop(mounted);
-      const bytes = await blob(source.session, descriptor, BLOB_BYTES_MAX, signal);
-      await put(target.session, mounted, descriptor.digest, bytes, signal);
+      // From registry to registry in pieces, and from the beginning when it is tried again.
+      const body = { byteLength: descriptor.size, open: () => pieces(source.session, descriptor, signal) };
+      await put(target.session, descriptor.digest, body, mounted, signal);
     },
     async putManifest(text, mediaType, bytes, access, signal) {
       const { reference, session } = open(text, access);

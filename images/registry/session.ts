@@ -5,7 +5,7 @@ import { readBytes } from './bytes.ts';
 import { credentialsFor } from './credentials.ts';
 import { discard, failureOf, parseJson, retryAfterMs } from './failure.ts';
 import { plainText } from './plain-text.ts';
-import type { RegistryRequest, RegistryResponse, RegistryTransport } from './transport.ts';
+import type { RegistryRequest, RegistryResponse, RegistryTransport, RequestBody } from './transport.ts';
 import type { RegistryAccess } from './types.ts';
 
 export interface SessionPorts {
@@ -24,7 +24,7 @@ export interface Session {
   send(
     method: RegistryRequest['method'],
     target: string | URL,
-    options?: { headers?: Record<string, string>; body?: Uint8Array; action?: 'pull' | 'pull,push' },
+    options?: { headers?: Record<string, string>; body?: RequestBody; action?: 'pull' | 'pull,push' },
     signal?: AbortSignal,
   ): Promise<RegistryResponse>;
   /** The address in a Location header. @throws {AppError} REGISTRY_INVALID when it is not at the registry */

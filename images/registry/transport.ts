@@ -1,7 +1,8 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { pipeline, Readable } from 'node:stream';
 import { createSecureContext, getCACertificates } from 'node:tls';
-import { AppError, connectionProblem } from '@kmm-fleet/runtime';
+import { AppError, connectionProblem, isAppError } from '@kmm-fleet/runtime';
 import { plainText } from './plain-text.ts';
 
 /** One HTTP exchange with a registry: the seam between sockets and the registry of tests. */
@@ -14,10 +15,13 @@ export interface RegistryRequest {
   readonly url: string;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly body?: RequestBody;
   /** Accept any certificate. */
   readonly insecureSkipVerify?: boolean;
 }
+
+/** Bytes, or what opens them in pieces, each time anew: a request may be sent again. */
+export type RequestBody = Uint8Array | { readonly byteLength: number; open(): AsyncIterable<Uint8Array> };
 
 export interface RegistryResponse {
   readonly status: number;
@@ -63,8 +67,10 @@ export function createRegistryTransport(ca?: string, silenceMs = SILENCE_MS): Re
         outgoing.setTimeout(silenceMs, () =>
           outgoing.destroy(new Error(`nothing came for ${silenceMs / 1_000} s`)),
         );
-        outgoing.on('error', (error) => reject(unreachable(target.host, error)));
-        outgoing.end(body);
+        outgoing.on('error', (error) => reject(isAppError(error) ? error : unreachable(target.host, error)));
+        // A source that breaks off breaks the request off, with its own words.
+        if (body && 'open' in body) pipeline(Readable.from(body.open()), outgoing, () => {});
+        else outgoing.end(body);
       }),
   };
 }

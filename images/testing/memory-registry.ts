@@ -1,4 +1,4 @@
-import { sha256 } from '../registry/bytes.ts';
+import { readBytes, sha256 } from '../registry/bytes.ts';
 import type { RegistryRequest, RegistryResponse, RegistryTransport } from '../registry/transport.ts';
 
 /** An OCI registry in memory, with or without a login, and with faults on request. */
@@ -112,16 +112,25 @@ async function route(
   const [, name = '', kind = '', target = ''] =
     /^\/v2\/(.+?)\/(manifests|blobs)\/(.*)$/.exec(url.pathname) ?? [];
   const repository = open(name);
-  if (kind === 'manifests') return manifests(request, target, repository);
-  if (target.startsWith('uploads/')) return uploads(request, url, name, repository, open);
+  const bytes = await bodyOf(request);
+  if (kind === 'manifests') return manifests(request, bytes, target, repository);
+  if (target.startsWith('uploads/')) return uploads(request, bytes, url, name, repository, open);
   const blob = repository.blobs.get(target);
   if (!blob) return answer(404);
   return answer(200, { 'docker-content-digest': target }, request.method === 'HEAD' ? '' : blob);
 }
 
-function manifests(request: RegistryRequest, target: string, repository: Repository): RegistryResponse {
+async function bodyOf({ body = new Uint8Array() }: RegistryRequest): Promise<Uint8Array> {
+  return 'open' in body ? readBytes(body.open(), body.byteLength, 'body') : body;
+}
+
+function manifests(
+  request: RegistryRequest,
+  bytes: Uint8Array,
+  target: string,
+  repository: Repository,
+): RegistryResponse {
   if (request.method === 'PUT') {
-    const bytes = request.body ?? new Uint8Array();
     const digest = sha256(bytes);
     const missing = missingParts(bytes, repository);
     if (missing) return problem(400, 'MANIFEST_BLOB_UNKNOWN', `blob unknown to registry: ${missing}`);
@@ -153,13 +162,14 @@ function problem(status: number, code: string, message: string): RegistryRespons
   return answer(status, {}, JSON.stringify({ errors: [{ code, message }] }));
 }
 
-async function uploads(
+function uploads(
   request: RegistryRequest,
+  bytes: Uint8Array,
   url: URL,
   name: string,
   repository: Repository,
   open: (name: string) => Repository,
-): Promise<RegistryResponse> {
+): RegistryResponse {
   const mount = url.searchParams.get('mount');
   const mounted = mount && open(url.searchParams.get('from') ?? '').blobs.get(mount);
   if (request.method === 'POST' && mount && mounted) {
@@ -168,7 +178,6 @@ async function uploads(
   }
   if (request.method === 'POST')
     return answer(202, { location: `/v2/${name}/blobs/uploads/session?state=1` });
-  const bytes = request.body ?? new Uint8Array();
   const digest = url.searchParams.get('digest') ?? '';
   if (sha256(bytes) !== digest) return answer(400);
   repository.blobs.set(digest, bytes);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -6,6 +6,7 @@ import {
   makeServerCertificates,
   missingPrograms,
   type Program,
+  runCommand,
   startRegistry,
   unmountBelow,
 } from '@kmm-fleet/lab';
@@ -35,12 +36,18 @@ export function skipReason(...more: readonly (Program | 'root')[]): string {
   return needs.length === 0 ? '' : `skipped: needs ${needs.join(', ')}`;
 }
 
-export async function startRealRegistry(): Promise<RealRegistryWorld> {
+/** @param diskMib the registry gets a disk of its own, of that size; needs root */
+export async function startRealRegistry(diskMib?: number): Promise<RealRegistryWorld> {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-images-'));
   const certificates = await makeServerCertificates(directory);
+  const storage = join(directory, 'registry');
+  if (diskMib) {
+    mkdirSync(storage);
+    await runCommand('mount', ['-t', 'tmpfs', '-o', `size=${diskMib}m`, 'tmpfs', storage]);
+  }
   const server = await startRegistry({
     directory,
-    storage: join(directory, 'registry'),
+    storage,
     certificate: certificates.server,
     username: 'kmm',
     password: 's3cret',

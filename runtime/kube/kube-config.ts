@@ -157,3 +157,7 @@ function pick<S extends z.ZodType>(
   const known = list.map((candidate) => candidate.name).join(', ');
   throw new Error(`Kubeconfig ${where} has no usable ${key} "${name}"${field}. It has: ${known || 'none'}.`);
 }
+
+/** Whether this process runs in a pod of some cluster. */
+export const isInPod = (env: Readonly<Record<string, string | undefined>>): boolean =>
+  Boolean(env['KUBERNETES_SERVICE_HOST']);

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
+import { OPERATOR } from '@kmm-fleet/api';
 import {
   createBuildah,
   createRegistry,
   createRegistryTransport,
   type ImagesPorts,
   imageLimits,
+  readFileCommand,
 } from '@kmm-fleet/images';
+import { isInPod } from '@kmm-fleet/runtime';
 import type { SpokeConfig } from '../config.ts';
 import type { SpokeImages } from '../start-spoke.ts';
 import { createStandaloneImages } from './standalone-images.ts';
@@ -20,7 +23,12 @@ export function loadImages(
   return createStandaloneImages({
     ...ports,
     registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
-    builder: createBuildah({ directory: config.KMM_BUILD_DIR, ca }),
+    builder: createBuildah({
+      directory: config.KMM_BUILD_DIR,
+      ca,
+      bytesMax: config.KMM_BUILD_GIB_MAX * 1024 ** 3,
+      readLog: readFileCommand(config.OPERATOR_NAMESPACE, OPERATOR.account, isInPod(process.env)),
+    }),
     limits: imageLimits(config),
     operatorNamespace: config.OPERATOR_NAMESPACE,
   });
