@@ -107,6 +107,45 @@ describe('what cannot be made', () => {
   );
 
   it(
+    'is given up when its inputs change meanwhile, and what is wanted now is built at once',
+    story(async (world) => {
+      await world.dockerfile(`FROM ${BASE}\nRUN sleep infinity\n`);
+      world.start();
+      await world.want();
+      await world.until(({ state }) => state === 'Building');
+      await world.user.mergePatch(
+        CORE.configMap,
+        { namespace: NAMESPACE, name: 'dockerfile' },
+        { metadata: { labels: { touched: 'yes' } } },
+        {},
+      );
+      await world.clock.advance(5_000);
+      expect(world.requests).toHaveLength(1);
+
+      await world.dockerfile(`${MODULE}FROM ${BASE}\n`);
+      expect(await world.until(isReady, 5_000)).not.toHaveProperty('attempt');
+      expect(world.requests).toHaveLength(2);
+      expect(await world.events()).toEqual(['Signed']);
+    }),
+  );
+
+  it(
+    'is given up when nobody wants it any more',
+    story(async (world) => {
+      await world.dockerfile(`FROM ${BASE}\nRUN sleep infinity\n`);
+      world.start();
+      await world.want();
+      await world.until(({ state }) => state === 'Building');
+      await world.user.delete(RESOURCES.moduleImage, { name: 'image' });
+      await world.clock.advance(1_000);
+
+      await world.dockerfile(`${MODULE}FROM ${BASE}\n`);
+      await world.want();
+      await world.until(isReady, 5_000);
+    }),
+  );
+
+  it(
     'does not hold up another image',
     story(async (world) => {
       await world.dockerfile(`FROM ${BASE}\nRUN sleep infinity\n`);

@@ -84,11 +84,11 @@ export function createBuildah({
         await cleaned;
         running += 1;
         writeInputs(workspace, request, ca);
-        const build = (limited: AbortSignal) => run(buildArguments(request, workspace), limited);
-        await withDiskLimit({ folder: directory, bytesMax }, signal, build).catch((error: unknown) => {
-          isDirty ||= isLimit(error);
-          throw error;
-        });
+        const build = (limited: AbortSignal) =>
+          run(buildArguments(request, workspace), limited).finally(() => {
+            isDirty ||= limited.aborted;
+          });
+        await withDiskLimit({ folder: directory, bytesMax }, signal, build);
         try {
           await run(pushArguments(request, workspace), signal);
           const digest = readFileSync(workspace.path('digest'), 'utf8').trim();

@@ -34,8 +34,17 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
       },
       limited,
     );
-  const limited = () => withTimeLimit(ports.after, ports.limits.buildMsMax, signal, task);
-  const { digest, log } = await timed(ports, 'build', limited);
+  const limited = (current: AbortSignal) =>
+    withTimeLimit(ports.after, ports.limits.buildMsMax, AbortSignal.any([signal, current]), task);
+  const made = await ports.whileCurrent(image, inputs.staticHash, (current) =>
+    // The pass that the change has asked for begins with what is wanted now.
+    timed(ports, 'build', () => limited(current)).catch((error: unknown) => {
+      if (current.aborted) return undefined;
+      throw error;
+    }),
+  );
+  if (!made) return;
+  const { digest, log } = made;
   if (inputs.sign) {
     await progress(pass, ports, 'Built', 'Built and pushed unsigned; it is signed next.', log);
     await sign(pass, digest, ports, signal, log);

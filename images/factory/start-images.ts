@@ -18,11 +18,12 @@ import {
 } from '@kmm-fleet/runtime';
 import type { Builder } from '../builders/builder.ts';
 import type { Registry } from '../registry/registry.ts';
+import { createCurrentBuilds } from './current-builds.ts';
 import { readHashKey } from './hash-key.ts';
 import { createImageChecks } from './image-checks.ts';
 import { createImageMetrics } from './image-metrics.ts';
 import type { Answer, ImagePorts } from './image-pass.ts';
-import type { InputSource } from './inputs.ts';
+import { type InputSource, readInputs } from './inputs.ts';
 import { type ImageLimits, imageLimits } from './limits.ts';
 import { reconcileImage } from './reconcile-image.ts';
 import { reportImage, warnOfImage } from './report-image.ts';
@@ -69,6 +70,12 @@ export function createImages(ports: ImagesPorts): Images {
   const registries = createTurns({ perGroupMax: limits.perRegistryMax, max: PASSES_MAX, call });
   const builds = createTurns({ perGroupMax: limits.buildsMax, max: limits.buildsMax, call });
   const checks = createImageChecks(limits.checkMs, clock.now, random);
+  const current = createCurrentBuilds((name) => {
+    const image = images.get(name);
+    const now = new Date(clock.now());
+    const inputs = image && readInputs(image.spec, source(image.spec.module.namespace), now);
+    return inputs?.ok ? inputs.value.staticHash : undefined;
+  });
   const answers = new Map<string, Answer>();
   const measured = createImageMetrics(metrics, () => clock.now());
   let hashKey: Uint8Array = new Uint8Array();
@@ -105,6 +112,7 @@ export function createImages(ports: ImagesPorts): Images {
     inputs: source,
     takeBuildTurn: ({ metadata }) => builds.take('', metadata.name),
     limits,
+    whileCurrent: ({ metadata }, staticHash, task) => current.run(metadata.name, staticHash, task),
     checks,
     answers,
     writeStatus: (target, status) => writeStatus(client, target, status, signal),
@@ -123,6 +131,7 @@ export function createImages(ports: ImagesPorts): Images {
       checks.forget(key);
       answers.delete(key);
     }
+    current.look(key);
     // A status that we wrote ourselves asks for no new pass.
     if (
       after &&
@@ -132,7 +141,10 @@ export function createImages(ports: ImagesPorts): Images {
       queue.add(key);
   });
   const wake = (kind: string) => (change: { key: string }) => {
-    for (const image of images.by('input', `${kind}/${change.key}`)) queue.add(image.metadata.name);
+    for (const { metadata } of images.by('input', `${kind}/${change.key}`)) {
+      current.look(metadata.name);
+      queue.add(metadata.name);
+    }
     if (change.key === `${ports.operatorNamespace}/${OPERATOR.toolkits}`)
       for (const image of images.all()) queue.add(image.metadata.name);
   };

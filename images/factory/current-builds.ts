@@ -1,0 +1,28 @@
+/** Builds under way, and whether what they build is still wanted. */
+export interface CurrentBuilds {
+  /** Runs a build that ends as soon as {@link CurrentBuilds.look} finds that other inputs are wanted. */
+  run<T>(name: string, staticHash: string, task: (current: AbortSignal) => Promise<T>): Promise<T>;
+  /** Something about an image has changed. */
+  look(name: string): void;
+}
+
+/** @param wanted hash of what is wanted under a name now; undefined: nothing that can be built */
+export function createCurrentBuilds(wanted: (name: string) => string | undefined): CurrentBuilds {
+  const running = new Map<string, { readonly staticHash: string; readonly stop: AbortController }>();
+  return {
+    async run(name, staticHash, task) {
+      const stop = new AbortController();
+      running.set(name, { staticHash, stop });
+      try {
+        return await task(stop.signal);
+      } finally {
+        running.delete(name);
+      }
+    },
+    look(name) {
+      const build = running.get(name);
+      if (build && wanted(name) !== build.staticHash)
+        build.stop.abort(new Error('Other inputs are wanted by now.'));
+    },
+  };
+}
