@@ -1,5 +1,6 @@
 import { type ModuleImageStatus, RESOURCES } from '@kmm-fleet/api';
-import { answer, createFakeBuilder, pushImage } from '@kmm-fleet/images/testing';
+import { signModule } from '@kmm-fleet/images';
+import { answer, createFakeBuilder, makeModule, pushImage, testPair } from '@kmm-fleet/images/testing';
 import { CORE } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
 import { BASE, IMAGE, type ImagesWorld, isReady, MODULE, NAMESPACE, story } from './images/images-world.ts';
@@ -173,6 +174,22 @@ const wantOther = (world: ImagesWorld) =>
       module: { name: 'other', namespace: NAMESPACE },
     },
   });
+
+it(
+  'a module that somebody else has signed is signed again, and that is told',
+  story(async (world) => {
+    const theirs = signModule(makeModule({ name: 'kmod', kernel: '6.1.0-1' }), testPair('stranger'));
+    const unsigned = 'registry.test/unsigned:1';
+    await pushImage(world.registry, unsigned, {}, { '/opt/lib/modules/6.1.0-1/kmod.ko': theirs });
+    world.start();
+    const sign = { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, unsignedImage: unsigned };
+    await world.want({ build: undefined, sign });
+
+    expect((await world.until(isReady)).message).toMatch(
+      /^1 module is signed\. Signatures of somebody else were replaced: "[^"]+"\. To keep them/,
+    );
+  }),
+);
 
 describe('what cannot be signed', () => {
   it.each<[string, readonly string[], string, RegExp]>([

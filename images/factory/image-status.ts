@@ -16,6 +16,7 @@ export type ImageOutcome =
       readonly digest: string;
       readonly inputsHash: string;
       readonly reason: string;
+      readonly message?: string | undefined;
       readonly log?: string;
     }
   | { readonly kind: 'refused'; readonly state: 'Failed' | 'Conflict'; readonly findings: readonly Finding[] }
@@ -69,8 +70,8 @@ function changed(
       return { state, reason: state, message, log: log || undefined };
     }
     case 'ready': {
-      const { digest, inputsHash, reason, log } = outcome;
-      return { state: 'Ready', digest, inputsHash, reason, message: undefined, attempt: undefined, log };
+      const { digest, inputsHash, reason, message, log } = outcome;
+      return { state: 'Ready', digest, inputsHash, reason, message, attempt: undefined, log };
     }
     case 'refused': {
       const [first] = outcome.findings;

@@ -14,6 +14,8 @@ import {
 } from './image-pass.ts';
 import { withTimeLimit } from './time-limit.ts';
 
+const SIGNERS_SHOWN = 3;
+
 /** Builds from bases by digest, then signs when that is asked for. */
 export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<void> {
   const { inputs, image } = pass;
@@ -78,8 +80,20 @@ export async function sign(
       },
       signal,
     );
-  const { digest } = await timed(ports, 'sign', task);
-  await conclude(pass, ports, { kind: 'ready', digest, inputsHash, reason: 'Signed', ...(log && { log }) });
+  const { digest, signed, replaced } = await timed(ports, 'sign', task);
+  const message = signedText(signed, replaced);
+  await conclude(pass, ports, {
+    ...{ kind: 'ready', digest, inputsHash, reason: 'Signed', message },
+    ...(log && { log }),
+  });
+}
+
+/** A vendor's signature that nodes may trust already is not replaced in silence. */
+function signedText({ length }: readonly string[], replaced: readonly string[]): string {
+  const signed = `${length} ${length === 1 ? 'module is' : 'modules are'} signed.`;
+  if (replaced.length === 0) return signed;
+  const names = replaced.slice(0, SIGNERS_SHOWN).map((name) => `"${name}"`);
+  return `${signed} Signatures of somebody else were replaced: ${names.join(', ')}. To keep them, leave those files out of filesToSign.`;
 }
 
 function progress(

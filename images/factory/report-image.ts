@@ -17,7 +17,9 @@ export function reportImage(
   }
   if (outcome.kind === 'ready') {
     ports.log.info('image.ready', { ...fields, reason: outcome.reason });
-    const message = `${reference} is ready as ${outcome.digest}.`;
+    const message = [`${reference} is ready as ${outcome.digest}.`, outcome.message]
+      .filter(Boolean)
+      .join(' ');
     ports.events.record(regarding, { type: 'Normal', reason: outcome.reason, message });
     if (outcome.reason === 'Built' || outcome.reason === 'Signed')
       count(ports.metrics, outcome.reason, 'success');

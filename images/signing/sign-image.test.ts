@@ -92,6 +92,11 @@ it('replaces the signature of somebody else, so that signing once more changes n
   const fresh = await sign({ [`${FOLDER}/a.ko`]: ko('a') });
 
   expect(mine.image.manifest.layers[1]?.digest).toBe(fresh.image.manifest.layers[1]?.digest);
+  expect([mine.replaced, fresh.replaced]).toEqual([['stranger'], []]);
+});
+
+it('says nothing of its own signature that it replaces', async () => {
+  expect((await sign({ [`${FOLDER}/a.ko`]: signModule(ko('a'), pair) })).replaced).toEqual([]);
 });
 
 describe('one bad file stops the signing, with its path and one reason', () => {

@@ -16,6 +16,7 @@ import { sha256 } from '../registry/bytes.ts';
 import type { Registry, RemoteImage } from '../registry/registry.ts';
 import { type ImageConfig, type ImageManifest, MEDIA_TYPES, type RegistryAccess } from '../registry/types.ts';
 import { type SigningPair, signModule } from './module-signature.ts';
+import { judgeModule } from './verify-module.ts';
 
 export interface SignRequest {
   readonly source: string;
@@ -29,6 +30,14 @@ export interface SignRequest {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+export interface SignedImage {
+  readonly digest: string;
+  /** Paths of the modules, sorted. */
+  readonly signed: readonly string[];
+  /** Whose signatures were replaced, sorted: names, or key identifiers where there is none. */
+  readonly replaced: readonly string[];
+}
+
 /**
  * Signs kernel modules of an image and pushes the result under the target: one new layer with the signed files on top
  * of the layers of the source. A packed module is unpacked, signed and packed again. Equal input gives an equal digest.
@@ -40,7 +49,7 @@ export async function signImage(
   registry: Registry,
   request: SignRequest,
   signal?: AbortSignal,
-): Promise<{ readonly digest: string; readonly signed: readonly string[] }> {
+): Promise<SignedImage> {
   const keep = (path: string) =>
     isModuleName(path) || request.files.some((pattern) => matchesGlob(path, pattern));
   const image = await pullImage(registry, request.source, request.sourceAccess, {
@@ -48,7 +57,8 @@ export async function signImage(
     ...(signal && { signal }),
   });
   const paths = filesToSign(image.fs, request.files);
-  const layer = await writeLayer(await signEntries(image, paths, request.pair, signal));
+  const { entries, replaced } = await signEntries(image, paths, request.pair, signal);
+  const layer = await writeLayer(entries);
   const config = Buffer.from(JSON.stringify(withLayer(image.config, layer, request.labels)));
   const manifest = Buffer.from(JSON.stringify(signedManifest(image, layer, config)));
   for (const base of image.manifest.layers) {
@@ -63,7 +73,7 @@ export async function signImage(
     request.targetAccess,
     signal,
   );
-  return { digest, signed: paths };
+  return { digest, signed: paths, replaced };
 }
 
 /** Paths in the image that the list asks for, sorted. @throws {AppError} SIGN_FAILED naming what is not there */
@@ -93,8 +103,9 @@ async function signEntries(
   paths: readonly string[],
   pair: SigningPair,
   signal: AbortSignal | undefined,
-): Promise<Map<string, FsEntry>> {
+): Promise<{ readonly entries: Map<string, FsEntry>; readonly replaced: string[] }> {
   const signed = new Map<string, FsEntry>();
+  const signers = new Set<string>();
   let left = LAYER_LIMITS.layerBytesMax;
   for (const path of paths) {
     const entry = fs.lookup(path);
@@ -104,10 +115,12 @@ async function signEntries(
     );
     left -= module.byteLength;
     checkModule(path, module, config);
+    const before = judgeModule(module, [pair.certificate], new Date(0));
+    if (before.verdict === 'other-key') signers.add(before.signer || before.keyId || 'an unknown key');
     const bytes = await packModule(signModule(module, pair), compressionOf(entry.bytes), signal);
     signed.set(path, { ...entry, bytes });
   }
-  return signed;
+  return { entries: signed, replaced: [...signers].sort() };
 }
 
 /** A signature on anything else would tell that all is well, until a node refuses it. */
