@@ -57,7 +57,7 @@ function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
   addImageCommands(program, io, finish);
   addExplainCommand(program, io, finish);
   addGatherCommand(program, io, finish);
-  addInstallCommand(program, io);
+  addInstallCommand(program, io, finish);
   pointToHelp(program, 'kmm');
   return program;
 }

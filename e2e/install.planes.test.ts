@@ -77,6 +77,64 @@ describe('what kmm install prints', () => {
     ).toBe('["global"]');
   });
 
+  describe('kmm install check', () => {
+    const check = (...args: readonly string[]): string => {
+      try {
+        return `0 ${kmm('install', 'check', ...args, '--kubeconfig', plane.kubeconfig)}`;
+      } catch (error) {
+        const { status, stdout } = error as { readonly status: number; readonly stdout: string };
+        return `${status} ${stdout}`;
+      }
+    };
+    const reasons = (text: string) =>
+      [...text.matchAll(/openshift-kmm(?:-hub)?: (\w+):/g)].map(([, one]) => one);
+    const status = (isAvailable: boolean) => {
+      const conditions = [{ type: 'Available', status: isAvailable ? 'True' : 'False', message: 'Said.' }];
+      const { namespace, deployment } = editions.hub;
+      const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${deployment}/status`;
+      const patch = JSON.parse(kubectl(['get', '--raw', path]));
+      kubectl(['replace', '--raw', path, '-f', '-'], JSON.stringify({ ...patch, status: { conditions } }));
+    };
+
+    it('finds a hub that is as printed in order, once its pod is there', () => {
+      apply(install('hub'));
+      // No controller manager is here to see to it.
+      expect(reasons(check('hub'))).toEqual(['DeploymentUnavailable']);
+      status(true);
+      expect(check('hub')).toBe('0 ok       hub in openshift-kmm-hub: nothing is missing\n');
+    });
+
+    it('finds what somebody took away or changed, and what would mend it does', () => {
+      kubectl(['delete', 'clusterrolebinding', 'kmm-operator-hub-controller']);
+      kubectl([
+        'label',
+        '--overwrite',
+        'namespace',
+        'openshift-kmm-hub',
+        'pod-security.kubernetes.io/enforce=baseline',
+      ]);
+      const crd = ['crd', 'moduleimages.hub.kmm.sigs.x-k8s.io'];
+      kubectl(['patch', ...crd, '--type=json', '-p', '[{"op":"remove","path":"/spec/names/shortNames"}]']);
+
+      const found = check('hub');
+      expect(found).toMatch(/^1 /);
+      expect(new Set(reasons(found))).toEqual(
+        new Set(['KindDiffers', 'NamespaceRestricted', 'RightsMissing']),
+      );
+      expect(found).toContain('It may not list managedclusters.cluster.open-cluster-management.io, ');
+      const [command = ''] = /label --overwrite .*/.exec(found) ?? [];
+      kubectl(command.split(' '));
+      apply(install('hub'));
+      expect(check('hub')).toMatch(/^0 /);
+    });
+
+    it('finds that a cluster has not joined a hub', () => {
+      apply(install('spoke'));
+
+      expect(reasons(check('spoke'))).toContain('FleetKindMissing');
+    });
+  });
+
   it('is refused by name when a field is wrong', () => {
     const wrong = install('spoke').replace('serviceAccountName: kmm', 'serviceAcountName: kmm');
 

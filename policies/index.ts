@@ -17,6 +17,13 @@ export { groundObjects, operatorObjects } from './install/operator-objects.ts';
 export { type Catalog, subscriptionObjects } from './install/subscription-objects.ts';
 export { METRICS_SERVICE } from './monitoring/alerts.ts';
 export { type MonitoringOptions, monitoringObjects, ruleFile } from './monitoring/monitoring-objects.ts';
-export { type Access, hubAccess, spokeAccess, standaloneAccess, workAgentAccess } from './rbac/access.ts';
+export {
+  type Access,
+  hubAccess,
+  type PolicyRule,
+  spokeAccess,
+  standaloneAccess,
+  workAgentAccess,
+} from './rbac/access.ts';
 export { accessObjects, userOf } from './rbac/access-objects.ts';
 export { type AuditedRequest, auditRights, type RightsInUse } from './rbac/audit-rights.ts';

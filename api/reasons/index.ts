@@ -1,6 +1,7 @@
 import { OF_CLUSTERS } from './of-clusters.ts';
 import { OF_GATHERS } from './of-gathers.ts';
 import { OF_IMAGES } from './of-images.ts';
+import { OF_INSTALLS } from './of-installs.ts';
 import { OF_SPECS } from './of-specs.ts';
 import { OF_NEIGHBOURS, OF_THE_WORLD } from './of-the-world.ts';
 import type { ReasonEntry } from './reason.ts';
@@ -13,6 +14,7 @@ export const REASON_CHAPTERS = {
   'API servers': OF_THE_WORLD,
   'Words of kubelets': OF_NEIGHBOURS,
   'Only in a gather': OF_GATHERS,
+  'Only in a check of an installation': OF_INSTALLS,
 } as const;
 
 /** Every reason that conditions, events, metrics, logs and the command line use, with its meaning and what to do. */
@@ -23,6 +25,7 @@ export const REASONS = {
   ...OF_THE_WORLD,
   ...OF_NEIGHBOURS,
   ...OF_GATHERS,
+  ...OF_INSTALLS,
 } as const;
 
 export type Reason = keyof typeof REASONS;

@@ -2,8 +2,9 @@ import { describeFinding, parseImageReference } from '@kmm-fleet/api';
 import { EDITIONS, type EditionName, type Folder } from '@kmm-fleet/policies';
 import { Argument, type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
-import { UserError } from '../output/user-error.ts';
+import { type ExitCode, UserError } from '../output/user-error.ts';
 import manifest from '../package.json' with { type: 'json' };
+import { addCheckCommand } from './check/check-command.ts';
 import { FORM_NAMES, type FormName, formOf, type Wanted } from './forms.ts';
 
 interface InstallOptions {
@@ -23,7 +24,7 @@ interface InstallOptions {
 }
 
 /** `kmm install EDITION --image REF`: what is to be applied, on standard output. It touches no cluster. */
-export function addInstallCommand(program: Command, io: Io): void {
+export function addInstallCommand(program: Command, io: Io, finish: (code: ExitCode) => void): void {
   const command = program
     .command('install')
     .description(
@@ -58,6 +59,7 @@ Examples:
   kmm install hub --image registry.example.com/kmm-hub:0.1.0 --form helm --out kmm-hub
   kmm install spoke --image registry.example.com/kmm:0.1.0 --form policy --cluster-label gpu=true >policy.yaml`,
     );
+  addCheckCommand(command, io, finish);
   command.action(async (edition: EditionName, options: InstallOptions) => {
     const form = formOf(options.form);
     if (options[form.needs] === undefined)

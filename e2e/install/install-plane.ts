@@ -47,6 +47,17 @@ export function runProgram(program: string, args: readonly string[], input = '')
   return execFileSync(program, args, { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] });
 }
 
+/** kubectl, which keeps what it learned of a server in a folder of the test. */
+export function kubectlOn(
+  kubeconfig: string,
+  folder: string,
+  args: readonly string[],
+  input?: string,
+): string {
+  const options = ['--kubeconfig', kubeconfig, '--cache-dir', join(folder, 'kubectl')];
+  return runProgram(findProgram('kubectl') ?? 'kubectl', [...args, ...options], input);
+}
+
 export async function startInstallPlane(name: string): Promise<InstallPlane> {
   await installPrograms(['kubectl', 'openssl'], () => {});
   const folder = mkdtempSync(join(tmpdir(), `kmm-${name}-`));
@@ -58,9 +69,7 @@ export async function startInstallPlane(name: string): Promise<InstallPlane> {
   await installObjects(client, ocmHubObjects((await ocmProgram(() => {})).modules), clock);
   await transport.close();
   const kubeconfig = plane.kubeconfig();
-  const options = ['--kubeconfig', kubeconfig, '--cache-dir', join(folder, 'kubectl')];
-  const kubectl = (args: readonly string[], input?: string) =>
-    runProgram(findProgram('kubectl') ?? 'kubectl', [...args, ...options], input);
+  const kubectl = (args: readonly string[], input?: string) => kubectlOn(kubeconfig, folder, args, input);
   return {
     folder,
     kubeconfig,

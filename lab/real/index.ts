@@ -20,10 +20,12 @@ export {
   type OperatorImages,
 } from './operator-images.ts';
 export { readAuditLog } from './planes/audit-log.ts';
+export { POLICY } from './planes/carry-policies.ts';
 export { type FaultProxy, type ProxyFault, startFaultProxy } from './planes/fault-proxy.ts';
 export { type Ocm, ocmProgram } from './planes/ocm.ts';
 export { ocmHubObjects } from './planes/ocm-objects.ts';
 export { ADMIN, type Plane, type PlaneOptions, startPlane, type User } from './planes/plane.ts';
+export { type PolicyStack, startPolicyStack } from './planes/policy-stack.ts';
 export { type Part, type Programs, planePrograms } from './planes/program.ts';
 export {
   LOCAL_CLUSTER,

@@ -1,10 +1,20 @@
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cacheDir } from './cache-dir.ts';
 import { runCommand } from './command.ts';
-import { debianCodename, makeRootTar, SHELL } from './root-tar.ts';
+import { debianCodename, makeRootTar, PACKAGE_LIST, SHELL } from './root-tar.ts';
+import { type Component, cycloneDx, debianComponents, packageFolders } from './sbom.ts';
 
 type Progress = (line: string) => void;
 
@@ -43,6 +53,8 @@ export interface OperatorImages {
   push(name: OperatorImageName, target: string, options?: readonly string[]): Promise<void>;
   /** Digest of the image's configuration: equal sources give equal ones. */
   id(name: OperatorImageName): Promise<string>;
+  /** What is in it, as CycloneDX. */
+  billOfMaterials(name: OperatorImageName, version: string): Promise<string>;
 }
 
 /** Makes images of this checkout: its programs, bundled, on Node and Debian's packages. Needs root, for buildah. */
@@ -54,9 +66,11 @@ export async function makeOperatorImages(
   const folder = cacheDir('operator-images');
   const store = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run')];
   const work = mkdtempSync(join(tmpdir(), 'kmm-images-'));
+  const libraries: Component[] = [];
   try {
     const node = (await runCommand(join(checkout, 'scripts/find-node'), ['--pinned'])).trim();
-    await bundlePrograms(checkout, join(work, 'programs'));
+    libraries.push(...(await bundlePrograms(checkout, join(work, 'programs'))));
+    libraries.push({ type: 'npm', name: 'node', version: await versionOf(join(node, 'node')) });
     cpSync(join(node, 'node'), join(work, 'node'));
     writeFileSync(join(work, 'passwd'), PASSWD);
     writeFileSync(join(work, 'gather'), GATHER, { mode: 0o755 });
@@ -79,6 +93,12 @@ export async function makeOperatorImages(
     async id(name) {
       const format = ['--type', 'image', '--format', '{{.FromImageID}}'];
       return (await runCommand('buildah', [...store, 'inspect', ...format, localTag(name)])).trim();
+    },
+    async billOfMaterials(name, version) {
+      const tar = await rootTar(folder, RECIPES[name].packages, progress);
+      const lists = ['--wildcards', `./${PACKAGE_LIST}/*`];
+      const control = await runCommand('tar', ['--extract', '--to-stdout', '--file', tar, ...lists]);
+      return cycloneDx(name, version, [...libraries, ...debianComponents(control)]);
     },
   };
 }
@@ -104,12 +124,18 @@ function dockerfile({ entrypoint, lines = [] }: Recipe): string {
   ].join('\n');
 }
 
-/** Hub, spoke and `kmm` with everything that they import; what only a stand-alone operator loads stays apart. */
-async function bundlePrograms(checkout: string, target: string): Promise<void> {
+const versionOf = async (node: string) => (await runCommand(node, ['--version'])).trim().replace(/^v/, '');
+
+/**
+ * Hub, spoke and `kmm` with everything that they import; what only a stand-alone operator loads stays apart.
+ *
+ * @returns the npm packages that are in them
+ */
+async function bundlePrograms(checkout: string, target: string): Promise<Component[]> {
   // Only here: the lab of the bundled kmm does without.
   const { build } = await import('esbuild');
   const main = (room: string) => join(checkout, room, 'main.ts');
-  await build({
+  const { metafile } = await build({
     entryPoints: { hub: main('hub'), spoke: main('spoke'), kmm: main('cli') },
     outdir: target,
     bundle: true,
@@ -124,15 +150,20 @@ async function bundlePrograms(checkout: string, target: string): Promise<void> {
     },
     legalComments: 'linked',
     logLevel: 'warning',
+    metafile: true,
     absWorkingDir: checkout,
   });
   writeFileSync(join(target, 'package.json'), '{ "type": "module" }\n');
+  return packageFolders(Object.keys(metafile.inputs)).map((path) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(checkout, path, 'package.json'), 'utf8'));
+    return { type: 'npm', name, version, license };
+  });
 }
 
 /** Root file system of these packages, once per machine and release of Debian. */
 async function rootTar(folder: string, packages: readonly string[], progress: Progress): Promise<string> {
   const key = createHash('sha256')
-    .update(JSON.stringify([debianCodename(), packages]))
+    .update(JSON.stringify([debianCodename(), packages, PACKAGE_LIST]))
     .digest('hex');
   const target = join(folder, `root-${key.slice(0, 12)}.tar`);
   if (existsSync(target)) return target;

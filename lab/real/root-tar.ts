@@ -38,8 +38,13 @@ const LEFT_OUT = [
 ].map((path) => (path.startsWith('/') ? path : `*/${path}`));
 LEFT_OUT.push('/usr/src/*/arch/[a-w]*', '/usr/src/*/include/dt-bindings', '/usr/lib/*/gconv/*');
 
+/** Where scanners look for what is installed when no dpkg is; one control file per package. */
+export const PACKAGE_LIST = 'var/lib/dpkg/status.d';
+
 /** Without install scripts nobody makes the links that alternatives would: awk, sh, gcc. */
 const FINISH = [
+  `mkdir -p "$1/${PACKAGE_LIST}"`,
+  `for deb in "$1"/var/cache/apt/archives/*.deb; do dpkg-deb -f "$deb" >"$1/${PACKAGE_LIST}/$(dpkg-deb -f "$deb" Package)"; done`,
   '[ ! -e "$1/usr/bin/mawk" ] || ln -sf mawk "$1/usr/bin/awk"',
   '[ -e "$1/bin/sh" ] || [ ! -e "$1/bin/dash" ] || ln -s dash "$1/bin/sh"',
   'for gcc in "$1"/usr/bin/gcc-[0-9]*; do [ ! -e "$gcc" ] || ln -sf "$(basename "$gcc")" "$1/usr/bin/gcc"; done',

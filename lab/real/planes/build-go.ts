@@ -43,6 +43,11 @@ export async function buildGo(program: GoProgram, progress: (line: string) => vo
   return target;
 }
 
+/** Where the files of a module are that the go.mod in `folder` requires. */
+export async function goModuleFolder(folder: string, module: string): Promise<string> {
+  return (await runCommand('go', ['list', '-m', '-f', '{{.Dir}}', module], { cwd: folder })).trim();
+}
+
 async function readGoVersion(): Promise<string> {
   const wanted = `Go ${GO_MIN.join('.')} or newer, or set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver`;
   const text = await runCommand('go', ['version']).catch(() => {

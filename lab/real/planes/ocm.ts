@@ -10,10 +10,10 @@ import {
   type KubeClient,
   systemRandom as random,
 } from '@kmm-fleet/runtime';
-import { lastLines, runCommand } from '../command.ts';
+import { lastLines } from '../command.ts';
 import { spawnMortal } from '../mortal-child.ts';
 import { freePort, stopChild } from '../registry.ts';
-import { buildGo } from './build-go.ts';
+import { buildGo, goModuleFolder } from './build-go.ts';
 import { AGENT_NAMESPACE, type OcmModules, REGISTRATION_USER, WORK_USER } from './ocm-objects.ts';
 import { ADMIN, type Plane, type User } from './plane.ts';
 
@@ -46,7 +46,9 @@ export async function ocmProgram(
   progress: (line: string) => void,
 ): Promise<{ readonly program: string; readonly modules: OcmModules }> {
   const program = await buildGo({ name: 'ocm', what: 'Open Cluster Management', folder: SOURCES }, progress);
-  const [ocm = '', api = ''] = await Promise.all(['ocm', 'api'].map(moduleFolder));
+  const [ocm = '', api = ''] = await Promise.all(
+    ['ocm', 'api'].map((name) => goModuleFolder(SOURCES, `open-cluster-management.io/${name}`)),
+  );
   return { program, modules: { ocm, api } };
 }
 
@@ -142,10 +144,4 @@ async function untilThere(path: string, log: string): Promise<void> {
   throw new Error(
     `The cluster did not join in ${JOIN_MS_MAX / 1_000} s:\n${lastLines(readFileSync(log, 'utf8'), 15)}`,
   );
-}
-
-async function moduleFolder(name: string): Promise<string> {
-  const module = `open-cluster-management.io/${name}`;
-  const folder = await runCommand('go', ['list', '-m', '-f', '{{.Dir}}', module], { cwd: SOURCES });
-  return folder.trim();
 }

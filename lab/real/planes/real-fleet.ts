@@ -34,6 +34,8 @@ export interface RealFleetOptions extends FleetOptions {
   readonly progress: (line: string) => void;
   /** Who else may log in to each plane. */
   readonly users?: readonly User[];
+  /** Nothing of ours is installed on the clusters. */
+  readonly isBare?: boolean;
 }
 
 /**
@@ -84,7 +86,8 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
   await installObjects(client('hub'), onHub, clock);
   const isServed = sleep(clock, NEW_KIND_MS);
   const access = [spokeAccess, workAgentAccess].flatMap(accessObjects);
-  const onSpoke = [...ocmSpokeObjects(modules), ...groundObjects(editions.spoke), ...access];
+  const ours = options.isBare ? [] : [...groundObjects(editions.spoke), ...access];
+  const onSpoke = [...ocmSpokeObjects(modules), ...ours];
   await Promise.all(spokes.map(({ name }) => installObjects(client(name), onSpoke, clock)));
   await isServed;
   progress('clusters join the hub');

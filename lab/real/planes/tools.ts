@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url';
-import { buildGo } from './build-go.ts';
+import { buildGo, goModuleFolder } from './build-go.ts';
 
 /**
- * Programs of others, as their Go modules have them. Each folder's go.mod pins one version and lists it as a tool.
+ * Programs of others, as their Go modules have them. Each folder's go.mod pins one version and lists it as a tool; those
+ * of the policy stack want libraries that do not agree, so each has a folder of its own.
  */
 const TOOLS = {
   helm: { folder: 'install-tools', tool: 'helm.sh/helm/v3/cmd/helm' },
@@ -10,6 +11,11 @@ const TOOLS = {
   'operator-verify': {
     folder: 'install-tools',
     tool: 'github.com/operator-framework/api/cmd/operator-verify',
+  },
+  propagator: { folder: 'propagator', tool: 'open-cluster-management.io/governance-policy-propagator' },
+  'policy-controller': {
+    folder: 'policy-controller',
+    tool: 'open-cluster-management.io/config-policy-controller',
   },
 } as const;
 
@@ -20,5 +26,9 @@ export function goTool(name: GoTool, progress: (line: string) => void): Promise<
   const { folder, tool } = TOOLS[name];
   return buildGo({ name, what: name, folder: sourcesOf(folder), tool }, progress);
 }
+
+/** Where the files are of a module that a tool is of or requires. */
+export const toolModuleFolder = (name: GoTool, module: string) =>
+  goModuleFolder(sourcesOf(TOOLS[name].folder), module);
 
 const sourcesOf = (folder: string) => fileURLToPath(new URL(`./${folder}/`, import.meta.url));

@@ -1,0 +1,147 @@
+import { text as readText } from 'node:stream/consumers';
+import { ownDefinitions, RESOURCES } from '@kmm-fleet/api';
+import { type Access, type Edition, type PolicyRule, userOf } from '@kmm-fleet/policies';
+import { CORE, createLimiter, type ResourceType } from '@kmm-fleet/runtime';
+import type { Connected } from '../../hub/connection.ts';
+import type { Installed, Right } from './install-status.ts';
+
+export const DEPLOYMENT: ResourceType = {
+  group: 'apps',
+  version: 'v1',
+  plural: 'deployments',
+  kind: 'Deployment',
+  namespaced: true,
+};
+
+const { managedCluster, manifestWork, clusterClaim } = RESOURCES;
+const FLEET_KINDS: Readonly<Record<Edition['name'], readonly ResourceType[]>> = {
+  hub: [managedCluster, manifestWork],
+  spoke: [clusterClaim],
+  cluster: [],
+};
+
+const ASKED_AT_ONCE = 16;
+
+/** Looks for all that an edition needs. */
+export async function observeInstall(
+  connected: Connected,
+  edition: Edition,
+  namespace: string,
+): Promise<Installed> {
+  const { client } = connected;
+  const definition = (name: string) => client.get(CORE.customResourceDefinition, { name });
+  const accounts = [...edition.accesses.flatMap(accountsIn(edition.namespace)), ...edition.accounts];
+  const [definitions, fleetKinds, namespaceObject, found, rights, deployment] = await Promise.all([
+    Promise.all(
+      ownDefinitions(...edition.kinds).map(async (wanted) => ({
+        wanted,
+        found: await definition(wanted.metadata.name),
+      })),
+    ),
+    Promise.all(
+      FLEET_KINDS[edition.name]
+        .map(({ plural, group }) => `${plural}.${group}`)
+        .map(async (name) => [name, await definition(name)] as const),
+    ),
+    client.get(CORE.namespace, { name: namespace }),
+    Promise.all(
+      accounts.map(
+        async (name) => [name, await client.get(CORE.serviceAccount, { namespace, name })] as const,
+      ),
+    ),
+    observeRights(connected, edition, namespace),
+    client.get(DEPLOYMENT, { namespace, name: edition.deployment }),
+  ]);
+  return {
+    namespaceName: namespace,
+    namespace: namespaceObject,
+    definitions,
+    fleetKinds: new Map(fleetKinds),
+    accounts: new Map(found),
+    rights,
+    deployment,
+  };
+}
+
+const accountsIn =
+  (namespace: string) =>
+  ({ account }: Access) =>
+    account.namespace === namespace ? [account.name] : [];
+
+/** The API server says who may what, whichever roles grant it: ours, those of OLM, or those that OCM adds up. */
+function observeRights({ transport }: Connected, edition: Edition, namespace: string): Promise<Right[]> {
+  const limit = createLimiter(ASKED_AT_ONCE);
+  const asked = edition.accesses.flatMap((access) => {
+    const own = access.account.namespace === edition.namespace;
+    const moved = own ? { ...access, account: { ...access.account, namespace } } : access;
+    return questionsOf(moved, namespace).map((attributes) => ({ access: moved, attributes }));
+  });
+  return Promise.all(
+    asked.map(({ access, attributes }) =>
+      limit.run(async () => {
+        const { account } = access;
+        const isGranted = await ask(transport, userOf(access), account.namespace, attributes);
+        return { account: `${account.namespace}/${account.name}`, what: wordsOf(attributes), isGranted };
+      }),
+    ),
+  );
+}
+
+interface Attributes {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+function questionsOf({ cluster, own }: Access, namespace: string): Attributes[] {
+  return [...cluster.flatMap((rule) => expand(rule)), ...own.flatMap((rule) => expand(rule, namespace))];
+}
+
+function expand(
+  { verbs, apiGroups, resources, resourceNames = [''] }: PolicyRule,
+  namespace?: string,
+): Attributes[] {
+  return apiGroups.flatMap((group) =>
+    resources.flatMap((path) => {
+      const [resource = '', subresource] = path.split('/');
+      return verbs.flatMap((verb) =>
+        resourceNames.map((name) => ({
+          ...{ verb, group, resource },
+          ...(subresource && { subresource }),
+          ...(namespace && { namespace }),
+          ...(name && { name }),
+        })),
+      );
+    }),
+  );
+}
+
+function wordsOf({ verb, group, resource, subresource, namespace, name }: Attributes): string {
+  const kind = `${resource}${group && `.${group}`}${subresource ? `/${subresource}` : ''}`;
+  return `${verb} ${kind}${name ? ` ${name}` : ''}${namespace ? ` in ${namespace}` : ''}`;
+}
+
+async function ask(
+  transport: Connected['transport'],
+  user: string,
+  namespace: string,
+  resourceAttributes: Attributes,
+): Promise<boolean | undefined> {
+  const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
+  const { status, body } = await transport.request({
+    method: 'POST',
+    path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: { user, groups, resourceAttributes },
+    }),
+  });
+  const text = await readText(body);
+  if (status !== 201) return undefined;
+  return (JSON.parse(text) as { readonly status: { readonly allowed: boolean } }).status.allowed;
+}
