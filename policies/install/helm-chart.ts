@@ -1,5 +1,5 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
-import type { OperatorImages } from './deployment.ts';
+import { kubernetesMin, type OperatorImages } from './deployment.ts';
 import type { Edition } from './editions.ts';
 import { type Folder, toYaml, yamlOf } from './folder.ts';
 import { fillHoles, hole, VALUES_SCHEMA } from './helm-values.ts';
@@ -21,7 +21,7 @@ export function helmChart(edition: Edition, images: OperatorImages, version: str
       type: 'application',
       version,
       appVersion: version,
-      kubeVersion: '>=1.28.0-0',
+      kubeVersion: `>=${kubernetesMin(edition)}-0`,
       home: 'https://kmm.sigs.k8s.io',
     }),
     'values.yaml': valuesOf(images),

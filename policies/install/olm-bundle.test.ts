@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import type { PolicyRule } from '../rbac/access.ts';
 import { EDITIONS, editions } from './editions.ts';
 import { olmBundle } from './olm-bundle.ts';
+import { operatorObjects } from './operator-objects.ts';
 
 const IMAGES = { operator: 'r.example.com/kmm:1', mustGather: 'r.example.com/gather:1' };
 const OPTIONS = { version: '1.2.3', channel: 'stable' };
@@ -48,6 +49,15 @@ it.each(EDITIONS)('of %s grants each account what it has when installed otherwis
   // OLM makes those that it grants something to, and no others.
   expect(accounts).toEqual(new Set([own?.account.name, ...edition.accounts]));
   expect(deployments[0].spec.template.spec.serviceAccountName).toBe(own?.account.name);
+});
+
+it.each(EDITIONS)('of %s has a place for every kind that is installed otherwise', (name) => {
+  // Kinds are manifests, rights are permissions, OLM makes the rest; a webhook would be a webhookdefinition.
+  const placed = ['CustomResourceDefinition', 'Namespace', 'ServiceAccount', 'Deployment'];
+  const rights = ['ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'];
+  const kinds = new Set(operatorObjects(editions[name], IMAGES).map(({ kind }) => kind));
+
+  expect(kinds).toEqual(new Set([...placed, ...rights]));
 });
 
 it('is named as the Subscriptions of the guide name it', () => {

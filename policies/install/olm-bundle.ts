@@ -1,6 +1,6 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { eitherAccess, type PolicyRule } from '../rbac/access.ts';
-import { type OperatorImages, operatorDeployment } from './deployment.ts';
+import { kubernetesMin, type OperatorImages, operatorDeployment } from './deployment.ts';
 import type { Edition } from './editions.ts';
 import { type Folder, yamlOf } from './folder.ts';
 import { exampleObjects, INTERNAL_KINDS, ownedKinds } from './olm-kinds.ts';
@@ -78,7 +78,7 @@ function serviceVersion(
       description: DESCRIPTIONS[edition.name],
       version,
       maturity: 'alpha',
-      minKubeVersion: '1.28.0',
+      minKubeVersion: kubernetesMin(edition),
       provider: { name: 'KMM Fleet' },
       links: [{ name: 'Kernel Module Management', url: 'https://kmm.sigs.k8s.io' }],
       keywords: ['kernel', 'module', 'driver', 'fleet'],
