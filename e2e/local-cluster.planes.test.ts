@@ -1,58 +1,42 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isTrue, type ManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
 import { type Supervised, supervise, writeKubeconfig } from '@kmm-fleet/cli';
-import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
-import { createFakeBuilder } from '@kmm-fleet/images/testing';
 import {
   LOCAL_CLUSTER,
   makeServerCertificates,
   operatorUser,
   type Plane,
   type RealFleet,
-  type RealRegistry,
   startRealFleet,
-  startRegistry,
 } from '@kmm-fleet/lab';
 import { CORE, systemClock as clock, systemRandom as random, silentLog } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from './faults/observe.ts';
+import { type DriverRegistry, startDriverRegistry } from './story/driver-registry.ts';
 import { MODULES_ANNOTATION } from './story/world.ts';
 
 const KERNEL = '6.1.0-55-amd64';
-const LOGIN = { username: 'kmm', password: 's3cret' };
 const MCM = 'my-mcm';
 
 describe('a hub that manages itself', () => {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-local-'));
   const stop = new AbortController();
-  let registry: RealRegistry;
+  let registry: DriverRegistry;
   let fleet: RealFleet;
   let neighbours: Promise<void>;
   let operators: Supervised[] = [];
 
   beforeAll(async () => {
     const certificates = await makeServerCertificates(directory);
-    const storage = join(directory, 'registry');
-    registry = await startRegistry({ directory, storage, certificate: certificates.server, ...LOGIN });
-    const transport = createRegistryTransport(readFileSync(certificates.ca, 'utf8'));
-    const dockerConfig = JSON.stringify({ auths: { [registry.address]: LOGIN } });
-    await createFakeBuilder(createRegistry({ transport, clock, random })).build({
-      dockerfile: '# module {"name":"kmod"}\nFROM scratch\n',
-      buildArgs: { KERNEL_FULL_VERSION: KERNEL },
-      secrets: [],
-      target: `${registry.address}/kmod:v1`,
-      labels: {},
-      baseAccess: {},
-      targetAccess: { dockerConfig },
-    });
+    registry = await startDriverRegistry(directory, certificates, KERNEL);
     const nodes = [{ name: 'n1', kernel: KERNEL, labels: { driver: 'wanted' } }];
     fleet = await startRealFleet({
       clock,
       random,
       log: silentLog,
-      registryTransport: transport,
+      registryTransport: registry.transport,
       clusters: [{ name: LOCAL_CLUSTER, nodes }],
       certificates,
       directory,
@@ -60,13 +44,7 @@ describe('a hub that manages itself', () => {
     });
     neighbours = fleet.run(stop.signal);
     for (const namespace of ['openshift-kmm-hub', 'openshift-kmm'])
-      await fleet.client('hub').create(CORE.secret, {
-        apiVersion: 'v1',
-        kind: 'Secret',
-        metadata: { namespace, name: 'pull' },
-        type: 'kubernetes.io/dockerconfigjson',
-        data: { '.dockerconfigjson': Buffer.from(dockerConfig).toString('base64') },
-      });
+      await fleet.client('hub').create(CORE.secret, registry.pullSecret(namespace));
     const local = fleet.clusters.get(LOCAL_CLUSTER) as Plane;
     operators = [fleet.hub, local].map((plane) => {
       const { name, url: server } = plane;
@@ -91,25 +69,7 @@ describe('a hub that manages itself', () => {
     const hub = fleet.client('hub');
     const labels = { driver: 'wanted' };
     await hub.mergePatch(RESOURCES.managedCluster, { name: LOCAL_CLUSTER }, { metadata: { labels } }, {});
-    await hub.create(RESOURCES.managedClusterModule, {
-      apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
-      kind: 'ManagedClusterModule',
-      metadata: { name: MCM },
-      spec: {
-        spokeNamespace: 'openshift-kmm',
-        selector: labels,
-        moduleSpec: {
-          selector: labels,
-          imageRepoSecret: { name: 'pull' },
-          moduleLoader: {
-            container: {
-              modprobe: { moduleName: 'kmod' },
-              kernelMappings: [{ regexp: '^.+$', containerImage: `${registry.address}/kmod:v1` }],
-            },
-          },
-        },
-      },
-    });
+    await hub.create(RESOURCES.managedClusterModule, registry.managedClusterModule(MCM, labels, labels));
     const modules = async () =>
       (await hub.get(CORE.node, { name: 'n1' }))?.metadata.annotations?.[MODULES_ANNOTATION];
 

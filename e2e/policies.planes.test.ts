@@ -1,10 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isTrue, type ManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
 import { type Supervised, supervise, writeKubeconfig } from '@kmm-fleet/cli';
-import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
-import { createFakeBuilder } from '@kmm-fleet/images/testing';
 import {
   makeServerCertificates,
   operatorUser,
@@ -12,10 +10,8 @@ import {
   POLICY,
   type PolicyStack,
   type RealFleet,
-  type RealRegistry,
   startPolicyStack,
   startRealFleet,
-  startRegistry,
 } from '@kmm-fleet/lab';
 import {
   CORE,
@@ -29,10 +25,10 @@ import { until } from './faults/observe.ts';
 import { kmm, kubectlOn } from './install/install-plane.ts';
 import { installedOperator } from './install/installed-operator.ts';
 import { olmKinds } from './install/olm-kinds.ts';
+import { type DriverRegistry, startDriverRegistry } from './story/driver-registry.ts';
 import { MODULES_ANNOTATION } from './story/world.ts';
 
 const KERNEL = '6.1.0-55-amd64';
-const LOGIN = { username: 'kmm', password: 's3cret' };
 const DEPLOYMENT = {
   type: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true },
   name: { namespace: 'openshift-kmm', name: 'kmm-operator-controller-manager' },
@@ -51,7 +47,7 @@ describe('clusters on which nothing of ours is installed', () => {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-policies-'));
   const stop = new AbortController();
   const operators: Supervised[] = [];
-  let registry: RealRegistry;
+  let registry: DriverRegistry;
   let fleet: RealFleet;
   let neighbours: Promise<void>;
   let stack: PolicyStack;
@@ -82,19 +78,7 @@ describe('clusters on which nothing of ours is installed', () => {
   beforeAll(async () => {
     const certificates = await makeServerCertificates(directory);
     ca = certificates.ca;
-    const storage = join(directory, 'registry');
-    registry = await startRegistry({ directory, storage, certificate: certificates.server, ...LOGIN });
-    const transport = createRegistryTransport(readFileSync(ca, 'utf8'));
-    const dockerConfig = JSON.stringify({ auths: { [registry.address]: LOGIN } });
-    await createFakeBuilder(createRegistry({ transport, clock, random })).build({
-      dockerfile: '# module {"name":"kmod"}\nFROM scratch\n',
-      buildArgs: { KERNEL_FULL_VERSION: KERNEL },
-      secrets: [],
-      target: `${registry.address}/kmod:v1`,
-      labels: {},
-      baseAccess: {},
-      targetAccess: { dockerConfig },
-    });
+    registry = await startDriverRegistry(directory, certificates, KERNEL);
     const cluster = (name: string) => ({
       name,
       labels: { site: name },
@@ -104,7 +88,7 @@ describe('clusters on which nothing of ours is installed', () => {
       clock,
       random,
       log: silentLog,
-      registryTransport: transport,
+      registryTransport: registry.transport,
       clusters: [cluster('east'), cluster('west')],
       certificates,
       directory,
@@ -116,7 +100,7 @@ describe('clusters on which nothing of ours is installed', () => {
     const hub = fleet.client('hub');
     for (const site of ['east', 'west'])
       await hub.mergePatch(RESOURCES.managedCluster, { name: site }, { metadata: { labels: { site } } }, {});
-    await createPullSecret('hub', 'openshift-kmm-hub', dockerConfig);
+    await hub.create(CORE.secret, registry.pullSecret('openshift-kmm-hub'));
     const path = join(directory, 'hub-operator.kubeconfig');
     writeKubeconfig(path, ca, [
       { name: 'hub', server: fleet.hub.url, token: fleet.hub.token(operatorUser(fleet.hub)) },
@@ -134,15 +118,6 @@ describe('clusters on which nothing of ours is installed', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  const createPullSecret = (on: string, namespace: string, dockerConfig: string) =>
-    fleet.client(on).create(CORE.secret, {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata: { namespace, name: 'pull' },
-      type: 'kubernetes.io/dockerconfigjson',
-      data: { '.dockerconfigjson': Buffer.from(dockerConfig).toString('base64') },
-    });
-
   it('get a spoke by Policy, which takes its first Module', async () => {
     apply(kmm('install', 'spoke', '--image', image(), '--form', 'policy', '--cluster-label', 'site=east'));
 
@@ -154,26 +129,9 @@ describe('clusters on which nothing of ours is installed', () => {
     const env = await installedOperator(fleet, 'east', deployed, directory, ca);
     expect(env['KMM_MANAGED']).toBe('1');
     operators.push(supervise('spoke', env, join(directory, 'east-operator.log'), () => {}));
-    await createPullSecret('east', 'openshift-kmm', JSON.stringify({ auths: { [registry.address]: LOGIN } }));
-    await fleet.client('hub').create(RESOURCES.managedClusterModule, {
-      apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
-      kind: 'ManagedClusterModule',
-      metadata: { name: 'my-mcm' },
-      spec: {
-        spokeNamespace: 'openshift-kmm',
-        selector: { site: 'east' },
-        moduleSpec: {
-          selector: { driver: 'wanted' },
-          imageRepoSecret: { name: 'pull' },
-          moduleLoader: {
-            container: {
-              modprobe: { moduleName: 'kmod' },
-              kernelMappings: [{ regexp: '^.+$', containerImage: `${registry.address}/kmod:v1` }],
-            },
-          },
-        },
-      },
-    });
+    await fleet.client('east').create(CORE.secret, registry.pullSecret('openshift-kmm'));
+    const module = registry.managedClusterModule('my-mcm', { site: 'east' }, { driver: 'wanted' });
+    await fleet.client('hub').create(RESOURCES.managedClusterModule, module);
     await until('the module in the kernel', async () => (await modules('east')) === 'kmod');
     await until('the module is ready', async () => {
       const mcm = await fleet.client('hub').get(RESOURCES.managedClusterModule, { name: 'my-mcm' });
