@@ -41,6 +41,8 @@ function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
     .description('Kernel modules on fleets of clusters.')
     .version(manifest.version)
     .addHelpText('after', EXIT_CODES)
+    // kmm install check -n: said to check, not to install.
+    .enablePositionalOptions()
     .configureOutput({
       writeOut: (text) => io.out.write(text),
       writeErr: (text) => io.err.write(text),

@@ -75,6 +75,12 @@ describe('kmm install check', () => {
     expect([code, out]).toEqual([0, 'ok       cluster in openshift-kmm: nothing is missing\n']);
   });
 
+  it('looks in the namespace that it is told, which is no option of what it is a part of', async () => {
+    const { out } = await check([...installed, deployment], true, 'cluster', '-n', 'drivers');
+
+    expect(out).toContain('cluster in drivers: NamespaceMissing: Namespace/drivers: ');
+  });
+
   it('tells programs the same', async () => {
     const { code, out } = await check([...installed, deployment], false, '-o', 'json');
     const [{ edition, findings }] = JSON.parse(out);
