@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { BASE, IMAGE, type ImagesWorld, isReady, MODULE, NAMESPACE, story } from './images/images-world.ts';
 
 const DAY_MS = 86_400_000;
+const module = makeModule({ name: 'kmod', kernel: '6.1.0-1' });
 const isFailed = ({ state }: ModuleImageStatus) => state === 'Failed' || state === 'Missing';
 
 describe('what cannot be made', () => {
@@ -178,7 +179,7 @@ const wantOther = (world: ImagesWorld) =>
 it(
   'a module that somebody else has signed is signed again, and that is told',
   story(async (world) => {
-    const theirs = signModule(makeModule({ name: 'kmod', kernel: '6.1.0-1' }), testPair('stranger'));
+    const theirs = signModule(module, testPair('stranger'));
     const unsigned = 'registry.test/unsigned:1';
     await pushImage(world.registry, unsigned, {}, { '/opt/lib/modules/6.1.0-1/kmod.ko': theirs });
     world.start();
@@ -191,7 +192,77 @@ it(
   }),
 );
 
+const secret = (world: ImagesWorld, name: string, data: Record<string, Uint8Array | string>) =>
+  world.user.apply(
+    CORE.secret,
+    {
+      ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace: NAMESPACE } },
+      data: Object.fromEntries(
+        Object.entries(data).map(([key, bytes]) => [key, Buffer.from(bytes).toString('base64')]),
+      ),
+    },
+    { fieldManager: 'user', force: true },
+  );
+const encrypted = testPair('rsa').key.export({
+  ...{ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' },
+});
+
 describe('what cannot be signed', () => {
+  it.each<[string, (world: ImagesWorld) => Promise<unknown>, RegExp]>([
+    [
+      'an encrypted key',
+      (world) => secret(world, 'key', { key: encrypted }),
+      /^SigningKeyEncrypted .*Decrypt it/,
+    ],
+    [
+      'a key of another certificate',
+      (world) => secret(world, 'key', { key: testPair('ec').keyPem }),
+      /^SigningPairMismatch .*ns\/key .*ns\/cert/,
+    ],
+    [
+      'a Secret that is missing',
+      (world) => world.user.delete(CORE.secret, { namespace: NAMESPACE, name: 'key' }),
+      /^SecretMissing .*ns\/key/,
+    ],
+  ])('%s is told before anything is built, and made at once when it is mended', (_name, spoil, told) =>
+    story(async (world) => {
+      await spoil(world);
+      world.start();
+      await world.want();
+      const { reason, message } = await world.until(isFailed);
+      await world.clock.advance(DAY_MS);
+
+      expect(`${reason} ${message}`).toMatch(told);
+      expect(world.requests).toEqual([]);
+      await world.keys('rsa');
+      await world.until(isReady, 5_000);
+    })(),
+  );
+
+  it.each<[string, Uint8Array, RegExp]>([
+    ['an ELF file that is cut', module.subarray(0, 300), /^ImageInvalid .*kmod\.ko.*section table/],
+    [
+      'a module of another architecture',
+      makeModule({ name: 'kmod', kernel: '6.1.0-1', machine: 183 }),
+      /^ImageInvalid .*kmod\.ko is built for arm64, but the image says it is for amd64/,
+    ],
+  ])('%s is told, is tried five times and signs nothing', (_name, bytes, told) =>
+    story(async (world) => {
+      const unsigned = 'registry.test/unsigned:1';
+      await pushImage(world.registry, unsigned, {}, { '/opt/lib/modules/6.1.0-1/kmod.ko': bytes });
+      world.start();
+      const sign = { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, unsignedImage: unsigned };
+      await world.want({ build: undefined, sign });
+      await world.until(isFailed);
+      await world.clock.advance(DAY_MS);
+      const { reason, message, attempt } = await world.status();
+
+      expect(`${reason} ${message}`).toMatch(told);
+      expect(attempt).toMatchObject({ failures: 5, defects: 5 });
+      expect(await world.registry.resolve(IMAGE, {})).toBeUndefined();
+    })(),
+  );
+
   it.each<[string, readonly string[], string, RegExp]>([
     ['a file that is not there', ['/opt/none.ko'], MODULE, /^SignFailed .*\/opt\/none\.ko.*kmod\.ko/],
     ['an image without modules', [], '', /^SignFailed .*no kernel module/],

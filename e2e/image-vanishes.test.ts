@@ -23,11 +23,11 @@ describe('an image that is ready', () => {
     story(async (world) => {
       await madeOnce(world);
       world.transport.requests.length = 0;
-      await world.clock.advance(100 * HOUR_MS);
+      await world.clock.advance(30 * HOUR_MS);
 
       expect(looks(world)).toEqual(world.transport.requests);
-      expect(world.transport.requests.length).toBeGreaterThan(75);
-      expect(world.transport.requests.length).toBeLessThan(140);
+      expect(world.transport.requests.length).toBeGreaterThan(22);
+      expect(world.transport.requests.length).toBeLessThan(42);
       expect(world.written.at(-1)).toBe('Ready');
       expect(world.built).toHaveLength(1);
     }),

@@ -161,7 +161,7 @@ describe('an image', () => {
         'Ready',
         [['CertificateExpires', 'CertificateExpiresSoon']],
       ]);
-      await world.clock.advance(10 * DAY_MS);
+      await world.clock.advance(2 * DAY_MS);
       expect(await world.events()).toEqual(['CertificateExpiresSoon', 'Signed']);
       expect(world.built).toHaveLength(1);
     }),
