@@ -4,6 +4,7 @@ import { type ApiServerUnderTest, createContract, GROUP, SPACE, WIDGETS } from '
 import { describeCustomResources } from './api-server/custom-resources.contract.ts';
 import { describeDeletion } from './api-server/deletion.contract.ts';
 import { describeObjects } from './api-server/objects.contract.ts';
+import { describeOwnKinds } from './api-server/own-kinds.contract.ts';
 import { describeReads } from './api-server/reads.contract.ts';
 import { describeUpdates } from './api-server/updates.contract.ts';
 import { WIDGET_CRD } from './api-server/widget-crd.ts';
@@ -38,6 +39,7 @@ export function describeApiServer(name: string, start: () => Promise<ApiServerUn
     describeObjects(contract);
     describeUpdates(contract);
     describeCustomResources(contract);
+    describeOwnKinds(contract);
     describeApply(contract);
     describeReads(contract);
     describeDeletion(contract);

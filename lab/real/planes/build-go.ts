@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDir } from '../cache-dir.ts';
 import { runCommand } from '../command.ts';
 
 const GO_MIN = [1, 26] as const;
+/** No build takes as long, so a folder of that age is of one that was killed. */
+const BUILD_MS_MAX = 2 * 3_600_000;
 
 export interface GoProgram {
   readonly name: string;
@@ -28,6 +30,7 @@ export async function buildGo(program: GoProgram, progress: (line: string) => vo
   for (const file of readdirSync(folder).sort()) hash.update(readFileSync(join(folder, file)));
   const target = join(cacheDir('planes'), `${name}-${hash.digest('hex').slice(0, 12)}`);
   if (existsSync(target)) return target;
+  clearKilledBuilds(cacheDir('planes'));
   progress(`building ${what} from Go modules: 3 to 10 minutes, once`);
   const work = mkdtempSync(join(cacheDir('planes'), '.build-'));
   try {
@@ -46,6 +49,14 @@ export async function buildGo(program: GoProgram, progress: (line: string) => vo
 /** Where the files of a module are that the go.mod in `folder` requires. */
 export async function goModuleFolder(folder: string, module: string): Promise<string> {
   return (await runCommand('go', ['list', '-m', '-f', '{{.Dir}}', module], { cwd: folder })).trim();
+}
+
+function clearKilledBuilds(folder: string): void {
+  const unfinished = readdirSync(folder).filter((name) => name.startsWith('.build-'));
+  for (const path of unfinished.map((name) => join(folder, name))) {
+    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - since > BUILD_MS_MAX) rmSync(path, { recursive: true, force: true });
+  }
 }
 
 async function readGoVersion(): Promise<string> {

@@ -91,7 +91,18 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
     children.set(part, child);
     if (part === 'kube-apiserver') await untilReady(connection(), directory, child);
   };
-  for (const part of ['etcd', 'kube-apiserver', ...(options.parts ?? [])] as const) await start(part);
+  const stop = async () => {
+    // What is in memory goes with it, so nobody needs to be asked kindly.
+    for (const part of [...children.keys()].reverse()) children.get(part)?.kill('SIGKILL');
+    await Promise.all([...children.values()].map(stopChild));
+    rmSync(setting.data, { recursive: true, force: true });
+  };
+  try {
+    for (const part of ['etcd', 'kube-apiserver', ...(options.parts ?? [])] as const) await start(part);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     name,
     url,
@@ -106,12 +117,7 @@ export async function startPlane(options: PlaneOptions): Promise<Plane> {
       if (child?.kill('SIGKILL')) await ended;
     },
     compact: () => compactEtcd(`http://127.0.0.1:${setting.ports.client}`),
-    async stop() {
-      // What is in memory goes with it, so nobody needs to be asked kindly.
-      for (const part of [...children.keys()].reverse()) children.get(part)?.kill('SIGKILL');
-      await Promise.all([...children.values()].map(stopChild));
-      rmSync(setting.data, { recursive: true, force: true });
-    },
+    stop,
   };
 }
 
@@ -194,7 +200,11 @@ async function untilReady(connection: KubeConnection, directory: string, child: 
     await transport.close();
   }
   const log = readFileSync(join(directory, 'kube-apiserver.log'), 'utf8');
-  throw new Error(`kube-apiserver was not ready in ${START_MS_MAX / 1_000} s:\n${lastLines(log, 15)}`);
+  const what =
+    child.exitCode === null
+      ? `was not ready in ${START_MS_MAX / 1_000} s`
+      : `ended with code ${child.exitCode}`;
+  throw new Error(`kube-apiserver ${what}:\n${lastLines(log, 15)}`);
 }
 
 async function isReady(transport: Transport): Promise<boolean> {

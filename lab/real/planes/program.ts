@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runCommand } from '../command.ts';
 import { buildGo } from './build-go.ts';
 
 export type Part = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
@@ -9,6 +10,8 @@ export type Part = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube
 export type Programs = (part: Part) => readonly [string, ...string[]] | undefined;
 
 const SOURCES = fileURLToPath(new URL('./kubernetes/', import.meta.url));
+/** From here on rules in CRDs are no preview any more. */
+const MINOR_MIN = 29;
 const COMPONENT = 'k8s.io/component-base/version';
 
 /**
@@ -24,11 +27,21 @@ export async function planePrograms(progress: (line: string) => void): Promise<P
   return (part) => [program, part];
 }
 
-function assetPrograms(folder: string): Programs {
+async function assetPrograms(folder: string): Promise<Programs> {
   for (const part of ['etcd', 'kube-apiserver'])
     if (!existsSync(join(folder, part)))
       throw new Error(`KUBEBUILDER_ASSETS is ${folder}, and there is no ${part} in it.`);
+  await checkVersion(join(folder, 'kube-apiserver'));
   return (part) => (existsSync(join(folder, part)) ? [join(folder, part)] : undefined);
+}
+
+async function checkVersion(path: string): Promise<void> {
+  const says = (await runCommand(path, ['--version'])).trim();
+  const [version, minor] = /^Kubernetes v1\.(\d+)\S*/.exec(says) ?? [];
+  if (!version)
+    throw new Error(`${path} is no kube-apiserver: it says ${JSON.stringify(says.slice(0, 200))}.`);
+  if (Number(minor) < MINOR_MIN)
+    throw new Error(`${path} is ${version}; 1.${MINOR_MIN} or newer is needed for the rules in our CRDs.`);
 }
 
 function builtProgram(progress: (line: string) => void): Promise<string> {
