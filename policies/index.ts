@@ -12,6 +12,7 @@ export { type FleetOptions, policyObjects } from './install/fleet-objects.ts';
 export { type Folder, toYaml, yamlOf } from './install/folder.ts';
 export { helmChart } from './install/helm-chart.ts';
 export { kustomizeFolder } from './install/kustomize-folder.ts';
+export { moduleNamespaceObjects } from './install/module-namespace-objects.ts';
 export { olmBundle } from './install/olm-bundle.ts';
 export { groundObjects, operatorObjects } from './install/operator-objects.ts';
 export { type Catalog, subscriptionObjects } from './install/subscription-objects.ts';

@@ -11,6 +11,7 @@ import { planClaims } from './claim/plan-claims.ts';
 import { createModuleMetrics } from './modules/module-metrics.ts';
 import type { ModuleInput } from './modules/plan-module.ts';
 import { type ModuleObservation, reconcileModule } from './modules/reconcile-module.ts';
+import { REFUSALS, type RefusalView, refusalView } from './modules/refused-pods.ts';
 import { reconcileNode } from './node-labels/reconcile-node.ts';
 import { tellModuleKept } from './node-labels/tell-module-kept.ts';
 import {
@@ -78,19 +79,27 @@ export function createSpoke(ports: SpokePorts): Spoke {
     transform: podView,
     indexes: { module: byModule, node: ({ node }) => [node] },
   });
+  const refusals = createCache<RefusalView>({
+    ...shared,
+    type: CORE.event,
+    fieldSelector: REFUSALS,
+    transform: refusalView,
+    indexes: { daemonSet: ({ daemonSet }) => [daemonSet.key] },
+  });
   const claims = createCache({ ...shared, type: RESOURCES.clusterClaim });
-  const caches = [nodes, modules, daemonSets, pods, ...(ports.isManaged ? [claims] : [])];
+  const caches = [nodes, modules, daemonSets, pods, refusals, ...(ports.isManaged ? [claims] : [])];
 
   const observeModule = (key: string): ModuleObservation | undefined => {
     const view = modules.get(key);
-    return (
-      view && {
-        view,
-        nodes: [...nodes.all()],
-        daemonSets: daemonSets.by('module', key),
-        pods: pods.by('module', key),
-      }
-    );
+    if (!view) return undefined;
+    const own = daemonSets.by('module', key);
+    return {
+      view,
+      nodes: [...nodes.all()],
+      daemonSets: own,
+      pods: pods.by('module', key),
+      refusals: own.flatMap(({ metadata }) => refusals.by('daemonSet', objectKey(metadata))),
+    };
   };
 
   const versioned = () =>
@@ -190,6 +199,10 @@ export function createSpoke(ports: SpokePorts): Spoke {
     // Its last status before it goes: nobody can ask for it later.
     if (before?.isReady && after?.unloadWords) tellModuleKept(ports, nodes.get(pod.node), after);
     for (const key of byModule(pod)) moduleQueue.addAfter(key, MODULE_DEBOUNCE_MS);
+  });
+  refusals.onChange(({ after }) => {
+    const daemonSet = after && daemonSets.get(after.daemonSet.key);
+    for (const key of daemonSet ? byModule(daemonSet) : []) moduleQueue.addAfter(key, MODULE_DEBOUNCE_MS);
   });
   claims.onChange(({ key }) => {
     if (isKernelClaim(key)) claimQueue.add(CLAIMS);

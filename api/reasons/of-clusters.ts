@@ -58,11 +58,27 @@ export const OF_CLUSTERS = {
     'A kubelet gave a reason that this vocabulary does not have; metrics show all of those as one.',
     'Read the condition of the Module, or kmm status: they have the word itself.',
   ),
+  PodSecurityForbids: error(
+    'The namespace of the Module enforces a Pod Security level that forbids what loads modules.',
+    'Label it pod-security.kubernetes.io/enforce=privileged; kmm install privileges NAMESPACE prints what is needed.',
+  ),
+  PodsRefused: error(
+    'The cluster refuses to make the pods of a module, such as for a quota or an admission policy.',
+    'Read its words in the message, and remove what refuses them.',
+  ),
   PostStartHookError: error(
     'modprobe failed on the node.',
     'Read its words in the message: "Key was rejected by service" and "Required key not available" are Secure Boot, "Unknown symbol" or "Invalid module format" an image of another kernel, "in use" a holder.',
   ),
   Ready: ok('All is well.'),
+  SecurityContextForbids: error(
+    'OpenShift does not let the service account of the pods use the SecurityContextConstraints that loading takes.',
+    'Grant them: kmm install privileges NAMESPACE --service-account NAME prints how.',
+  ),
+  ServiceAccountMissing: error(
+    'A Module names a service account that its namespace does not have.',
+    'Create it: kmm install privileges NAMESPACE --service-account NAME prints it with all that it needs.',
+  ),
   Settled: ok('Nothing is being changed.'),
   Starting: waiting('The pod starts.'),
   TooManyKernels: error(

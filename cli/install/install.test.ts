@@ -66,6 +66,26 @@ describe('kmm install', () => {
     expect(out).toBe([...saved.keys()].map((path) => `${path}\n`).join(''));
   });
 
+  it('prints what a namespace of Modules needs, for the default account or those that are named', async () => {
+    const loader = '--service-account=loader';
+    const named = await kmm(['install', 'privileges', 'drivers', loader, '--service-account=plugin', loader]);
+
+    expect(named.code).toBe(0);
+    expect(kindsOf(named.out)).toEqual([
+      'Namespace',
+      'ServiceAccount',
+      'ServiceAccount',
+      'Role',
+      'RoleBinding',
+    ]);
+    expect(named.out).toContain('pod-security.kubernetes.io/enforce: privileged\n');
+    expect(named.out).not.toContain('openshift-kmm');
+
+    const { out } = await kmm(['install', 'privileges', 'drivers']);
+    expect(kindsOf(out)).toEqual(['Namespace', 'Role', 'RoleBinding']);
+    expect(out).toMatch(/subjects:\n\s+- kind: ServiceAccount\n\s+namespace: drivers\n\s+name: default\n/);
+  });
+
   it('prints what OLM installs from a catalog, which has the image', async () => {
     const { code, out } = await kmm(['install', 'hub', '--form', 'subscription', '--catalog', 'ours']);
 
@@ -83,6 +103,8 @@ describe('kmm install', () => {
     [['spoke', '--image', 'Not/An:Image:1'], 1, '--image: Image "Not/An:Image:1" names no valid'],
     [['spoke', '--image', 'i', '--pull-secret', 'My_Secret'], 1, '--pull-secret: "My_Secret" is no name'],
     [['spoke', '--image', 'i', '--form', 'chart'], 2, 'Allowed choices are manifests, kustomize, helm'],
+    [['privileges', 'My_Space'], 1, '"My_Space" is no name of a namespace'],
+    [['privileges', 'a', '--service-account', 'B'], 1, '--service-account: "B" is no name'],
     [['leaf', '--image', 'i'], 2, 'Allowed choices are hub, spoke, cluster'],
   ])('refuses %j', async (args, code, words) => {
     const outcome = await kmm(['install', ...args]);

@@ -6,6 +6,7 @@ import { type ExitCode, UserError } from '../output/user-error.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { addCheckCommand } from './check/check-command.ts';
 import { FORM_NAMES, type FormName, formOf, type Wanted } from './forms.ts';
+import { addPrivilegesCommand } from './privileges.ts';
 
 interface InstallOptions {
   readonly image?: string;
@@ -60,6 +61,7 @@ Examples:
   kmm install spoke --image registry.example.com/kmm:0.1.0 --form policy --cluster-label gpu=true >policy.yaml`,
     );
   addCheckCommand(command, io, finish);
+  addPrivilegesCommand(command, io);
   command.action(async (edition: EditionName, options: InstallOptions) => {
     const form = formOf(options.form);
     if (options[form.needs] === undefined)

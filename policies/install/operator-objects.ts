@@ -21,11 +21,17 @@ export function groundObjects(edition: Edition): KubeObject[] {
   return [
     ...ownDefinitions(...kinds),
     namespaceObject(edition),
-    ...accounts.map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } })),
+    ...accounts.map((name) => accountObject(namespace, name)),
   ];
 }
 
-export const namespaceObject = ({ namespace }: Edition): KubeObject => ({
+export const accountObject = (namespace: string, name: string): KubeObject => ({
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  metadata: { name, namespace },
+});
+
+export const namespaceObject = ({ namespace }: Pick<Edition, 'namespace'>): KubeObject => ({
   apiVersion: 'v1',
   kind: 'Namespace',
   metadata: { name: namespace, labels: PRIVILEGED },

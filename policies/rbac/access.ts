@@ -56,7 +56,8 @@ export const spokeAccess: Access = {
     may([...WATCH, ...APPLY, 'delete'], CORE.daemonSet),
     may([...WATCH, 'create'], RESOURCES.clusterClaim),
     { ...may(['patch', 'delete'], RESOURCES.clusterClaim), resourceNames: kernelClaimNames() },
-    may(APPLY, CORE.event),
+    // Only events tell why a pod was refused before it was one.
+    may([...WATCH, ...APPLY], CORE.event),
   ],
   own: lease(OPERATOR.lease),
 };

@@ -1,5 +1,13 @@
+import { OPERATOR } from '@kmm-fleet/api';
 import { describe, expect, it } from 'vitest';
-import { type Access, hubAccess, spokeAccess, standaloneAccess } from './access.ts';
+import {
+  type Access,
+  hubAccess,
+  type PolicyRule,
+  spokeAccess,
+  standaloneAccess,
+  workAgentAccess,
+} from './access.ts';
 import { accessObjects, userOf } from './access-objects.ts';
 import { type AuditedRequest, auditRights } from './audit-rights.ts';
 
@@ -86,6 +94,50 @@ describe('the shipped rights', () => {
 
     expect(readers).toEqual([]);
     expect(spokeAccess.own.flatMap(({ resources }) => resources)).toEqual(['leases', 'leases']);
+  });
+
+  /** `verb account in where`, read from the objects that are applied: what bindings grant, not what is meant. */
+  const secretRights = (access: Access) => {
+    const objects = accessObjects(access) as unknown as {
+      kind: string;
+      metadata: { name: string; namespace?: string };
+      rules?: PolicyRule[];
+      roleRef: { kind: string; name: string };
+      subjects: { name: string }[];
+    }[];
+    const roles = new Map(objects.map((object) => [`${object.kind} ${object.metadata.name}`, object]));
+    return objects
+      .filter(({ kind }) => kind.endsWith('Binding'))
+      .flatMap(({ kind, metadata, roleRef, subjects }) =>
+        (roles.get(`${roleRef.kind} ${roleRef.name}`)?.rules ?? [])
+          .filter(({ resources }) => resources.some((resource) => /^secrets(\/|$)/.test(resource)))
+          .flatMap(({ verbs, resourceNames = ['any'] }) => {
+            const where = kind === 'RoleBinding' ? metadata.namespace : 'every namespace';
+            return subjects.map(
+              ({ name }) => `${name}: ${verbs.join(', ')} ${resourceNames.join(', ')} in ${where}`,
+            );
+          }),
+      );
+  };
+
+  it('let the hub alone read what signs, in its own namespace alone; a managed cluster reads no Secret', () => {
+    const hub = OPERATOR.hubAccount;
+
+    expect(secretRights(hubAccess)).toEqual([
+      `${hub}: list, watch any in ${OPERATOR.hubNamespace}`,
+      `${hub}: create any in ${OPERATOR.hubNamespace}`,
+      `${hub}: get, update ${OPERATOR.inputsKey} in ${OPERATOR.hubNamespace}`,
+    ]);
+    expect([spokeAccess, workAgentAccess].flatMap(secretRights)).toEqual([]);
+  });
+
+  it('let one that stands alone read Secrets where Modules may be, and write only its own', () => {
+    const rights = secretRights(standaloneAccess);
+
+    expect(rights.filter((right) => right.endsWith('in every namespace'))).toEqual([
+      `${OPERATOR.account}: list, watch any in every namespace`,
+    ]);
+    expect(rights).toContain(`${OPERATOR.account}: create any in ${OPERATOR.namespace}`);
   });
 
   it('are granted by objects that name each other', () => {

@@ -15,6 +15,7 @@ import type { ModuleMetrics } from './module-metrics.ts';
 import { moduleStatus, refusedStatus } from './module-status.ts';
 import { type ModuleInput, planModule } from './plan-module.ts';
 import { planTeardown } from './plan-teardown.ts';
+import { type RefusalView, refusedPodFindings } from './refused-pods.ts';
 
 /** One Module and what is there of it. */
 export interface ModuleObservation {
@@ -22,6 +23,8 @@ export interface ModuleObservation {
   readonly nodes: readonly NodeView[];
   readonly daemonSets: readonly DaemonSetView[];
   readonly pods: readonly PodView[];
+  /** Events about its DaemonSets. */
+  readonly refusals: readonly RefusalView[];
 }
 
 export interface ModulePorts {
@@ -72,7 +75,11 @@ export async function reconcileModule(
     ...change.remove.map((name) => () => remove(name, module, ports, signal)),
   ]);
   signal.throwIfAborted();
-  const findings = [...plan.findings, ...failures.flatMap(refusals)];
+  const findings = [
+    ...plan.findings,
+    ...failures.flatMap(refusedWrites),
+    ...refusedPodFindings(observed.daemonSets, observed.pods, observed.refusals),
+  ];
   const status = moduleStatus(
     { ...observed, module, plan: { ...plan, findings }, generation },
     previous,
@@ -93,7 +100,7 @@ async function attemptAll(writes: readonly (() => Promise<void>)[]): Promise<unk
 }
 
 /** Failures that wait for somebody are told in the status; those that pass by themselves would only make it flicker. */
-function refusals(error: unknown): Finding[] {
+function refusedWrites(error: unknown): Finding[] {
   if (!isAppError(error) || !['API_INVALID', 'API_FORBIDDEN', 'NOT_FOUND'].includes(error.code)) return [];
   return [found(error.reason, '', error.message.slice(0, 500), FAILURES[error.code].nextStep)];
 }

@@ -1,0 +1,17 @@
+import type { KubeObject } from '@kmm-fleet/runtime';
+import { accountObject, namespaceObject } from './operator-objects.ts';
+import { privilegedObjects } from './privileged-objects.ts';
+
+/**
+ * What Modules need in a namespace that is not the operator's (section 4.3.2 of the guide), in the order to apply it: its
+ * Pod Security labels, the service accounts that they name, and on OpenShift the right to the SCC `privileged`.
+ * Whoever may make a Module in such a namespace runs privileged pods on any node.
+ */
+export function moduleNamespaceObjects(namespace: string, accounts: readonly string[]): KubeObject[] {
+  const made = accounts.filter((name) => name !== 'default');
+  return [
+    namespaceObject({ namespace }),
+    ...made.map((name) => accountObject(namespace, name)),
+    ...privilegedObjects({ namespace, privileged: accounts }),
+  ];
+}
