@@ -1,18 +1,48 @@
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { readModule } from '@kmm-fleet/images';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { playOnGuests } from './kernel/guest-loader.ts';
 import { type KernelFleet, startKernelFleet } from './kernel/kernel-fleet.ts';
 import { troubles } from './kernel/observe.ts';
 import { KERNEL_SCENES } from './kernel/scenes.ts';
+import { buildTestModules, type TestModules } from './kernel/test-modules.ts';
+import { SHAPES } from './loader/simulated-loader.ts';
+import { describeLoaders } from './loader.contract.ts';
 
 describe('on real kernels', () => {
   let fleet: KernelFleet;
+  let modules: TestModules;
   beforeAll(async () => {
     fleet = await startKernelFleet(() => {});
   });
   afterAll(() => fleet?.stop());
-
-  it.each(KERNEL_SCENES)('$title', ({ run }) =>
-    run(fleet).catch(async (error: Error) => {
+  const withTroubles = (telling: Promise<void>) =>
+    telling.catch(async (error: Error) => {
       throw new Error(`${error.message}\n${await troubles(fleet)}`, { cause: error });
+    });
+
+  it.each(KERNEL_SCENES)('$title', ({ run }) => withTroubles(run(fleet)));
+
+  it('What the simulated node loads says the same of itself as what was compiled', async () => {
+    modules = await buildTestModules(fleet.bench, fleet.kernels.edge);
+    for (const [name, shape] of Object.entries(SHAPES)) {
+      const { parameters, depends, softdeps, firmware, exportedSymbols } = readModule(modules.file(name));
+      const { exports, needs: _, ...told } = shape;
+      expect({ name, parameters, depends, softdeps, firmware, exportedSymbols }).toEqual({
+        ...{ name, parameters: [], depends: [], softdeps: [], firmware: [] },
+        ...told,
+        exportedSymbols: exports ?? [],
+      });
+    }
+  });
+
+  // Both run the edge kernel by now.
+  describeLoaders('real kernels', () =>
+    playOnGuests({
+      modules,
+      release: fleet.kernels.edge,
+      machines: { plain: fleet.plain, secure: fleet.secure },
+      trusted: fleet.trusted,
+      directory: fleet.directory,
     }),
   );
 });

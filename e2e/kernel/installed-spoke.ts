@@ -45,6 +45,9 @@ export function spokeDeployment(
   if (!deployment) throw new Error('a spoke without a Deployment');
   const { template, ...spec } = deployment['spec'] as DeploymentSpec;
   const [manager] = template.spec.containers;
+  if (!manager) throw new Error('a Deployment without a container');
+  // Two emulated cores carry it, a kubelet and whatever modules a scene has: it may be slow, and is not hung.
+  const { livenessProbe: _, ...patient } = manager;
   const address = [
     { name: 'KUBERNETES_SERVICE_HOST', value: HOST },
     { name: 'KUBERNETES_SERVICE_PORT', value: new URL(server).port },
@@ -53,13 +56,17 @@ export function spokeDeployment(
     ...template.spec,
     hostNetwork: true,
     nodeSelector: { 'kubernetes.io/hostname': node },
-    containers: [{ ...manager, env: [...(manager?.env ?? []), ...address] }],
+    containers: [{ ...patient, resources: SHARE, env: [...patient.env, ...address] }],
   };
   return { ...deployment, spec: { ...spec, template: { ...template, spec: pod } } };
 }
 
+const SHARE = { requests: { cpu: '1' } };
+
 interface DeploymentSpec {
   readonly template: {
-    readonly spec: { readonly containers: readonly { readonly env: readonly object[] }[] };
+    readonly spec: {
+      readonly containers: readonly { readonly env: readonly object[]; readonly livenessProbe: object }[];
+    };
   };
 }

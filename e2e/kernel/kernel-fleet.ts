@@ -13,7 +13,13 @@ import {
   writeKubeconfig,
   writeManifests,
 } from '@kmm-fleet/cli';
-import { createRegistryTransport } from '@kmm-fleet/images';
+import {
+  createBuildah,
+  createRegistry,
+  createRegistryTransport,
+  readSigningPair,
+  type SigningPair,
+} from '@kmm-fleet/images';
 import {
   findLabKernels,
   GUEST_PROGRAMS,
@@ -43,6 +49,7 @@ import {
   silentLog,
 } from '@kmm-fleet/runtime';
 import { DEPLOYMENT, pushSpoke, spokeDeployment } from './installed-spoke.ts';
+import type { ImageBench } from './test-modules.ts';
 
 /**
  * A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. The spoke is
@@ -58,12 +65,16 @@ export interface KernelFleet {
   readonly secure: Guest;
   /** For files of a test; goes with the fleet. */
   readonly directory: string;
-  /** What a user applies to the hub, in order; the key is one that `secure` trusts. */
+  /** What a user applies to the hub, in order; the key is {@link trusted}. */
   readonly manifests: readonly KubeObject[];
+  /** Whose signatures `secure` accepts. */
+  readonly trusted: SigningPair;
+  /** To make images that the operator does not make. */
+  readonly bench: ImageBench;
   stop(): Promise<void>;
 }
 
-const TYPES = [CORE.secret, CORE.configMap, DEPLOYMENT, RESOURCES.managedClusterModule];
+const TYPES = [CORE.secret, CORE.configMap, DEPLOYMENT, RESOURCES.managedClusterModule, RESOURCES.module];
 const NODES = ['plain', 'secure'] as const;
 const CLUSTER = 'east';
 const LOGIN = { username: 'kmm', password: 's3cret' };
@@ -117,11 +128,13 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
     });
   const starting = Promise.all([guest('plain', kernels.common), guest('secure', kernels.edge)]);
 
-  const values = manifestValues({ registry, runtime: bases.runtime, ...(await testPair()) });
+  const pair = await testPair();
+  const values = manifestValues({ registry, runtime: bases.runtime, ...pair });
   const manifests = writeManifests(join(directory, 'manifests'), values).flatMap((path) =>
     readObjects(readFileSync(path, 'utf8')),
   );
-  await apply(fleet.client('hub'), [toolkits(`${registry.address}/${bases.toolkit}`)]);
+  const toolkit = `${registry.address}/${bases.toolkit}`;
+  await apply(fleet.client('hub'), [toolkits(toolkit)]);
   await apply(fleet.client(CLUSTER), spokeObjects(values));
   const kubeconfig = join(directory, 'hub-operator.kubeconfig');
   const { name, url } = fleet.hub;
@@ -145,6 +158,15 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
     secure,
     directory,
     manifests,
+    trusted: signingPair(pair),
+    bench: {
+      registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
+      builder: createBuildah({ directory: join(directory, 'bench'), ca }),
+      access: { dockerConfig: JSON.stringify({ auths: { [registry.address]: LOGIN } }) },
+      address: registry.address,
+      toolkit,
+      runtime: `${registry.address}/${bases.runtime}`,
+    },
     async stop() {
       await Promise.all([plain.stop(), secure.stop(), hub.stop()]);
       stop.abort();
@@ -171,4 +193,10 @@ async function testPair(): Promise<{ readonly key: Buffer; readonly certificate:
   const { key, password, certificate } = TEST_KEY;
   const plain = await runCommand('openssl', ['rsa', '-in', key, '-passin', `pass:${password}`]);
   return { key: Buffer.from(plain), certificate: readFileSync(certificate) };
+}
+
+function signingPair({ key, certificate }: Awaited<ReturnType<typeof testPair>>): SigningPair {
+  const read = readSigningPair({ secret: 'key', bytes: key }, { secret: 'cert', bytes: certificate });
+  if (!read.ok) throw new Error(read.findings[0]?.message);
+  return read.value;
 }

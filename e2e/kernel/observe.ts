@@ -1,4 +1,4 @@
-import { isTrue, LABELS, type ManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
+import { isTrue, LABELS, type ManagedClusterModule, RESOURCES, readyLabel } from '@kmm-fleet/api';
 import type { Guest } from '@kmm-fleet/lab';
 import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import type { KernelFleet } from './kernel-fleet.ts';
@@ -26,8 +26,8 @@ export async function eachHas(fleet: KernelFleet, modules: readonly string[]): P
   return all.every((found) => found.join() === modules.join());
 }
 
-export async function conditionOf({ hub }: KernelFleet, wanted: string) {
-  const mcm = await hub.get(RESOURCES.managedClusterModule, { name: MCM });
+export async function conditionOf({ hub }: KernelFleet, wanted: string, name = MCM) {
+  const mcm = await hub.get(RESOURCES.managedClusterModule, { name });
   const { status } = (mcm ?? {}) as unknown as Partial<ManagedClusterModule>;
   return status?.conditions?.find(({ type }) => type === wanted);
 }
@@ -40,6 +40,16 @@ export async function nodesAreReady({ east }: KernelFleet): Promise<boolean> {
   return nodes.every(isReady);
 }
 
+/** Which boot of a machine its Node speaks of, and whether the module counts as loaded there. */
+export async function standingOf({ east }: KernelFleet, name: string) {
+  const node = await east.get(CORE.node, { name });
+  const { nodeInfo } = (node?.['status'] ?? {}) as { nodeInfo?: { bootID: string } };
+  return {
+    boot: nodeInfo?.bootID,
+    counts: readyLabel(NAMESPACE, MCM) in (node?.metadata.labels ?? {}),
+  };
+}
+
 export async function readyDevicePlugins({ east }: KernelFleet): Promise<number> {
   const pods = await listAll(east, CORE.pod, { labelSelector: `${LABELS.role}=device-plugin` });
   return pods.filter(isReady).length;
@@ -48,10 +58,17 @@ export async function readyDevicePlugins({ east }: KernelFleet): Promise<number>
 const isReady = (object: KubeObject | undefined): boolean =>
   isTrue((object?.['status'] as { conditions?: { type: string; status: string }[] })?.conditions, 'Ready');
 
+/** Something that must not be seen even once. */
+export class Lie extends Error {}
+
 export async function until(what: string, seen: () => Promise<boolean>): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
   let last: unknown;
-  const look = () => seen().catch((error: unknown) => void (last = error));
+  const look = () =>
+    seen().catch((error: unknown) => {
+      if (error instanceof Lie) throw error;
+      last = error;
+    });
   while (!(await look())) {
     if (Date.now() > end) throw new Error(`${what}: not seen in ${PATIENCE_MS / 1_000} s`, { cause: last });
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

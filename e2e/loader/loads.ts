@@ -154,7 +154,8 @@ const FIRMWARE: readonly LoaderScenario[] = [
         code: 1,
         output: [insmod('kmm_e2e_fw', ' fw=none.bin'), couldNot('kmm_e2e_fw', UNKNOWN_SYMBOL)],
         words: [couldNot('kmm_e2e_fw', UNKNOWN_SYMBOL)],
-        log: ['firmware: failed to load none.bin (-2)'],
+        // The kernel looks for the file, then for the file packed.
+        log: ['firmware: failed to load none.bin (-2)', 'firmware: failed to load none.bin (-2)'],
       },
     ],
   },

@@ -51,7 +51,7 @@ export function simulateLoader(scenario: LoaderScenario): LoaderOutcome[] {
 function filesOf(scenario: LoaderScenario): Record<string, string | Uint8Array> {
   const names = Object.keys(scenario.modules) as TestModule[];
   const files = names.map((name) => {
-    const shape = { ...SHAPES[name], name };
+    const shape = { ...SHAPES[name], name, salt: 'does what its name says' };
     const plain = makeModule({ ...shape, kernel: RELEASE });
     const makeOld = () => makeModule({ ...shape, kernel: '5.10.0-1-cloud-amd64' });
     const treated = treatModule(plain, scenario.modules[name] ?? 'signed', SIGNERS, makeOld);

@@ -4,11 +4,13 @@
 
 static int __init plain_init(void)
 {
+	pr_info(KBUILD_MODNAME ": came\n");
 	return 0;
 }
 
 static void __exit plain_exit(void)
 {
+	pr_info(KBUILD_MODNAME ": went\n");
 }
 
 module_init(plain_init);

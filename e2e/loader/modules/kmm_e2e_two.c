@@ -4,14 +4,16 @@
 
 static int __init plain_init(void)
 {
+	pr_info(KBUILD_MODNAME ": came\n");
 	return 0;
 }
 
 static void __exit plain_exit(void)
 {
+	pr_info(KBUILD_MODNAME ": went\n");
 }
 
 module_init(plain_init);
 module_exit(plain_exit);
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("does nothing");
+MODULE_DESCRIPTION("says when it comes and goes");

@@ -231,7 +231,7 @@ describe('modprobe refuses, in its own words and the kernel’s', () => {
     const kernel = boot(options);
     expect(makeContainer(files, { kernel }).sh(command)).toEqual({ code: 1, stdout: '', stderr });
     expect(loaded(kernel)).toEqual([]);
-    expect(kernel.dmesg().filter((line) => line === dmesg)).toHaveLength(dmesg === undefined ? 0 : 1);
+    expect(kernel.dmesg().some((line) => line === dmesg)).toBe(dmesg !== undefined);
   });
 
   it('a release without modversions with both version magics', () => {

@@ -168,11 +168,12 @@ function loadFirmware({ info, parameters, hasFirmware }: LoadRequest) {
     .sort();
   const missing = wanted.find((file) => !hasFirmware(file));
   const device = `${info.name} ${info.name}`;
-  const dmesg = wanted.map((file) =>
-    hasFirmware(file)
-      ? `${device}: firmware: direct-loading firmware ${file}`
-      : `${device}: firmware: failed to load ${file} (-2)`,
-  );
+  const dmesg = wanted.flatMap((file) => {
+    if (hasFirmware(file)) return [`${device}: firmware: direct-loading firmware ${file}`];
+    const failed = `${device}: firmware: failed to load ${file} (-2)`;
+    // It looks for the file, then for the file packed.
+    return [failed, failed];
+  });
   return { dmesg, isMissing: missing !== undefined };
 }
 
