@@ -130,7 +130,7 @@ it('refuses every path with a step upwards', async () => {
 
 it.each<[string, Member]>([
   ['path that is longer than a kernel takes', { name: 'a'.repeat(5_000) }],
-  ['path of a hundred thousand parts', { name: 'a/'.repeat(100_000) }],
+  ['path of a hundred thousand parts', { name: 'a', pax: { path: 'a/'.repeat(100_000) } }],
   ['path that is deeper than any image', { name: 'a/'.repeat(300) }],
   ['link that is longer than a kernel takes', { name: 'x', type: 'symlink', linkname: 'a/'.repeat(50_000) }],
 ])('refuses a %s', async (_name, member) => {
@@ -151,6 +151,31 @@ it('refuses any size beyond the limit by the header alone', async () => {
     }),
     { numRuns: 50 },
   );
+});
+
+/** More than eleven octal digits can say, so that archives write it in one of two other ways. */
+const TEN_GB = 10_000_000_000;
+
+it.each<[string, () => Promise<Buffer>]>([
+  ['binary', async () => withBinarySize(await tar({ name: 'big' }), TEN_GB)],
+  ['an extension', () => tar({ name: 'big', pax: { size: String(TEN_GB) } })],
+])('refuses a file of 10 GB by a header that says it in %s', async (_name, archive) => {
+  await expect(applyLayer(createImageFs(), await archive())).rejects.toMatchObject({
+    code: 'IMAGE_INVALID',
+    message: expect.stringContaining(`"big" of ${TEN_GB} bytes`),
+  });
+});
+
+it('looks up each hard link at once, however many there are', { timeout: 5_000 }, async () => {
+  const many = (bytes: Buffer) => Array.from({ length: 20_000 }, () => bytes.subarray(0, 512));
+  const file = await tar({ name: 'file' });
+  const link = await tar({ name: 'dangling', type: 'link', linkname: 'none' });
+  const good = await tar({ name: 'link', type: 'link', linkname: 'file' });
+  const fs = createImageFs();
+
+  await applyLayer(fs, Buffer.concat([...many(file), ...many(link), good]));
+
+  expect(fs.paths()).toEqual(['/', '/file', '/link']);
 });
 
 it('ends with IMAGE_INVALID or not at all, however a layer is mutilated', async () => {
@@ -199,6 +224,12 @@ async function tar(...members: readonly Member[]): Promise<Buffer> {
   for (const { text = '', ...header } of members) archive.entry(header, text);
   archive.finalize();
   return readBytes(archive as unknown as AsyncIterable<Uint8Array>, Number.MAX_SAFE_INTEGER, 'tar');
+}
+
+function withBinarySize(bytes: Buffer, size: number): Buffer {
+  bytes.fill(0, 124, 136).writeUInt8(0x80, 124);
+  bytes.writeBigUInt64BE(BigInt(size), 128);
+  return checksummed(bytes);
 }
 
 /** Mends the checksum of the first header: only then does a reader look at its fields. */

@@ -33,6 +33,8 @@ export async function applyLayer(
   const parser = extract();
   const whiteouts: string[] = [];
   const fresh: [string, FsEntry][] = [];
+  /** The last of each path: what hard links mean. */
+  const latest = new Map<string, FsEntry>();
   let count = 0;
   let kept = 0;
   const source = Readable.from(unpackLayer(blob, limits.layerBytesMax));
@@ -50,7 +52,17 @@ export async function applyLayer(
       // What is left of the name would be the directory itself, or the one above.
       if (/^\.wh\.{1,3}$/.test(base)) throw invalid(`holds the whiteout "${base}", which names nothing`);
       if (base.startsWith('.wh.')) whiteouts.push(path);
-      else fresh.push(...toEntries(path, member.header, bytes, fs, fresh));
+      else {
+        const entry = toEntry(
+          path,
+          member.header,
+          bytes,
+          (target) => latest.get(target) ?? fs.lookup(target, true),
+        );
+        if (!entry) continue;
+        fresh.push([path, entry]);
+        latest.set(path, entry);
+      }
     }
   } catch (error) {
     source.destroy();
@@ -73,22 +85,17 @@ function whiteOut(fs: ImageFs, path: string): void {
   for (const name of fs.list(directory)) fs.remove(`${directory}/${name}`);
 }
 
-function toEntries(
+function toEntry(
   path: string,
   { type, mode, linkname }: Header,
   bytes: Uint8Array,
-  fs: ImageFs,
-  fresh: readonly [string, FsEntry][],
-): [string, FsEntry][] {
-  if (path === '/') return [];
-  if (type === 'directory') return [[path, { type: 'directory', mode }]];
-  if (type === 'symlink') return [[path, { type: 'symlink', target: linkTarget(linkname ?? '') }]];
-  if (type === 'link') {
-    const target = safePath(linkname ?? '');
-    const entry = fresh.findLast(([candidate]) => candidate === target)?.[1] ?? fs.lookup(target, true);
-    return entry ? [[path, entry]] : [];
-  }
-  return type === 'file' || type === 'contiguous-file' ? [[path, { type: 'file', mode, bytes }]] : [];
+  lookup: (target: string) => FsEntry | undefined,
+): FsEntry | undefined {
+  if (path === '/') return undefined;
+  if (type === 'directory') return { type, mode };
+  if (type === 'symlink') return { type, target: linkTarget(linkname ?? '') };
+  if (type === 'link') return lookup(safePath(linkname ?? ''));
+  return type === 'file' || type === 'contiguous-file' ? { type: 'file', mode, bytes } : undefined;
 }
 
 /** Where it leads does not matter: links are followed inside the root only. */
