@@ -41,7 +41,7 @@ format: ## Format the code
 
 clean: ## Stop a running lab and remove what this checkout made
 	@[ ! -d .lab ] || bin/kmm lab down
-	@rm -rf .lab dist coverage node_modules
+	@rm -rf .lab dist coverage node_modules */node_modules
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
