@@ -15,6 +15,9 @@ const commands = [
   ['image'],
   ['image', 'inspect'],
   ['image', 'verify'],
+  ['install'],
+  ['install', 'check'],
+  ['install', 'privileges'],
 ];
 
 it.each(commands.map((command) => [['kmm', ...command].join(' '), command] as const))(

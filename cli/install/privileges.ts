@@ -17,8 +17,8 @@ export function addPrivilegesCommand(install: Command, io: Io): void {
     .addHelpText(
       'after',
       `
-Nothing is applied. Name all service accounts at once: what is printed for fewer takes the right from the others.
-Whoever may make Modules in such a namespace runs privileged pods on any node.
+Nothing is applied. Name all service accounts at once: what is printed for fewer takes the right
+from the others. Whoever may make Modules in such a namespace runs privileged pods on any node.
 
 Example:
   kmm install privileges drivers --service-account loader | kubectl apply --server-side -f -`,

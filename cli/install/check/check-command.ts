@@ -29,8 +29,8 @@ export function addCheckCommand(install: Command, io: Io, finish: (code: ExitCod
     .addHelpText(
       'after',
       `
-Looks at kinds, namespace, accounts and Deployment, and asks the API server what each account may do.
-Warnings do not fail.
+Looks at kinds, namespace, accounts and Deployment, and asks the API server what each account
+may do. Warnings do not fail.
 
 Examples:
   kmm install check
