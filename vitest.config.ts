@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Tests are hermetic, so one context serves them all: isolation costs ten times the run.
 export default defineConfig({
   test: {
+    maxWorkers: '100%',
     projects: [
       {
         test: {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { expectSameEnd, tellStory } from './story/crash.ts';
 
-// Three writes of each process here; crash.real.test.ts tries every one, which takes minutes.
+// One write of each process here; crash.real.test.ts tries every one, which takes minutes.
 it('ends the same when hub or spoke is killed at a write and started again', {
   timeout: 60_000,
 }, async () => {
@@ -10,6 +10,6 @@ it('ends the same when hub or spoke is killed at a write and started again', {
   for (const process of ['hub', 'spoke'] as const) {
     const writes = calm.writes[process];
     expect(writes).toBeGreaterThan(30);
-    for (let n = 3; n <= writes; n += Math.ceil(writes / 3)) await expectSameEnd(process, n, calm);
+    await expectSameEnd(process, Math.ceil(writes / 2), calm);
   }
 });
