@@ -58,7 +58,9 @@ export async function startOcm({ directory, program, hub, clusters }: OcmOptions
   const life = { isOver: false };
   const children = new Map<string, ChildProcess>();
   const keep = (name: string, args: readonly string[]): void => {
-    const child = spawnMortal(program, args, join(directory, `${name}.log`));
+    // Their self-signed certificates lie in a temporary folder, and nobody would remove it.
+    const env = { ...process.env, TMPDIR: directory };
+    const child = spawnMortal(program, args, join(directory, `${name}.log`), env);
     children.set(name, child);
     child.once('exit', () => {
       if (!life.isOver) setTimeout(() => !life.isOver && keep(name, args), RESTART_MS);
