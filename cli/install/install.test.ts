@@ -80,6 +80,7 @@ describe('kmm install', () => {
     ]);
     expect(named.out).toContain('pod-security.kubernetes.io/enforce: privileged\n');
     expect(named.out).not.toContain('openshift-kmm');
+    expect(named.out).not.toContain('name: kmm-privileged\n');
 
     const { out } = await kmm(['install', 'privileges', 'drivers']);
     expect(kindsOf(out)).toEqual(['Namespace', 'Role', 'RoleBinding']);

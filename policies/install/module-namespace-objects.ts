@@ -12,6 +12,7 @@ export function moduleNamespaceObjects(namespace: string, accounts: readonly str
   return [
     namespaceObject({ namespace }),
     ...made.map((name) => accountObject(namespace, name)),
-    ...privilegedObjects({ namespace, privileged: accounts }),
+    // A name of its own: in the operator's namespace it must not take the place of what the operator's pods have.
+    ...privilegedObjects({ namespace, privileged: accounts }, 'kmm-modules-privileged'),
   ];
 }

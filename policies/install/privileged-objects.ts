@@ -7,11 +7,10 @@ const GROUP = 'rbac.authorization.k8s.io';
  * OpenShift asks by SecurityContextConstraints (SCC) which account may run privileged pods: those that load modules, and
  * the operator that builds. Other clusters know no such resource, and the Role grants nothing there.
  */
-export function privilegedObjects({
-  namespace,
-  privileged,
-}: Pick<Edition, 'namespace' | 'privileged'>): KubeObject[] {
-  const name = 'kmm-privileged';
+export function privilegedObjects(
+  { namespace, privileged }: Pick<Edition, 'namespace' | 'privileged'>,
+  name = 'kmm-privileged',
+): KubeObject[] {
   const metadata = { namespace, name };
   return [
     {
