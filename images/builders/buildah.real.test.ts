@@ -59,6 +59,38 @@ describe.skipIf(reason !== '')(`buildah on a real registry${reason && ` (${reaso
     expect(globSync(path('work', '*'))).toEqual([]);
   });
 
+  it('makes the same digest of the same inputs on another machine: another storage, another time', async () => {
+    const request = {
+      dockerfile: `FROM ${real.address}/base/shell:1\nRUN echo a > /a && cat /a > /b\n`,
+      buildArgs: { KERNEL_FULL_VERSION: '6.1.0' },
+      secrets: [],
+      labels: { hash: 'x' },
+      target: `${real.address}/contract/same:1`,
+      baseAccess: real.access,
+      targetAccess: real.access,
+    };
+    const { digest } = await builder.build(request);
+    const other = createBuildah({ directory: join(real.directory, 'other-builds'), ca: real.ca });
+
+    expect((await other.build(request)).digest).toBe(digest);
+  });
+
+  it('ends a build that fills the disk, and leaves nothing of it', async () => {
+    const small = createBuildah({ directory: path(), ca: real.ca, bytesMax: 200 * 1024 * 1024 });
+    const request = {
+      dockerfile: `FROM ${real.address}/base/shell:1\nRUN cat /dev/zero > /zeros\n`,
+      buildArgs: {},
+      secrets: [],
+      labels: {},
+      target: `${real.address}/contract/large:1`,
+      baseAccess: real.access,
+      targetAccess: real.access,
+    };
+
+    await expect(small.build(request)).rejects.toMatchObject({ code: 'BUILD_TOO_LARGE' });
+    expect(globSync(path('storage', '**', 'zeros'))).toEqual([]);
+  });
+
   it.each([
     ['refuses the login', 'REGISTRY_UNAUTHORIZED', () => real.address],
     ['is down', 'REGISTRY_UNREACHABLE', () => '127.0.0.1:1'],
