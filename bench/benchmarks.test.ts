@@ -1,5 +1,8 @@
+import { RESOURCES } from '@kmm-fleet/api';
+import { type Clock, sleep, type Transport } from '@kmm-fleet/runtime';
 import { expect, it } from 'vitest';
 import { burst, createWorks, oneEvent } from './benchmarks.ts';
+import { hubWithClusters, module, untilWorks } from './fleet.ts';
 import { oneImagePerKernel, oneLookUpPerImage } from './one-image.ts';
 
 // Counts, not times: they are the same on every machine.
@@ -24,4 +27,26 @@ it('does not write a status per event while clusters report one after another', 
   const { ratio, ratioMax } = await burst(100);
 
   expect(ratio).toBeLessThanOrEqual(ratioMax);
+});
+
+it('has 64 writes of works under way, and never more', async () => {
+  let [underWay, most] = [0, 0];
+  const slow = (inner: Transport, clock: Clock): Transport => ({
+    ...inner,
+    async request(request, signal) {
+      if (request.method !== 'PATCH' || !request.path.includes('/manifestworks/'))
+        return inner.request(request, signal);
+      underWay += 1;
+      most = Math.max(most, underWay);
+      await sleep(clock, 50);
+      underWay -= 1;
+      return inner.request(request, signal);
+    },
+  });
+  const world = await hubWithClusters(100, undefined, slow);
+  await world.user.create(RESOURCES.managedClusterModule, module());
+  await untilWorks(world, 100);
+  await world.stop();
+
+  expect(most).toBe(64);
 });

@@ -7,8 +7,10 @@ import {
   type MemoryRegistry,
   pushImage,
 } from '@kmm-fleet/images/testing';
-import { type ApiServer, createFleet } from '@kmm-fleet/lab';
+import { createApiServer, ocmStandIns } from '@kmm-fleet/lab';
+import { editions, groundObjects } from '@kmm-fleet/policies';
 import {
+  type Clock,
   createEvents,
   createKubeClient,
   createManualClock,
@@ -17,30 +19,37 @@ import {
   type KubeObject,
   type ManualClock,
   silentLog,
+  type Transport,
 } from '@kmm-fleet/runtime';
 
 export interface HubOnly {
   readonly clock: ManualClock;
-  readonly server: ApiServer;
   readonly hub: Hub;
   readonly user: KubeClient;
   /** Every request to the registry is written down. */
   readonly registry: MemoryRegistry;
   /** Targets that were built, in order. */
   readonly built: readonly string[];
-  /** Requests of the hub so far, watches and first lists left out. */
+  /** Requests of the hub so far, reads and writes; a watch that is opened again is none. */
   requests(): number;
   stop(): Promise<void>;
 }
 
 const IMAGE = 'registry.test/kmod:1';
 
-/** A hub with so many clusters, which share the kernels evenly, on an API server in this process. */
-export async function hubWithClusters(count: number, kernels = ['6.1.0-1-amd64']): Promise<HubOnly> {
+/**
+ * A hub with so many clusters, which share the kernels evenly, on an API server in this process.
+ *
+ * @param wrap what stands between the hub and its API server
+ */
+export async function hubWithClusters(
+  count: number,
+  kernels = ['6.1.0-1-amd64'],
+  wrap = (inner: Transport, _clock: Clock) => inner,
+): Promise<HubOnly> {
   // Later than the certificates of the tests were made.
   const clock = createManualClock(Date.UTC(2027, 0, 1));
   const random = createRandom(1);
-  const log = silentLog;
   const transport = createMemoryRegistry();
   const registry = createRegistry({ transport, clock, random });
   await pushImage(registry, IMAGE, {}, { '/a': 'x' });
@@ -49,10 +58,10 @@ export async function hubWithClusters(count: number, kernels = ['6.1.0-1-amd64']
     labels: { site: 'edge' },
     nodes: [],
   }));
-  const { hub: server } = createFleet({ clock, random, log, registryTransport: transport, clusters });
-  const client = (userAgent: string) =>
-    createKubeClient({ transport: server.transport, clock, random, userAgent });
-  const user = client('user');
+  const objects = [...ocmStandIns(clusters), ...groundObjects(editions.hub)];
+  const server = createApiServer({ clock, random, name: 'hub', objects });
+  const ports = { clock, random, log: silentLog };
+  const user = createKubeClient({ ...ports, transport: server.transport, userAgent: 'user' });
   for (const [index, { name }] of clusters.entries()) {
     const value = kernels[index % kernels.length];
     const clusterClaims = [{ name: 'kernel-versions.kmm.node.kubernetes.io', value }];
@@ -63,15 +72,16 @@ export async function hubWithClusters(count: number, kernels = ['6.1.0-1-amd64']
       { subresource: 'status' },
     );
   }
-  const own = client('kmm-hub');
-  const events = createEvents({ client: own, clock, component: 'kmm-hub', log });
+  const client = createKubeClient({
+    ...ports,
+    transport: wrap(server.transport, clock),
+    userAgent: 'kmm-hub',
+  });
   const builder = createFakeBuilder(registry);
   const hub = createHub({
-    client: own,
-    clock,
-    random,
-    log,
-    events,
+    ...ports,
+    client,
+    events: createEvents({ ...ports, client, component: 'kmm-hub' }),
     registry,
     builder,
     operatorNamespace: OPERATOR.hubNamespace,
@@ -79,18 +89,17 @@ export async function hubWithClusters(count: number, kernels = ['6.1.0-1-amd64']
   const life = new AbortController();
   const running = hub.run(life.signal);
   await clock.advance(1_000);
-  const writes = () =>
+  const requests = () =>
     [...server.requests]
-      .filter(([key]) => /^kmm-hub (POST|PUT|PATCH|DELETE)$/.test(key))
+      .filter(([key]) => key.startsWith('kmm-hub ') && !key.endsWith(' WATCH'))
       .reduce((sum, [, n]) => sum + n, 0);
   return {
     clock,
-    server,
     hub,
     user,
     registry: transport,
     built: builder.built,
-    requests: writes,
+    requests,
     async stop() {
       life.abort();
       await clock.advance(1_000);

@@ -1,8 +1,8 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import { answer } from '@kmm-fleet/images/testing';
 import { CORE, type KubeObject } from '@kmm-fleet/runtime';
-import { expect, it } from 'vitest';
-import { SCENES } from './story/scenes.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SCENES, typeOf } from './story/scenes.ts';
 import { type SimulatedWorld, simulatedWorld } from './story/simulated-world.ts';
 import { HUB_NAMESPACE, loadedModules, MCM, mcm, pinsOf, works } from './story/world.ts';
 
@@ -39,6 +39,19 @@ const newDockerfile = (world: SimulatedWorld) =>
     dockerfile: '# module {"name":"kmm_demo_b"}\nFROM scratch\n',
   });
 
+/** What the user applied at first, and nothing else. */
+async function mend(world: SimulatedWorld): Promise<void> {
+  world.registry.fault = undefined;
+  for (const object of world.manifests) {
+    const type = typeOf(object);
+    const existing = await world.hub.get(type, object.metadata);
+    const { resourceVersion } = existing?.metadata ?? {};
+    if (existing)
+      await world.hub.replace(type, { ...object, metadata: { ...object.metadata, resourceVersion } });
+    else await world.hub.create(type, object);
+  }
+}
+
 async function* endless(): AsyncGenerator<Uint8Array> {
   for (;;) yield new Uint8Array(1024 * 1024);
 }
@@ -51,56 +64,74 @@ const registryAnswers =
     return newDockerfile(world);
   };
 
-it.each<[string, (world: SimulatedWorld) => Promise<unknown>, RegExp]>([
-  [
-    'a bad regexp',
-    (world) => mappings(world, (mapping) => ({ ...mapping, regexp: '([' })),
-    /RegexpInvalid.*kernelMappings\[0\]\.regexp/,
-  ],
-  [
-    'a missing signing Secret',
-    (world) => world.hub.delete(CORE.secret, { namespace: HUB_NAMESPACE, name: 'my-signing-key' }),
-    /SecretMissing.*my-signing-key/,
-  ],
-  [
-    'a wrong key in the signing Secret',
-    (world) => patchData(world, 'secret', 'my-signing-key', { key: null, private: 'eA==' }),
-    /SecretKeyMissing.*Rename "private" to "key"/,
-  ],
-  [
-    'a malformed certificate',
-    (world) => patchData(world, 'secret', 'my-signing-key-pub', { cert: 'bm90IGEgY2VydA==' }),
-    /CertificateInvalid.*my-signing-key-pub/,
-  ],
-  [
-    'a ConfigMap with Dockerfile instead of dockerfile',
-    (world) =>
-      patchData(world, 'configMap', 'my-kmod-dockerfile', { dockerfile: null, Dockerfile: 'FROM x' }),
-    /ConfigMapKeyMissing.*Rename "Dockerfile" to "dockerfile"/,
-  ],
-  ['a registry that is down', registryAnswers(503), /RegistryUnreachable/],
-  ['a registry that answers 401', registryAnswers(401), /RegistryUnauthorized/],
-  ['a registry that answers 429', registryAnswers(429), /RegistryThrottled/],
-  ['a registry that answers garbage', registryAnswers(200, 'hello'), /RegistryInvalid/],
-  ['a registry with an endless body', registryAnswers(200, endless()), /RegistryInvalid/],
-])('tells %s in one condition and touches nothing that runs', async (_name, spoil, reason) => {
-  const world = await simulatedWorld(5);
-  for (const scene of SCENES.slice(0, 6)) await scene.run(world);
-  const before = { pins: (await works(world)).map(pinsOf), west: await loadedModules(world, 'west') };
-
-  await spoil(world);
-
-  await world.until(`a condition ${String(reason)}`, async () => {
+describe('in a fleet that runs', () => {
+  let world: SimulatedWorld;
+  const isWell = async () => {
     const status = (await mcm(world))?.status;
-    const told = [...(status?.conditions ?? []), ...(status?.waiting ?? [])].map(
-      (one) => `${one.reason} ${one.message}`,
-    );
-    return told.some((text) => reason.test(text)) || undefined;
+    const degraded = status?.conditions?.find(({ type }) => type === 'Degraded');
+    return (status?.clusters?.ready === 2 && degraded?.status === 'False') || undefined;
+  };
+  beforeAll(async () => {
+    world = await simulatedWorld(5);
+    for (const scene of SCENES.slice(0, 6)) await scene.run(world);
   });
-  await world.clock.advance(10_000);
-  expect((await works(world)).map(pinsOf)).toEqual(before.pins);
-  expect(await loadedModules(world, 'west')).toEqual(before.west);
-  await world.stop();
+  afterAll(() => world.stop());
+
+  it.each<[string, (world: SimulatedWorld) => Promise<unknown>, RegExp]>([
+    [
+      'a bad regexp',
+      (world) => mappings(world, (mapping) => ({ ...mapping, regexp: '([' })),
+      /RegexpInvalid.*kernelMappings\[0\]\.regexp/,
+    ],
+    [
+      'a missing signing Secret',
+      (world) => world.hub.delete(CORE.secret, { namespace: HUB_NAMESPACE, name: 'my-signing-key' }),
+      /SecretMissing.*my-signing-key/,
+    ],
+    [
+      'a wrong key in the signing Secret',
+      (world) => patchData(world, 'secret', 'my-signing-key', { key: null, private: 'eA==' }),
+      /SecretKeyMissing.*Rename "private" to "key"/,
+    ],
+    [
+      'a malformed certificate',
+      (world) => patchData(world, 'secret', 'my-signing-key-pub', { cert: 'bm90IGEgY2VydA==' }),
+      /CertificateInvalid.*my-signing-key-pub/,
+    ],
+    [
+      'a ConfigMap with Dockerfile instead of dockerfile',
+      (world) =>
+        patchData(world, 'configMap', 'my-kmod-dockerfile', { dockerfile: null, Dockerfile: 'FROM x' }),
+      /ConfigMapKeyMissing.*Rename "Dockerfile" to "dockerfile"/,
+    ],
+    ['a registry that is down', registryAnswers(503), /RegistryUnreachable/],
+    ['a registry that answers 401', registryAnswers(401), /RegistryUnauthorized/],
+    ['a registry that answers 429', registryAnswers(429), /RegistryThrottled/],
+    ['a registry that answers garbage', registryAnswers(200, 'hello'), /RegistryInvalid/],
+    ['a registry with an endless body', registryAnswers(200, endless()), /RegistryInvalid/],
+  ])(
+    'tells %s in one condition, touches nothing that runs, and goes on when it is mended',
+    async (_name, spoil, reason) => {
+      const before = { pins: (await works(world)).map(pinsOf), west: await loadedModules(world, 'west') };
+
+      await spoil(world);
+
+      await world.until(`a condition ${String(reason)}`, async () => {
+        const status = (await mcm(world))?.status;
+        const told = [...(status?.conditions ?? []), ...(status?.waiting ?? [])].map(
+          (one) => `${one.reason} ${one.message}`,
+        );
+        return told.some((text) => reason.test(text)) || undefined;
+      });
+      await world.clock.advance(10_000);
+      expect((await works(world)).map(pinsOf)).toEqual(before.pins);
+      expect(await loadedModules(world, 'west')).toEqual(before.west);
+
+      await mend(world);
+      await world.until('all well again', isWell);
+      expect((await works(world)).map(pinsOf)).toEqual(before.pins);
+    },
+  );
 });
 
 it.each<[string, (spec: McmSpec) => void, RegExp]>([

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { BASE, IMAGE, type ImagesWorld, isReady, MODULE, NAMESPACE, story } from './images/images-world.ts';
 
 const DAY_MS = 86_400_000;
+const MODULE_FILE = '/opt/lib/modules/6.1.0-1/kmod.ko';
 const module = makeModule({ name: 'kmod', kernel: '6.1.0-1' });
 const isFailed = ({ state }: ModuleImageStatus) => state === 'Failed' || state === 'Missing';
 
@@ -181,7 +182,7 @@ it(
   story(async (world) => {
     const theirs = signModule(module, testPair('stranger'));
     const unsigned = 'registry.test/unsigned:1';
-    await pushImage(world.registry, unsigned, {}, { '/opt/lib/modules/6.1.0-1/kmod.ko': theirs });
+    await pushImage(world.registry, unsigned, {}, { [MODULE_FILE]: theirs });
     world.start();
     const sign = { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, unsignedImage: unsigned };
     await world.want({ build: undefined, sign });
@@ -239,17 +240,26 @@ describe('what cannot be signed', () => {
     })(),
   );
 
-  it.each<[string, Uint8Array, RegExp]>([
-    ['an ELF file that is cut', module.subarray(0, 300), /^ImageInvalid .*kmod\.ko.*section table/],
+  it.each<[string, Record<string, Uint8Array>, RegExp]>([
+    [
+      'an ELF file that is cut',
+      { [MODULE_FILE]: module.subarray(0, 300) },
+      /^ImageInvalid .*kmod\.ko.*section table/,
+    ],
     [
       'a module of another architecture',
-      makeModule({ name: 'kmod', kernel: '6.1.0-1', machine: 183 }),
+      { [MODULE_FILE]: makeModule({ name: 'kmod', kernel: '6.1.0-1', machine: 183 }) },
       /^ImageInvalid .*kmod\.ko is built for arm64, but the image says it is for amd64/,
     ],
-  ])('%s is told, is tried five times and signs nothing', (_name, bytes, told) =>
+    [
+      'a path that leads out of the image',
+      { [MODULE_FILE]: module, '/../etc/evil': module },
+      /^ImageInvalid .*\.\.\/etc\/evil/,
+    ],
+  ])('%s is told, is tried five times and signs nothing', (_name, files, told) =>
     story(async (world) => {
       const unsigned = 'registry.test/unsigned:1';
-      await pushImage(world.registry, unsigned, {}, { '/opt/lib/modules/6.1.0-1/kmod.ko': bytes });
+      await pushImage(world.registry, unsigned, {}, files);
       world.start();
       const sign = { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, unsignedImage: unsigned };
       await world.want({ build: undefined, sign });
@@ -289,7 +299,7 @@ describe('what cannot be signed', () => {
     'is signed once the image to sign was mended under its tag',
     story(async (world) => {
       const unsigned = 'registry.test/unsigned:1';
-      await pushImage(world.registry, unsigned, {}, { '/opt/lib/modules/6.1.0-1/kmod.ko': 'no ELF file' });
+      await pushImage(world.registry, unsigned, {}, { [MODULE_FILE]: 'no ELF file' });
       world.start();
       const sign = { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, unsignedImage: unsigned };
       await world.want({ build: undefined, sign });

@@ -25,6 +25,7 @@ import { labClusters } from './lab-plan.ts';
 import { labPaths, writeLabState } from './lab-state.ts';
 import { demoFolder, manifestValues, spokeObjects, toolkits, writeManifests } from './manifests.ts';
 import { type Supervised, supervise } from './supervise.ts';
+import { untilClaimed } from './until-claimed.ts';
 
 const paths = labPaths(process.argv[2]);
 const kind: ControlPlaneKind = process.argv[3] === 'real' ? 'real' : 'lab';
@@ -110,6 +111,8 @@ await runProcess(log, async (signal) => {
   };
   const processes = new Map(accesses.map(({ name }) => [name, start(name)] as const));
   save();
+  step('waiting for the kernels of the clusters');
+  await untilClaimed(fleet.client('hub'), signal);
   writeFileSync(paths.path('ready'), '');
   log.info('lab.ready');
 

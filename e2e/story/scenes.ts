@@ -3,12 +3,13 @@ import {
   FAILURE_FEEDBACK,
   FEEDBACK_NAMES,
   isTrue,
-  KERNEL_CLAIM,
+  kernelsFromClaims,
   LABELS,
+  type ManagedCluster,
   RESOURCES,
   readyLabel,
 } from '@kmm-fleet/api';
-import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
+import { CORE, type KubeObject, listAll, type ResourceType } from '@kmm-fleet/runtime';
 import {
   daemonSets,
   HUB_NAMESPACE,
@@ -40,18 +41,19 @@ const SELECT = { 'wants-my-mcm': 'true' };
 const DIGEST = /^[^@]+@sha256:[0-9a-f]{64}$/;
 const BOTH = ['kmm_demo_a', 'kmm_demo_b'];
 
-const typeOf = (object: KubeObject) =>
-  ({ Secret: CORE.secret, ConfigMap: CORE.configMap, ManagedClusterModule: RESOURCES.managedClusterModule })[
-    object.kind
-  ];
+/** Of what the user applies. */
+export function typeOf({ kind }: KubeObject): ResourceType {
+  const types = [CORE.secret, CORE.configMap, RESOURCES.managedClusterModule];
+  const type = types.find((one) => one.kind === kind);
+  assert.ok(type, `the story applies no ${kind}`);
+  return type;
+}
 
 async function apply(world: World, object: KubeObject): Promise<void> {
-  const type = typeOf(object);
-  assert.ok(type, `the story applies no ${object.kind}`);
   // As kubectl leaves it, so that a user who applies the same file is not warned.
   const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(object)}\n` };
   const metadata = { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } };
-  await world.hub.apply(type, { ...object, metadata }, { fieldManager: 'user', force: true });
+  await world.hub.apply(typeOf(object), { ...object, metadata }, { fieldManager: 'user', force: true });
 }
 
 const label = (world: World, cluster: string, labels: Record<string, string | null>) =>
@@ -366,8 +368,7 @@ export const SCENES: readonly Scene[] = [
   },
 ];
 
-async function claimArrived(world: World, cluster: string): Promise<true | undefined> {
+async function claimArrived(world: World, cluster: string): Promise<boolean> {
   const object = await world.hub.get(RESOURCES.managedCluster, { name: cluster });
-  const status = object?.['status'] as { clusterClaims?: { name: string }[] } | undefined;
-  return status?.clusterClaims?.some(({ name }) => name === KERNEL_CLAIM) || undefined;
+  return kernelsFromClaims((object as ManagedCluster | undefined)?.status?.clusterClaims).ok;
 }
