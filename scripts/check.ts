@@ -10,7 +10,7 @@ interface Check {
   readonly seen: (output: string) => number;
 }
 
-const files = globSync('{api,runtime,images,hub,spoke,cli,lab,e2e,bench,scripts}/**/*.ts', {
+const files = globSync('{api,runtime,images,hub,spoke,policies,cli,lab,e2e,bench,scripts}/**/*.ts', {
   exclude: (path) => path.includes('node_modules'),
 });
 const number = (pattern: RegExp) => (output: string) => Number(pattern.exec(output)?.[1] ?? 0);
@@ -39,7 +39,7 @@ const checks: readonly Check[] = [
   },
   {
     name: 'arrows and purity',
-    command: ['vitest', 'run', '--project', 'unit', 'tidy.test.ts'],
+    command: ['vitest', 'run', '--project', 'tidy'],
     seen: number(/Tests\s+(\d+) passed/),
   },
   {
