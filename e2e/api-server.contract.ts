@@ -3,6 +3,8 @@ import { describeApply } from './api-server/apply.contract.ts';
 import { type ApiServerUnderTest, createContract, GROUP, SPACE, WIDGETS } from './api-server/contract.ts';
 import { describeCustomResources } from './api-server/custom-resources.contract.ts';
 import { describeDeletion } from './api-server/deletion.contract.ts';
+import { describeFlowControl } from './api-server/flow-control.contract.ts';
+import { describeHistory } from './api-server/history.contract.ts';
 import { describeObjects } from './api-server/objects.contract.ts';
 import { describeOwnKinds } from './api-server/own-kinds.contract.ts';
 import { describeReads } from './api-server/reads.contract.ts';
@@ -43,5 +45,7 @@ export function describeApiServer(name: string, start: () => Promise<ApiServerUn
     describeApply(contract);
     describeReads(contract);
     describeDeletion(contract);
+    describeFlowControl(contract);
+    describeHistory(contract);
   });
 }

@@ -1,4 +1,4 @@
-import { createApiServer } from '@kmm-fleet/lab';
+import { type ApiServer, createApiServer } from '@kmm-fleet/lab';
 import {
   createHttpTransport,
   createManualClock,
@@ -7,7 +7,7 @@ import {
   type Transport,
 } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
-import { request, underTest } from './api-server/under-test.ts';
+import { refusalOf, request, underTest } from './api-server/under-test.ts';
 import { describeApiServer } from './api-server.contract.ts';
 
 const START_MS = Date.parse('2026-01-01T00:00:00Z');
@@ -15,7 +15,7 @@ const START_MS = Date.parse('2026-01-01T00:00:00Z');
 describeApiServer('the lab in this process', async () => {
   const clock = createManualClock(START_MS);
   const server = createApiServer({ clock, random: createRandom(1), name: 'contract' });
-  return inLab(server.transport, clock, async () => {});
+  return inLab(server, server.transport, clock);
 });
 
 describeApiServer('the lab behind a socket', async () => {
@@ -25,7 +25,7 @@ describeApiServer('the lab behind a socket', async () => {
   const transport = createHttpTransport({ server: listening.url } as Parameters<
     typeof createHttpTransport
   >[0]);
-  return inLab(transport, clock, async () => {
+  return inLab(server, transport, clock, async () => {
     await transport.close();
     await listening.close();
   });
@@ -35,18 +35,10 @@ describe('the lab’s API server', () => {
   const lab = () => {
     const clock = createManualClock(START_MS);
     const server = createApiServer({ clock, random: createRandom(1), name: 'lab' });
-    return { clock, server, target: inLab(server.transport, clock, async () => {}) };
+    return { clock, server, target: inLab(server, server.transport, clock) };
   };
   const SECRETS = '/api/v1/namespaces/default/secrets';
   const secret = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name } });
-
-  it('answers 410 for a version that is compacted', async () => {
-    const { server, target } = lab();
-    await target.send('POST', SECRETS, secret('a'));
-    server.compact();
-
-    expect((await target.send('GET', `${SECRETS}?watch=true&resourceVersion=1`)).status).toBe(410);
-  });
 
   it('ends every watch when it is told to', async () => {
     const { server } = lab();
@@ -119,6 +111,17 @@ describe('the lab’s API server', () => {
   });
 });
 
-/** Waiting is moving the clock of the lab. */
-const inLab = (transport: Transport, clock: ManualClock, close: () => Promise<void>) =>
-  underTest(transport, { pause: () => clock.advance(100), close });
+/** Waiting is moving the clock of the lab, and it is busy when it is told to be. */
+function inLab(server: ApiServer, transport: Transport, clock: ManualClock, close = async () => {}) {
+  return underTest(transport, {
+    pause: () => clock.advance(100),
+    forget: async () => server.compact(),
+    async overload() {
+      server.setFault(() => ({ status: 429, retryAfterSeconds: 1 }));
+      const answer = await transport.request(request('GET', '/api/v1/namespaces'));
+      server.setFault(undefined);
+      return refusalOf(answer);
+    },
+    close,
+  });
+}

@@ -1,10 +1,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { makeServerCertificates, planePrograms, startPlane } from '@kmm-fleet/lab';
-import { createHttpTransport } from '@kmm-fleet/runtime';
-import { underTest } from './api-server/under-test.ts';
+import { createHttpTransport, type Transport } from '@kmm-fleet/runtime';
+import { crowdObjects, crowdRequest } from './api-server/crowd.ts';
+import { refusalOf, request, underTest } from './api-server/under-test.ts';
 import { describeApiServer } from './api-server.contract.ts';
+
+/** In flight at once, by one who may have one. */
+const CROWD = 30;
+const CROWDS_MAX = 100;
 
 describeApiServer('kube-apiserver', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-planes-'));
@@ -17,7 +23,14 @@ describeApiServer('kube-apiserver', async () => {
   });
   const transport = createHttpTransport(plane.connection());
   return underTest(transport, {
-    pause: () => new Promise((resolve) => setTimeout(resolve, 100)),
+    pause: () => sleep(100),
+    // What etcd forgot, the server still has in memory.
+    async forget() {
+      await plane.compact();
+      await plane.kill('kube-apiserver');
+      await plane.start('kube-apiserver');
+    },
+    overload: () => overload(transport),
     async close() {
       await transport.close();
       await plane.stop();
@@ -25,3 +38,18 @@ describeApiServer('kube-apiserver', async () => {
     },
   });
 });
+
+/** Many requests at once, in the name of a user who may have one in flight, until one of them is refused. */
+async function overload(transport: Transport) {
+  for (const [path, object] of crowdObjects) {
+    const made = await refusalOf(await transport.request(request('POST', path, object)));
+    if (made.status !== 201) throw new Error(`${path}: ${made.status} ${made.text}`);
+  }
+  for (let round = 0; round < CROWDS_MAX; round += 1) {
+    const crowd = Array.from({ length: CROWD }, async () => refusalOf(await transport.request(crowdRequest)));
+    const refused = (await Promise.all(crowd)).find(({ status }) => status >= 400);
+    if (refused) return refused;
+    await sleep(100);
+  }
+  throw new Error(`none of ${CROWDS_MAX} times ${CROWD} requests was refused`);
+}

@@ -9,15 +9,25 @@ export interface Answer {
 /** What the suite needs of a server: requests as they are on the wire, and time that passes. */
 export interface ApiServerUnderTest {
   send(method: string, path: string, body?: unknown, contentType?: string, accept?: string): Promise<Answer>;
-  /** Lines of a watch until `count` events came. Rejects when they do not. */
+  /** Events of a watch until `count` came or it ended. */
   watch(path: string, count: number): Promise<{ readonly type: string; readonly object: KubeObject }[]>;
   /** Waits until the answer of `probe` is true; a server with a clock of its own may move it. */
   eventually(probe: () => Promise<boolean>): Promise<void>;
+  /** All but the newest version of each object is forgotten. */
+  forget(): Promise<void>;
+  /** What the server's flow control says to one request too many. */
+  overload(): Promise<Refusal>;
   close(): Promise<void>;
 }
 
+export interface Refusal {
+  readonly status: number;
+  readonly retryAfter: string | undefined;
+  readonly text: string;
+}
+
 /** What each part of the suite works with. */
-export interface Contract extends Pick<ApiServerUnderTest, 'send' | 'watch' | 'eventually'> {
+export interface Contract extends Omit<ApiServerUnderTest, 'close'> {
   create(path: string, object: object): Promise<Answer>;
   read(path: string, accept?: string): Promise<Answer>;
   gone(path: string): Promise<boolean>;
@@ -46,6 +56,8 @@ export function createContract(server: () => ApiServerUnderTest): Contract {
     read,
     watch: (...wanted) => server().watch(...wanted),
     eventually: (probe) => server().eventually(probe),
+    forget: () => server().forget(),
+    overload: () => server().overload(),
     create: (path, object) => send('POST', path, object),
     gone: async (path) => (await read(path)).status === 404,
     apply: (path, manager, object, more = '') =>

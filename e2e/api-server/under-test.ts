@@ -1,5 +1,5 @@
-import type { HttpRequest, KubeObject, Transport } from '@kmm-fleet/runtime';
-import type { Answer, ApiServerUnderTest } from './contract.ts';
+import type { HttpRequest, HttpResponse, KubeObject, Transport } from '@kmm-fleet/runtime';
+import type { Answer, ApiServerUnderTest, Refusal } from './contract.ts';
 
 const PAUSES_MAX = 100;
 
@@ -18,29 +18,26 @@ export function request(
   };
 }
 
-/** An API server behind a transport, as the contract suite asks it. @param pause a tenth of a second of its time */
-export function underTest(
-  transport: Transport,
-  { pause, close }: { readonly pause: () => Promise<void>; readonly close: () => Promise<void> },
-): ApiServerUnderTest {
+interface Hold extends Pick<ApiServerUnderTest, 'forget' | 'overload' | 'close'> {
+  /** A tenth of a second of the server's time. */
+  pause(): Promise<void>;
+}
+
+/** An API server behind a transport, as the contract suite asks it. */
+export function underTest(transport: Transport, { pause, ...hold }: Hold): ApiServerUnderTest {
   return {
-    close,
+    ...hold,
     async send(method, path, body, contentType, accept): Promise<Answer> {
       const answer = await transport.request(request(method, path, body, contentType, accept));
-      const pieces: Uint8Array[] = [];
-      for await (const piece of answer.body) pieces.push(piece);
-      const text = Buffer.concat(pieces).toString();
+      const text = await textOf(answer);
       return { status: answer.status, body: text.startsWith('{') ? JSON.parse(text) : text };
     },
     async watch(path, count) {
-      const stop = new AbortController();
-      const { body } = await transport.request(request('GET', path), stop.signal);
-      const events: { type: string; object: KubeObject }[] = [];
-      for await (const line of lines(body)) {
-        events.push(JSON.parse(line));
-        if (events.length === count) break;
-      }
-      stop.abort();
+      let isOver = false;
+      const events = readEvents(transport, path, count).finally(() => {
+        isOver = true;
+      });
+      while (!isOver) await pause();
       return events;
     },
     async eventually(probe) {
@@ -50,6 +47,32 @@ export function underTest(
       }
       throw new Error(`it did not come true in ${PAUSES_MAX / 10} seconds`);
     },
+  };
+}
+
+async function readEvents(transport: Transport, path: string, count: number) {
+  const stop = new AbortController();
+  const { body } = await transport.request(request('GET', path), stop.signal);
+  const events: { type: string; object: KubeObject }[] = [];
+  for await (const line of lines(body)) {
+    events.push(JSON.parse(line));
+    if (events.length === count) break;
+  }
+  stop.abort();
+  return events;
+}
+
+async function textOf({ body }: HttpResponse): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of body) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+export async function refusalOf(response: HttpResponse): Promise<Refusal> {
+  return {
+    status: response.status,
+    retryAfter: response.headers['retry-after'],
+    text: await textOf(response),
   };
 }
 

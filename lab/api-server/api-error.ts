@@ -5,30 +5,25 @@ export class ApiError extends Error {
   readonly causes: readonly StatusCause[];
   /** What was refused, where the refusal is about one object. */
   about: { readonly name: string; readonly kind: string; readonly group?: string } | undefined;
-  readonly retryAfterSeconds: number | undefined;
+  /** Where a list that cannot go on as it was may go on all the same. */
+  continue: string | undefined;
 
-  constructor(
-    code: number,
-    reason: string,
-    message: string,
-    causes: readonly StatusCause[] = [],
-    retryAfterSeconds?: number,
-  ) {
+  constructor(code: number, reason: string, message: string, causes: readonly StatusCause[] = []) {
     super(message);
     this.name = 'ApiError';
     this.code = code;
     this.reason = reason;
     this.causes = causes;
-    this.retryAfterSeconds = retryAfterSeconds;
   }
 
   status(): object {
     const { about, causes, code, reason, message } = this;
+    const metadata = this.continue ? { continue: this.continue } : {};
     const details = causes.length > 0 ? { details: { ...about, causes } } : {};
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata,
       status: 'Failure',
       message,
       reason,
@@ -58,8 +53,12 @@ export const badRequest = (message: string) => new ApiError(400, 'BadRequest', m
 export const forbidden = (plural: string, name: string, why: string) =>
   new ApiError(403, 'Forbidden', `${plural} "${name}" is forbidden: ${why}`);
 
-export const expired = () =>
-  new ApiError(410, 'Expired', 'The resourceVersion is too old: its events are compacted.');
+/** @param rest a token that lists what is left as it is now, for a reader in the middle of a list */
+export function expired(rest?: string): ApiError {
+  const error = new ApiError(410, 'Expired', 'The resourceVersion is too old: its events are compacted.');
+  error.continue = rest;
+  return error;
+}
 
 /** 422 with one cause per field, as for a CRD whose schema says no. */
 export function invalid(kind: string, name: string, causes: readonly StatusCause[]): ApiError {

@@ -37,3 +37,8 @@ export function createChannel<T>(closed: () => void): Channel<T> {
     },
   };
 }
+
+/** What is there at once, as a stream. */
+export async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,6 +1,6 @@
 import { apiVersionOf, type Clock, type KubeObject } from '@kmm-fleet/runtime';
 import { ApiError, expired, notFound } from './api-error.ts';
-import { createChannel } from './channel.ts';
+import { createChannel, once } from './channel.ts';
 import { type HostedKind, storageKey } from './kinds.ts';
 import type { Route } from './route.ts';
 import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
@@ -21,6 +21,10 @@ export interface ReadPorts {
 }
 
 const BOOKMARK_MS = 60_000;
+/** So long before a watch ends, its reader is told where to go on. */
+const LAST_BOOKMARK_MS = 2_000;
+/** In a token: not as the list was, but as it is when the token comes back. */
+const LATEST = -1;
 
 export function getObject({ kind, route, wantsTable }: ReadRequest, { store, clock }: ReadPorts): object {
   const object = store.get(storageKey(kind), keyOf(kind, route.namespace, route.name ?? ''));
@@ -48,26 +52,47 @@ export function listObjects({ kind, route, wantsTable }: ReadRequest, { store, c
   return { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: page };
 }
 
-/** A watch as lines of JSON. Ends after `timeoutSeconds`, when it is closed from outside, or when its reader leaves. */
+/**
+ * A watch as lines of JSON. Ends after `timeoutSeconds`, when it is closed from outside, or when its reader leaves. What
+ * is wrong with its version is told as an event: the request itself was good.
+ */
 export function watchObjects(
   request: ReadRequest,
+  ports: ReadPorts,
+  closers: Set<() => void>,
+): AsyncIterable<Uint8Array> {
+  try {
+    return openWatch(request, eventsToTell(request, ports), ports, closers);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 410) return once(eventLine('ERROR', error.status()));
+    throw error;
+  }
+}
+
+function eventsToTell({ kind, route }: ReadRequest, { store }: ReadPorts): readonly StoreEvent[] {
+  const wanted = route.query.get('resourceVersion') ?? '';
+  return wanted === '' || wanted === '0'
+    ? initialEvents(store, storageKey(kind))
+    : missedEvents(store, storageKey(kind), Number(wanted));
+}
+
+function openWatch(
+  request: ReadRequest,
+  missed: readonly StoreEvent[],
   { store, clock }: ReadPorts,
   closers: Set<() => void>,
 ): AsyncIterable<Uint8Array> {
   const { kind, route } = request;
-  const storage = storageKey(kind);
   const matches = matcher(route, kind.kind);
-  const wanted = route.query.get('resourceVersion') ?? '';
-  const from = wanted === '' || wanted === '0' ? undefined : Number(wanted);
-  const missed = from === undefined ? initialEvents(store, storage) : missedEvents(store, storage, from);
-  const timers: (() => void)[] = [];
+  let stopEnd = () => {};
+  let stopBookmark = () => {};
   const channel = createChannel<Uint8Array>(() => {
     unsubscribe();
     closers.delete(channel.close);
-    for (const stop of timers) stop();
+    stopEnd();
+    stopBookmark();
   });
-  const send = (type: string, object: object) =>
-    channel.push(Buffer.from(`${JSON.stringify({ type, object })}\n`));
+  const send = (type: string, object: object) => channel.push(eventLine(type, object));
   const deliver = (event: StoreEvent) => {
     const seen = visible(event, matches);
     if (seen)
@@ -76,21 +101,28 @@ export function watchObjects(
         request.wantsTable ? toTable(kind, [seen.object], clock, {}, includedIn(route)) : seen.object,
       );
   };
-  const unsubscribe = store.subscribe(storage, deliver);
+  const unsubscribe = store.subscribe(storageKey(kind), deliver);
   closers.add(channel.close);
   for (const event of missed) deliver(event);
   const seconds = Number(route.query.get('timeoutSeconds') ?? 0);
-  if (seconds > 0) timers.push(clock.after(seconds * 1_000, channel.close));
+  if (seconds > 0) stopEnd = clock.after(seconds * 1_000, channel.close);
   if (route.query.get('allowWatchBookmarks') === 'true') {
+    const last = seconds > 0 ? clock.now() + seconds * 1_000 - LAST_BOOKMARK_MS : Number.POSITIVE_INFINITY;
+    const later = () => {
+      const waitMs = Math.min(BOOKMARK_MS, last - clock.now());
+      if (waitMs > 0) stopBookmark = clock.after(waitMs, bookmark);
+    };
     const bookmark = () => {
       const metadata = { resourceVersion: String(store.version) };
       send('BOOKMARK', { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata });
-      timers[1] = clock.after(BOOKMARK_MS, bookmark);
+      later();
     };
-    timers[1] = clock.after(BOOKMARK_MS, bookmark);
+    later();
   }
   return channel;
 }
+
+const eventLine = (type: string, object: object) => Buffer.from(`${JSON.stringify({ type, object })}\n`);
 
 function initialEvents(store: ObjectStore, storage: string): StoreEvent[] {
   return store
@@ -137,7 +169,8 @@ function readContinue(token: string | null, store: ObjectStore): { at: string | 
       at: string;
       version: number;
     };
-    store.since('', version);
+    if (version === LATEST) return { at, version: store.version };
+    if (store.isForgotten(version)) throw expired(writeContinue(at, LATEST));
     return { at, version };
   } catch (error) {
     if (error instanceof ApiError) throw error;

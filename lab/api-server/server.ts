@@ -9,6 +9,7 @@ import {
 } from '@kmm-fleet/runtime';
 import { ApiError, notFound } from './api-error.ts';
 import { readBody } from './bodies.ts';
+import { once } from './channel.ts';
 import { type DeleteBody, deleteObject } from './deletes.ts';
 import { discover } from './discovery/discovery.ts';
 import { openApiDocument, openApiIndex, openApiV2 } from './discovery/openapi.ts';
@@ -57,7 +58,7 @@ export interface ApiServer {
   /** Requests so far by `userAgent method` (watch counts as WATCH). */
   readonly requests: ReadonlyMap<string, number>;
   closeWatches(): void;
-  /** Forgets the past: watches from an older version get 410. */
+  /** Forgets the past: watches and lists from an older version get 410. */
   compact(): void;
 }
 
@@ -230,8 +231,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     } catch (error) {
       // A mistake of ours is an answer too, as after a panic of the real server; the connection stays.
       const refused = error instanceof ApiError ? error : new ApiError(500, 'InternalError', String(error));
-      const answer = json(refused.code, refused.status());
-      return { ...answer, headers: { ...answer.headers, ...retryHeader(refused.retryAfterSeconds) } };
+      return json(refused.code, refused.status());
     }
   };
 
@@ -244,11 +244,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const wrong = fault?.(request);
       if (wrong === 'drop-before') throw unreachable();
       if (typeof wrong === 'object') {
-        const refused = new ApiError(wrong.status, 'Fault', 'the test says so', [], wrong.retryAfterSeconds);
-        return {
-          ...json(wrong.status, refused.status()),
-          headers: retryHeader(wrong.retryAfterSeconds),
-        };
+        const { status, retryAfterSeconds } = wrong;
+        const headers = retryHeader(retryAfterSeconds);
+        // Flow control comes before all that speaks in objects.
+        if (status === 429)
+          return { ...text('Too many requests, please try again later.\n'), status, headers };
+        return { ...json(status, new ApiError(status, 'Fault', 'the test says so').status()), headers };
       }
       const response = handle(request);
       if (wrong === 'drop-after') throw unreachable();
@@ -287,10 +288,6 @@ function retryHeader(seconds: number | undefined): Record<string, string> {
 
 function text(value: string | Uint8Array): HttpResponse {
   return { status: 200, headers: { 'content-type': 'text/plain' }, body: once(Buffer.from(value)) };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 const unreachable = () => new AppError('API_UNREACHABLE', 'The connection to the API server broke.');

@@ -19,6 +19,7 @@ export interface ObjectStore {
   remove(kind: string, key: string, last: KubeObject): KubeObject;
   /** Events of a kind after a version, in order. @throws {ApiError} 410 when they are forgotten */
   since(kind: string, version: number): readonly StoreEvent[];
+  isForgotten(version: number): boolean;
   subscribe(kind: string, listener: (event: StoreEvent) => void): () => void;
   /** Forgets the history: watches from an older version get 410. */
   compact(): void;
@@ -79,6 +80,7 @@ export function createStore(): ObjectStore {
       tell(kind, { type: 'DELETED', version, object: after, ...(before && { before }) });
       return after;
     },
+    isForgotten: (then) => then < floor,
     since(kind, from) {
       if (from < floor) throw expired();
       return (history.get(kind) ?? []).filter((event) => event.version > from);

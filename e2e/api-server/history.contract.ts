@@ -1,0 +1,74 @@
+import type { KubeObject } from '@kmm-fleet/runtime';
+import { describe, expect, it } from 'vitest';
+import { CONFIG_MAPS, type Contract, configMap } from './contract.ts';
+
+/** What a server tells of the past: where a watch may go on, and that what it forgot is not to be had. */
+export function describeHistory({ watch, create, read, unique, forget, eventually }: Contract): void {
+  const versionNow = async () => (await read(CONFIG_MAPS)).body.metadata.resourceVersion ?? '';
+  const WATCH = `${CONFIG_MAPS}?watch=true`;
+
+  describe('bookmarks', () => {
+    it('come before a watch ends, hold a version and nothing else, and a watch goes on from there', async () => {
+      const [version, name] = [await versionNow(), unique()];
+      await create(CONFIG_MAPS, configMap({ name }));
+
+      const events = await watch(
+        `${WATCH}&resourceVersion=${version}&allowWatchBookmarks=true&timeoutSeconds=4`,
+        100,
+      );
+
+      expect(new Set(events.slice(1).map(({ type }) => type))).toEqual(new Set(['BOOKMARK']));
+      const [added, bookmark] = events.map(({ object }) => object) as [KubeObject, KubeObject];
+      expect(bookmark).toMatchObject({ kind: 'ConfigMap', apiVersion: 'v1' });
+      expect(bookmark.metadata.name ?? '').toBe('');
+      const at = Number(bookmark.metadata.resourceVersion);
+      expect(at).toBeGreaterThanOrEqual(Number(added.metadata.resourceVersion));
+      expect(await watch(`${WATCH}&resourceVersion=${at}&timeoutSeconds=1`, 100)).toEqual([]);
+    });
+
+    it('do not come unasked', async () => {
+      const path = `${WATCH}&resourceVersion=${await versionNow()}&timeoutSeconds=4`;
+
+      expect(await watch(path, 100)).toEqual([]);
+    });
+  });
+
+  describe('when the past is forgotten', () => {
+    it('a watch from then on is opened, told that it expired, and ended', async () => {
+      const version = await versionNow();
+      await create(CONFIG_MAPS, configMap({ name: unique() }));
+      await forget();
+
+      const events = await watch(`${WATCH}&resourceVersion=${version}`, 100);
+
+      expect(events).toEqual([
+        { type: 'ERROR', object: expect.objectContaining({ kind: 'Status', code: 410, reason: 'Expired' }) },
+      ]);
+    });
+
+    it('the next page of a list is gone, and the answer has a token for the rest as it is now', async () => {
+      const label = unique();
+      const name = (letter: string) => `${label}-${letter}`;
+      const make = (letter: string) =>
+        create(CONFIG_MAPS, configMap({ name: name(letter), labels: { set: label } }));
+      const page = (token: string) =>
+        read(`${CONFIG_MAPS}?labelSelector=set%3D${label}&limit=1&continue=${encodeURIComponent(token)}`);
+      const tokenOf = ({ body }: Awaited<ReturnType<typeof page>>) =>
+        (body.metadata as { continue?: string }).continue ?? '';
+      for (const letter of ['a', 'b']) await make(letter);
+      const first = await page('');
+      await make('c');
+      await forget();
+      await eventually(async () => (await page('')).status === 200);
+
+      const gone = await page(tokenOf(first));
+
+      expect([gone.status, gone.body['reason']]).toEqual([410, 'Expired']);
+      const second = await page(tokenOf(gone));
+      const third = await page(tokenOf(second));
+      const seen = [second, third].flatMap(({ body }) => body['items'] as KubeObject[]);
+      expect(seen.map(({ metadata }) => metadata.name)).toEqual([name('b'), name('c')]);
+      expect(tokenOf(third)).toBe('');
+    });
+  });
+}
