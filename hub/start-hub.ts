@@ -1,6 +1,6 @@
 import { type ManifestWork, matchesSelector } from '@kmm-fleet/api';
 import { type Builder, createImages, type ImageLimits, type Registry } from '@kmm-fleet/images';
-import { createQueue, type OperatorPorts, type Queue } from '@kmm-fleet/runtime';
+import { blindKinds, createQueue, type Operator, type OperatorPorts, type Queue } from '@kmm-fleet/runtime';
 import { countClaimProblems } from './clusters/claim-problems.ts';
 import { isSameCluster } from './clusters/cluster-view.ts';
 import { createHubCaches, type McmView } from './hub-caches.ts';
@@ -21,11 +21,7 @@ export interface HubPorts extends OperatorPorts {
   readonly operatorNamespace: string;
 }
 
-export interface Hub {
-  /** Works until the signal is aborted. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Caches are filled and every item was planned once. */
-  ready(): boolean;
+export interface Hub extends Operator {
   /** Nothing waits and nothing runs. */
   settled(): boolean;
 }
@@ -224,7 +220,9 @@ export function createHub(ports: HubPorts): Hub {
   };
 
   return {
+    // Every item was planned once.
     ready: () => planned(),
+    blind: () => [...blindKinds([caches.clusters, caches.mcms, caches.works]), ...factory.blind()],
     settled: () => planned() && factory.settled() && works.idle && imageObjects.idle && statuses.idle,
     async run(signal) {
       const watching = [caches.clusters, caches.mcms, caches.works];

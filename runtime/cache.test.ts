@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createCache } from './cache.ts';
+import { blindKinds, createCache } from './cache.ts';
 import { createKubeClient } from './kube/kube-client.ts';
 import { CORE } from './kube/object.ts';
 import { silentLog } from './log.ts';
@@ -101,6 +101,38 @@ it('waits as long as a busy server asks, and lists again after errors', async ()
 
   expect(cache.synced).toBe(true);
   await stop();
+});
+
+it('is blind when nothing could be listed for minutes, and sees again with the next list', async () => {
+  const { server, clock, cache, stop } = world();
+  await clock.advance(1_000);
+  server.script.push(...Array.from({ length: 1_000 }, () => ({ kind: 'status', status: 403 }) as const));
+  server.cut();
+  await clock.advance(540_000);
+  expect(cache.isBlind).toBe(false);
+
+  await clock.advance(120_000);
+  expect(cache.isBlind).toBe(true);
+  expect(blindKinds([cache])).toEqual(['ConfigMap']);
+
+  server.script.length = 0;
+  server.put('a', '1');
+  await clock.advance(60_000);
+  expect(cache.isBlind).toBe(false);
+  await stop();
+});
+
+it('is not blind while nothing happens', async () => {
+  const { server, clock, cache, stop } = world();
+  // The server is heard of in every tenth minute; in between, watches that are silent for a minute are opened again.
+  for (let hour = 0; hour < 6; hour++) {
+    await clock.advance(590_000);
+    server.bookmark();
+  }
+
+  expect(cache.isBlind).toBe(false);
+  await stop();
+  expect(clock.pending()).toBe(0);
 });
 
 it('tells the others when one listener throws', async () => {

@@ -7,6 +7,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
 import { type Change, createStore, type Versioned } from './store.ts';
+import { createWatchdog } from './watchdog.ts';
 
 /** Objects of one kind as last seen. One writer fills it; everybody else reads. */
 export interface Cache<T> {
@@ -25,6 +26,9 @@ export interface WatchedCache<T> extends Cache<T> {
   /** Lists and watches until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
   whenSynced(): Promise<void>;
+  readonly kind: string;
+  /** Nothing could be listed or watched for minutes: what it holds may be long untrue. */
+  readonly isBlind: boolean;
 }
 
 export interface CacheOptions<T> extends ListOptions {
@@ -43,6 +47,8 @@ export interface CacheOptions<T> extends ListOptions {
 const RETRY = { baseMs: 500, maxMs: 30_000 };
 /** A watch that ends sooner than this and brought nothing is asked for again only after a pause. */
 const HEALTHY_MS = 5_000;
+/** Longer than an API server takes to be replaced, its watch that nobody answers included. */
+const BLIND_MS = 600_000;
 
 /** Where the cache stands: nothing is known, or everything up to a version is. */
 type State = { readonly state: 'empty' } | { readonly state: 'watching'; readonly resourceVersion: string };
@@ -62,6 +68,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
   let synced = false;
   /** Lists and watches in a row that brought nothing. */
   let failures = 0;
+  const blindness = createWatchdog(clock, BLIND_MS);
 
   const list = async (signal: AbortSignal) => {
     const fresh = new Map<string, T>();
@@ -71,6 +78,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
       resourceVersion = page.resourceVersion;
     }
     store.replace(fresh);
+    blindness.rest();
     state = { state: 'watching', resourceVersion };
     synced = true;
     for (const resolve of waiters.splice(0)) resolve();
@@ -82,10 +90,12 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     for await (const event of client.watch(type, { ...options, resourceVersion }, signal)) {
       events += 1;
       failures = 0;
+      blindness.rest();
       if (event.type === 'BOOKMARK') state = { state: 'watching', resourceVersion: event.resourceVersion };
       else accept(event.type, event.object);
     }
     if (events === 0 && clock.now() - startedMs < HEALTHY_MS) failures += 1;
+    else blindness.rest();
   };
 
   const accept = (kind: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject) => {
@@ -102,6 +112,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     const code = isAppError(error) ? error.code : 'BUG';
     if (code === 'WATCH_EXPIRED' || code === 'NOT_FOUND' || code === 'BUG') state = { state: 'empty' };
     if (code !== 'WATCH_IDLE') failures += 1;
+    blindness.start();
     options.metrics?.count('kmm_watch_restarts_total', { kind: type.kind, cause: code });
     const fields = { kind: type.kind, code, count: failures, err: error };
     // The first break of a watch is daily life; from the third in a row somebody should know.
@@ -115,7 +126,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
         if (state.state === 'empty') await list(signal);
         else await watch(state.resourceVersion, signal);
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted) break;
         recover(error);
       }
       if (failures > 0) {
@@ -123,6 +134,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
         await sleep(clock, waitMs, signal).catch(() => {});
       }
     }
+    blindness.rest();
   };
 
   return {
@@ -137,8 +149,17 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
       return synced;
     },
     whenSynced: () => (synced ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
+    kind: type.kind,
+    get isBlind() {
+      return blindness.barks;
+    },
     run,
   };
+}
+
+/** Kinds of caches that see nothing, for an operator to tell. */
+export function blindKinds(caches: readonly Pick<WatchedCache<never>, 'kind' | 'isBlind'>[]): string[] {
+  return caches.filter(({ isBlind }) => isBlind).map(({ kind }) => kind);
 }
 
 function dropManagedFields<T>(object: KubeObject): T {

@@ -4,7 +4,14 @@ import { createMetrics } from './metrics.ts';
 
 async function world(options: Partial<HealthOptions> = {}) {
   const metrics = createMetrics();
-  const health = await serveHealth({ port: 0, host: '127.0.0.1', metrics, ready: () => true, ...options });
+  const health = await serveHealth({
+    port: 0,
+    host: '127.0.0.1',
+    metrics,
+    notReady: () => undefined,
+    sick: () => undefined,
+    ...options,
+  });
   onTestFinished(() => health.close());
   const get = async (path: string) => {
     const answer = await fetch(`http://127.0.0.1:${health.port}${path}`);
@@ -15,9 +22,10 @@ async function world(options: Partial<HealthOptions> = {}) {
 
 it.each<[string, Partial<HealthOptions>, number, string]>([
   ['/healthz', {}, 200, 'ok\n'],
-  ['/healthz', { ready: () => false }, 200, 'ok\n'],
+  ['/healthz', { notReady: () => 'cannot see Node' }, 200, 'ok\n'],
+  ['/healthz', { sick: () => 'stuck' }, 503, 'stuck\n'],
   ['/readyz', {}, 200, 'ok\n'],
-  ['/readyz', { ready: () => false }, 503, 'not ready: waiting for caches\n'],
+  ['/readyz', { notReady: () => 'cannot see Node' }, 503, 'cannot see Node\n'],
   ['/readyz?verbose', {}, 200, 'ok\n'],
   ['/', {}, 404, 'not found\n'],
   ['/constructor', {}, 404, 'not found\n'],
@@ -35,10 +43,10 @@ it('tells the numbers', async () => {
 });
 
 it('answers with an error, and lives on, when it cannot tell', async () => {
-  const ready = () => {
+  const notReady = () => {
     throw new Error('a bug');
   };
-  const { get } = await world({ ready });
+  const { get } = await world({ notReady });
 
   expect(await get('/readyz')).toEqual([500, 'Error: a bug\n']);
   expect(await get('/healthz')).toEqual([200, 'ok\n']);

@@ -5,17 +5,22 @@ export interface HealthOptions {
   readonly port: number;
   readonly host?: string;
   readonly metrics: Metrics;
-  /** Caches are filled and work is going on. */
-  readonly ready: () => boolean;
+  /** Why no work can be going on; undefined when all is well. */
+  readonly notReady: () => string | undefined;
+  /** Why only a restart helps. That it is asked and answers shows that the event loop turns. */
+  readonly sick: () => string | undefined;
 }
+
+const verdict = (problem: string | undefined): [number, string] =>
+  problem ? [503, `${problem}\n`] : [200, 'ok\n'];
 
 /** Serves /healthz, /readyz and /metrics over HTTP. Port 0 takes a free one. */
 export function serveHealth(
   options: HealthOptions,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const answers: Record<string, () => Promise<[number, string]>> = {
-    '/healthz': async () => [200, 'ok\n'],
-    '/readyz': async () => (options.ready() ? [200, 'ok\n'] : [503, 'not ready: waiting for caches\n']),
+    '/healthz': async () => verdict(options.sick()),
+    '/readyz': async () => verdict(options.notReady()),
     '/metrics': async () => [200, await options.metrics.text()],
   };
   const server = createServer((request, response) => {

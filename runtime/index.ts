@@ -1,6 +1,6 @@
 /** Controller machinery that knows no Module: client, caches, queue, lease, events, metrics, health, config, log. */
 export { backoffMs } from './backoff.ts';
-export { type Cache, createCache, type WatchedCache } from './cache.ts';
+export { blindKinds, type Cache, createCache, type WatchedCache } from './cache.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
 export { AppError, connectionProblem, FAILURES, type FailureCode, isAppError } from './errors.ts';
 export { createEvents, type EventRecorder } from './events.ts';
@@ -33,7 +33,8 @@ export { createLimiter, type Limiter } from './limiter.ts';
 export { createLog, type Log, type LogFields, silentLog } from './log.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { createMetrics, METRICS, type MetricName, type Metrics } from './metrics.ts';
-export { type Operator, type OperatorPorts, operatorSettings, runOperator } from './operator.ts';
+export { type OperatorPorts, operatorSettings, runOperator } from './operator.ts';
+export type { Operator } from './operator-life.ts';
 export { runProcess } from './process.ts';
 export { createQueue, type Queue } from './queue.ts';
 export { createRandom, type Random, systemRandom } from './random.ts';

@@ -17,6 +17,8 @@ export interface LeaseOptions {
   /** Others may take the lease this long after its last renewal. */
   readonly durationMs?: number;
   readonly retryMs?: number;
+  /** Called at each try to take or to renew it, whatever comes of it: silence means that the loop is stuck. */
+  readonly onTurn?: () => void;
 }
 
 type Times = LeaseOptions & { readonly durationMs: number; readonly retryMs: number };
@@ -77,6 +79,7 @@ async function acquire(options: Times, signal: AbortSignal): Promise<Hold | unde
   let isExpired = false;
   let disarm = () => {};
   while (!signal.aborted) {
+    options.onTurn?.();
     try {
       const lease = await read(options, signal);
       const { holderIdentity, leaseDurationSeconds = durationMs / 1_000 } = specOf(lease);
@@ -111,6 +114,7 @@ async function renewUntil(options: Times, hold: Hold, ended: AbortSignal): Promi
   while (!over.aborted) {
     await sleep(options.clock, options.retryMs, over).catch(() => {});
     if (over.aborted) break;
+    options.onTurn?.();
     try {
       await claim(options, hold, over);
     } catch {

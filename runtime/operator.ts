@@ -8,9 +8,9 @@ import type { KubeClient } from './kube/client.ts';
 import { createHttpTransport } from './kube/http-transport.ts';
 import { createKubeClient } from './kube/kube-client.ts';
 import { loadKubeConnection } from './kube/kube-config.ts';
-import { runLeased } from './lease.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { createOperatorLife, type Operator } from './operator-life.ts';
 import { runProcess } from './process.ts';
 import { type Random, systemRandom as random } from './random.ts';
 
@@ -22,13 +22,6 @@ export interface OperatorPorts {
   readonly log: Log;
   readonly events: EventRecorder;
   readonly metrics?: Metrics | undefined;
-}
-
-export interface Operator {
-  /** Works until the signal is aborted. */
-  run(signal: AbortSignal): Promise<void>;
-  /** Caches are filled. */
-  ready(): boolean;
 }
 
 /** Settings of every operator, read once at its start from the environment. */
@@ -76,13 +69,12 @@ export async function runOperator<S extends Settings>(options: {
     const client = createKubeClient({ transport, clock, random, metrics, userAgent: name });
     const events = createEvents({ client, clock, component: name, log });
     const operator = await create({ client, clock, random, log, events, metrics }, read.config);
-    const { ready } = operator;
-    const health = HEALTH_PORT ? await serveHealth({ port: HEALTH_PORT, metrics, ready }) : undefined;
+    const life = createOperatorLife(operator, events, clock);
+    const health = HEALTH_PORT ? await serveHealth({ port: HEALTH_PORT, metrics, ...life }) : undefined;
     log.info('operator.started', { port: health?.port ?? 0 });
     const identity = `${hostname()}_${process.pid}_${Math.round(random() * 1e9)}`;
     const lease = { client, clock, random, log, namespace, name: leaseName, identity };
-    if (LEADER_ELECTION) await runLeased(lease, (leading) => operator.run(leading), signal);
-    else await operator.run(signal);
+    await life.run(LEADER_ELECTION ? lease : undefined, signal);
     if (!signal.aborted) throw new Error('The lease was lost; another operator may work now.');
     await health?.close();
     await transport.close();

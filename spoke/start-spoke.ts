@@ -1,5 +1,6 @@
 import { isKernelClaim, LABELS, RESOURCES } from '@kmm-fleet/api';
 import {
+  blindKinds,
   CORE,
   createCache,
   createQueue,
@@ -44,6 +45,8 @@ export interface SpokeImages {
   /** Calls back when an image of a Module (`namespace/name`) has changed. */
   onChange(handler: (key: string) => void): void;
   whenSynced(): Promise<void>;
+  /** Kinds of which nothing could be seen for minutes. */
+  blind(): readonly string[];
   run(signal: AbortSignal): Promise<void>;
   settled(): boolean;
 }
@@ -213,6 +216,10 @@ export function createSpoke(ports: SpokePorts): Spoke {
   return {
     // Without OCM there is no claim to publish; what is on the nodes does not depend on it.
     ready: () => [nodes, modules, daemonSets, pods].every(({ synced }) => synced),
+    blind: () => [
+      ...blindKinds([nodes, modules, daemonSets, pods, ...(claims.synced ? [claims] : [])]),
+      ...(ports.images?.blind() ?? []),
+    ],
     settled: () =>
       caches.every(({ synced }) => synced) &&
       queues.every(({ idle }) => idle) &&

@@ -7,6 +7,8 @@ import type { Column, Definition } from './custom-resource-definition.ts';
 
 const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
 const text = (name: string, jsonPath: string): Column => ({ name, type: 'string', jsonPath });
+/** Only with -o wide. */
+const wide = (column: Column): Column => ({ ...column, priority: 1 });
 const count = (name: string, jsonPath: string): Column => ({ name, type: 'integer', jsonPath });
 const condition = (name: string, type: string, field = 'status') =>
   text(name, `.status.conditions[?(@.type=="${type}")].${field}`);
@@ -24,6 +26,10 @@ export const OWN: readonly Definition[] = [
       count('Nodes', '.status.moduleLoader.desiredNumber'),
       count('Loaded', '.status.moduleLoader.availableNumber'),
       count('Plugins', '.status.devicePlugin.availableNumber'),
+      wide(count('Matching', '.status.moduleLoader.nodesMatchingSelectorNumber')),
+      wide(condition('Degraded', 'Degraded')),
+      wide(condition('Reason', 'Degraded', 'reason')),
+      wide(condition('Message', 'Degraded', 'message')),
       age,
     ],
   },
@@ -40,7 +46,7 @@ export const OWN: readonly Definition[] = [
       count('Waiting', '.status.clusters.waiting'),
       count('Degraded', '.status.clusters.degraded'),
       condition('Status', 'Ready', 'reason'),
-      { ...condition('Message', 'Ready', 'message'), priority: 1 },
+      wide(condition('Message', 'Ready', 'message')),
       age,
     ],
   },
@@ -57,6 +63,9 @@ export const OWN: readonly Definition[] = [
       count('Clusters', '.status.wantedBy'),
       text('Digest', '.status.digest'),
       text('Reason', '.status.reason'),
+      wide(count('Failures', '.status.attempt.failures')),
+      wide(text('Next', '.status.attempt.nextTime')),
+      wide(text('Message', '.status.message')),
       age,
     ],
   },

@@ -6,6 +6,7 @@ import {
   RESOURCES,
 } from '@kmm-fleet/api';
 import {
+  blindKinds,
   type Cache,
   CORE,
   createCache,
@@ -45,6 +46,8 @@ export interface Images {
   doubt(name: string): void;
   /** The first lists of images and of what they refer to are complete. */
   whenSynced(): Promise<void>;
+  /** Kinds of which nothing could be seen for minutes. */
+  blind(): readonly string[];
   settled(): boolean;
 }
 
@@ -158,6 +161,7 @@ export function createImages(ports: ImagesPorts): Images {
   return {
     images,
     whenSynced,
+    blind: () => blindKinds([images, secrets, configMaps]),
     doubt(name) {
       checks.doubt(name);
       queue.addAfter(name, checks.dueIn(name));

@@ -15,6 +15,8 @@ export type WatchScript =
 export interface ScriptedServer extends Transport {
   put(name: string, value: string): void;
   remove(name: string): void;
+  /** Tells watchers that nothing has changed, as servers do each minute. */
+  bookmark(): void;
   /** Forgets all versions: a restart from a backup, with a version space of its own. */
   restart(): void;
   /** Ends all open watches. */
@@ -75,6 +77,10 @@ export function createScriptedServer(): ScriptedServer {
       const object = stamped(name, value);
       objects.set(name, object);
       tell(isNew ? 'ADDED' : 'MODIFIED', object);
+    },
+    bookmark() {
+      const object = { metadata: { resourceVersion: String(version) } };
+      for (const stream of open) stream.push(JSON.stringify({ type: 'BOOKMARK', object }));
     },
     remove(name) {
       const object = objects.get(name);

@@ -111,6 +111,7 @@ export function createStandaloneImages(ports: ImagesPorts): SpokeImages {
     },
     onChange: (handler) => void handlers.push(handler),
     whenSynced: factory.whenSynced,
+    blind: factory.blind,
     settled: () => factory.settled() && objects.idle,
     async run(signal) {
       await Promise.all([factory.run(signal), objects.run(signal)]);
