@@ -5,6 +5,10 @@ const count = (min: number, otherwise: number) => z.coerce.number().int().min(mi
 /** Settings of whoever makes images, a hub or the operator of a cluster without one, from the environment. */
 export const IMAGE_SETTINGS = {
   KMM_REGISTRY_CA_FILE: z.string().optional().describe('Extra certificate authorities of registries, PEM.'),
+  KMM_BUILDER: z
+    .enum(['buildah', 'external'])
+    .default('buildah')
+    .describe('Who builds: buildah beside this program, or somebody else, whose images are waited for.'),
   KMM_BUILD_DIR: z
     .string()
     .default('/var/lib/kmm/builds')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { OPERATOR } from '@kmm-fleet/api';
 import {
-  createBuildah,
+  builderOf,
   createRegistry,
   createRegistryTransport,
   imageLimits,
@@ -21,10 +21,8 @@ await runOperator({
     return createHub({
       ...ports,
       registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
-      builder: createBuildah({
-        directory: config.KMM_BUILD_DIR,
+      builder: builderOf(config, {
         ca,
-        bytesMax: config.KMM_BUILD_GIB_MAX * 1024 ** 3,
         readLog: readFileCommand(config.OPERATOR_NAMESPACE, OPERATOR.hubAccount, isInPod(process.env)),
       }),
       limits: imageLimits(config),

@@ -16,7 +16,8 @@ import { type Item, reconcileWork } from './works/reconcile-work.ts';
 
 export interface HubPorts extends OperatorPorts {
   readonly registry: Registry;
-  readonly builder: Builder;
+  /** Undefined: somebody else builds. */
+  readonly builder: Builder | undefined;
   readonly limits?: ImageLimits;
   readonly operatorNamespace: string;
 }

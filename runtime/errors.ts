@@ -57,6 +57,7 @@ export const FAILURES = {
     'backoff',
     'Push the image, or add a build section to the mapping.',
   ),
+  IMAGE_AWAITED: failure('ImageAwaited', 'backoff', 'Push it, or let the operator build: KMM_BUILDER.'),
   IMAGE_VANISHED: failure(
     'ImageVanished',
     'backoff',

@@ -57,6 +57,10 @@ export const OF_IMAGES = {
     'A module asks for firmware that the image does not have.',
     'Copy it, or set firmwarePath.',
   ),
+  ImageAwaited: waiting(
+    'The image is to be built, and not by this operator (KMM_BUILDER=external). It is looked for again and again.',
+    'Push it under the name in the message. A newer one under the same name is taken when imageRebuildTriggerGeneration is raised.',
+  ),
   ImageBuilt: waiting('The cluster waits for an image that is built and is not signed yet.'),
   ImageBuilding: waiting('The cluster waits for an image that is being built.'),
   ImageCurrent: ok('The registry has the image, made from these very inputs.'),

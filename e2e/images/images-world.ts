@@ -19,7 +19,7 @@ export const BASE = 'registry.test/base:1';
 export const MODULE = '# module {"name":"kmod"}\n';
 
 /** The controller of images alone, with an API server, a registry and a builder in memory. */
-export async function imagesWorld(limits?: ImageLimits) {
+export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewhere' = 'here') {
   const clock = createManualClock(Date.UTC(2027, 0, 1));
   let skewMs = 0;
   const own = { ...clock, now: () => clock.now() + skewMs };
@@ -43,7 +43,10 @@ export async function imagesWorld(limits?: ImageLimits) {
     log,
     events,
     registry,
-    builder: { build: (request, signal) => (requests.push(request), fake.build(request, signal)) },
+    builder:
+      builds === 'here'
+        ? { build: (request, signal) => (requests.push(request), fake.build(request, signal)) }
+        : undefined,
     operatorNamespace: OPERATOR.hubNamespace,
     ...(limits && { limits }),
   });
@@ -132,14 +135,16 @@ export async function imagesWorld(limits?: ImageLimits) {
 export type ImagesWorld = Awaited<ReturnType<typeof imagesWorld>>;
 
 /** Tells one story and ends its processes, also when the story fails. */
-export const story = (tell: (world: ImagesWorld) => Promise<void>, limits?: ImageLimits) => async () => {
-  const world = await imagesWorld(limits);
-  try {
-    await tell(world);
-  } finally {
-    await world.stop();
-  }
-};
+export const story =
+  (tell: (world: ImagesWorld) => Promise<void>, ...how: Parameters<typeof imagesWorld>) =>
+  async () => {
+    const world = await imagesWorld(...how);
+    try {
+      await tell(world);
+    } finally {
+      await world.stop();
+    }
+  };
 
 export const isReady = ({ state }: ModuleImageStatus) => state === 'Ready';
 

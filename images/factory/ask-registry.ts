@@ -5,6 +5,7 @@ import {
   byDigest,
   hashes,
   type ImagePorts,
+  imageMissing,
   type Pass,
   targetAccess,
   tryHash,
@@ -92,7 +93,7 @@ async function resolveBase(
     const { code, message, retryAfterMs } = error;
     throw new AppError(code, `${what}: ${message}`, { cause: error, ...(retryAfterMs && { retryAfterMs }) });
   });
-  if (!digest) throw new AppError('IMAGE_NOT_FOUND', `${what} does not exist.`);
+  if (!digest) throw imageMissing(pass, what);
   return digest;
 }
 

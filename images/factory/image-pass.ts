@@ -20,7 +20,8 @@ import type { Presence, RemoteFacts } from './plan-image.ts';
 
 export interface ImagePorts {
   readonly registry: Registry;
-  readonly builder: Builder;
+  /** Undefined: somebody else builds. */
+  readonly builder: Builder | undefined;
   /** Inputs as the caches have them. */
   inputs(namespace: string): InputSource;
   writeStatus(image: ModuleImage, status: ModuleImageStatus): Promise<void>;
@@ -138,6 +139,12 @@ export function byDigest(reference: string, digest: string): string {
   const parsed = parseImageReference(reference);
   if (!parsed.ok) throw new AppError('IMAGE_INVALID', parsed.findings[0]?.message ?? reference);
   return withDigest(parsed.value, digest);
+}
+
+/** Who is to push an image that is not there depends on who builds. @param what the image in its role */
+export function imageMissing({ inputs, image }: Pass, what: string): AppError {
+  if (!image.spec.build || inputs.build) return new AppError('IMAGE_NOT_FOUND', `${what} does not exist.`);
+  return new AppError('IMAGE_AWAITED', `${what} does not exist yet; somebody else builds it.`);
 }
 
 /** How the registry of the final image is spoken to. */

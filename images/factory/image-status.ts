@@ -1,5 +1,5 @@
 import { describeFinding, type Finding, type ImageState, type ModuleImageStatus } from '@kmm-fleet/api';
-import { deepEqual, FAILURES } from '@kmm-fleet/runtime';
+import { deepEqual, FAILURES, type FailureCode } from '@kmm-fleet/runtime';
 import { type Failure, failedAgain, isSpent } from './attempt.ts';
 
 /** What one pass over an image came to. */
@@ -29,6 +29,7 @@ export type ImageOutcome =
     } & Failure);
 
 const MESSAGE_CHARS_MAX = 1_024;
+const MISSING: ReadonlySet<FailureCode> = new Set(['IMAGE_NOT_FOUND', 'IMAGE_AWAITED', 'IMAGE_VANISHED']);
 
 /**
  * The next status of an image; `previous` itself when nothing changed. The digest of the last good image stays while
@@ -82,7 +83,7 @@ function changed(
       const { code, log } = outcome;
       const attempt = failedAgain(previous.attempt, outcome, nowMs, jitter);
       return {
-        state: code === 'IMAGE_NOT_FOUND' || code === 'IMAGE_VANISHED' ? 'Missing' : 'Failed',
+        state: MISSING.has(code) ? 'Missing' : 'Failed',
         reason: FAILURES[code].reason,
         message: failureText(outcome, isSpent(attempt, outcome.inputsHash) ? attempt.defects : undefined),
         log: log || undefined,

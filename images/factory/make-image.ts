@@ -8,6 +8,7 @@ import {
   conclude,
   hashes,
   type ImagePorts,
+  imageMissing,
   type Pass,
   targetAccess,
   unsignedImage,
@@ -20,11 +21,12 @@ const SIGNERS_SHOWN = 3;
 export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<void> {
   const { inputs, image } = pass;
   const { build: inputsHash, all } = knownHashes(pass);
-  if (!inputs.build) throw new AppError('IMAGE_NOT_FOUND', `Image ${image.spec.image} does not exist.`);
+  const { builder } = ports;
+  if (!inputs.build || !builder) throw imageMissing(pass, `Image ${image.spec.image}`);
   await progress(pass, ports, 'Building', `Building for kernel ${image.spec.kernelVersion}.`);
   const { dockerfile, facts, args, secrets } = inputs.build;
   const task = (limited: AbortSignal) =>
-    ports.builder.build(
+    builder.build(
       {
         dockerfile: pinDockerfile(dockerfile, facts, pass.bases ?? []),
         buildArgs: args,

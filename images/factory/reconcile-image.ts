@@ -3,12 +3,14 @@ import { AppError, type FailureCode, isAppError } from '@kmm-fleet/runtime';
 import { buildLog, buildLogCommand } from '../builders/builder.ts';
 import type { SigningPair } from '../signing/module-signature.ts';
 import { askRegistry, lookForDigest, resolveBases } from './ask-registry.ts';
+import { externalRecipe } from './external-recipe.ts';
 import { certificateSecret } from './image-metrics.ts';
 import {
   byDigest,
   conclude,
   hashes,
   type ImagePorts,
+  imageMissing,
   keep,
   openPass,
   type Pass,
@@ -39,7 +41,8 @@ export async function reconcileImage(
 ): Promise<{ requeueAfterMs: number } | undefined> {
   const told = { image, status: image.status ?? {} };
   const source = ports.inputs(image.spec.module.namespace);
-  const inputs = readInputs(image.spec, source, new Date(ports.nowMs()));
+  const recipe = ports.builder ? image.spec : externalRecipe(image.spec);
+  const inputs = readInputs(recipe, source, new Date(ports.nowMs()));
   const pair = inputs.ok ? inputs.value.sign?.pair : undefined;
   ports.metrics?.certificate(image.metadata.name, pair && factsOfCertificate(image, pair));
   const conflict = image.metadata.annotations?.[ANNOTATIONS.conflict];
@@ -127,7 +130,7 @@ async function takeStep(step: ImageStep, pass: Pass, ports: ImagePorts, signal: 
     case 'wait':
       return step.waitMs;
     case 'missing':
-      throw new AppError('IMAGE_NOT_FOUND', `Image ${pass.image.spec.image} does not exist.`);
+      throw imageMissing(pass, `Image ${pass.image.spec.image}`);
   }
 }
 

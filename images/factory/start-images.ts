@@ -31,7 +31,8 @@ import { reportImage, warnOfImage } from './report-image.ts';
 
 export interface ImagesPorts extends OperatorPorts {
   readonly registry: Registry;
-  readonly builder: Builder;
+  /** Undefined: somebody else builds. */
+  readonly builder: Builder | undefined;
   /** Namespace of Secrets, ConfigMaps and the toolkit catalogue; undefined watches all namespaces. */
   readonly inputNamespace?: string;
   /** Namespace of the operator: the hash key and the toolkit catalogue are there. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { OPERATOR } from '@kmm-fleet/api';
 import {
-  createBuildah,
+  builderOf,
   createRegistry,
   createRegistryTransport,
   type ImagesPorts,
@@ -23,10 +23,8 @@ export function loadImages(
   return createStandaloneImages({
     ...ports,
     registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
-    builder: createBuildah({
-      directory: config.KMM_BUILD_DIR,
+    builder: builderOf(config, {
       ca,
-      bytesMax: config.KMM_BUILD_GIB_MAX * 1024 ** 3,
       readLog: readFileCommand(config.OPERATOR_NAMESPACE, OPERATOR.account, isInPod(process.env)),
     }),
     limits: imageLimits(config),
