@@ -14,6 +14,8 @@ export const LABELS = {
   kernelVersion: `${NODE}/kernel-version.full`,
   /** On DaemonSets and Pods: `module-loader` or `device-plugin`. */
   role: `${NODE}/role`,
+  /** On namespaces: there are Modules in it, so it is not to be deleted. */
+  containsModules: 'kmm.node.k8s.io/contains-modules',
   /** On ManifestWorks: the ManagedClusterModule they were made from. */
   managedClusterModule: `${NODE}/managedclustermodule.name`,
   /** On built images: hash of everything that went into them. */

@@ -7,6 +7,7 @@
  */
 export { addonObjects } from './install/addon-objects.ts';
 export type { OperatorImages } from './install/deployment.ts';
+export { type EditionOptions, withOptions } from './install/edition-options.ts';
 export { EDITIONS, type Edition, type EditionName, editions } from './install/editions.ts';
 export { type FleetOptions, policyObjects } from './install/fleet-objects.ts';
 export { type Folder, toYaml, yamlOf } from './install/folder.ts';

@@ -10,6 +10,10 @@ const FALSE = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False']);
 export const SpokeConfig = z.object({
   ...operatorSettings(OPERATOR.namespace),
   ...IMAGE_SETTINGS,
+  KMM_GUARD_NAMESPACES: z
+    .stringbool()
+    .default(false)
+    .describe('Label namespaces with Modules, which the policy of --guard-namespaces protects.'),
   KMM_MANAGED: z
     .string()
     .default('')

@@ -14,6 +14,12 @@ await runOperator({
     const images = isManaged
       ? undefined
       : (await import('./standalone/load-images.ts')).loadImages(ports, config);
-    return createSpoke({ ...ports, isManaged, images, operatorNamespace: config.OPERATOR_NAMESPACE });
+    return createSpoke({
+      ...ports,
+      isManaged,
+      images,
+      guardsNamespaces: config.KMM_GUARD_NAMESPACES,
+      operatorNamespace: config.OPERATOR_NAMESPACE,
+    });
   },
 });

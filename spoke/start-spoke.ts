@@ -13,6 +13,7 @@ import { createModuleMetrics } from './modules/module-metrics.ts';
 import type { ModuleInput } from './modules/plan-module.ts';
 import { type ModuleObservation, reconcileModule } from './modules/reconcile-module.ts';
 import { REFUSALS, type RefusalView, refusalView } from './modules/refused-pods.ts';
+import { byNamespace, createNamespaceMarks } from './namespaces/mark-namespaces.ts';
 import { reconcileNode } from './node-labels/reconcile-node.ts';
 import { tellModuleKept } from './node-labels/tell-module-kept.ts';
 import {
@@ -32,6 +33,8 @@ export interface SpokePorts extends OperatorPorts {
   readonly isManaged: boolean;
   /** Images that this cluster makes itself; absent on a managed spoke. */
   readonly images?: SpokeImages | undefined;
+  /** Namespaces with Modules bear a label that protects them. */
+  readonly guardsNamespaces?: boolean;
 }
 
 /** What the stand-alone operator puts in place of the hub. */
@@ -65,7 +68,13 @@ export function createSpoke(ports: SpokePorts): Spoke {
   const shared = { client, clock, random, log, metrics };
   const moduleMetrics = createModuleMetrics(metrics);
   const nodes = createCache<NodeView>({ ...shared, type: CORE.node, transform: nodeView });
-  const modules = createCache<ModuleView>({ ...shared, type: RESOURCES.module, transform: moduleView });
+  const modules = createCache<ModuleView>({
+    ...shared,
+    type: RESOURCES.module,
+    transform: moduleView,
+    indexes: { namespace: byNamespace },
+  });
+  const marks = ports.guardsNamespaces ? createNamespaceMarks(shared, modules) : undefined;
   const ours = { ...shared, labelSelector: LABELS.moduleName };
   const byModule = ({ metadata }: PodView | DaemonSetView) => [
     `${metadata.namespace}/${metadata.labels?.[LABELS.moduleName]}`,
@@ -219,10 +228,12 @@ export function createSpoke(ports: SpokePorts): Spoke {
     blind: () => [
       ...blindKinds([nodes, modules, daemonSets, pods, ...(claims.synced ? [claims] : [])]),
       ...(ports.images?.blind() ?? []),
+      ...(marks?.blind() ?? []),
     ],
     settled: () =>
       caches.every(({ synced }) => synced) &&
       queues.every(({ idle }) => idle) &&
+      (marks?.settled() ?? true) &&
       (ports.images?.settled() ?? true),
     async run(signal) {
       const running = [...caches.map((cache) => cache.run(signal)), ports.images?.run(signal)];
@@ -234,6 +245,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
         ...running,
         moduleQueue.run(signal),
         nodeQueue.run(signal),
+        marks?.run(signal),
         signal.aborted ? undefined : Promise.race([publishing, ended(signal)]),
       ]);
     },

@@ -2,8 +2,7 @@ import {
   accessObjects,
   addonObjects,
   type Catalog,
-  type EditionName,
-  editions,
+  type Edition,
   type FleetOptions,
   type Folder,
   helmChart,
@@ -33,7 +32,9 @@ interface Form {
   readonly isForFleet?: boolean;
   /** Has more than one file. */
   readonly isFolder?: boolean;
-  render(edition: EditionName, wanted: Wanted): Folder;
+  /** Carries no kinds of admission: OLM knows none of them. */
+  readonly isForOlm?: boolean;
+  render(edition: Edition, wanted: Wanted): Folder;
 }
 
 const FILE = 'install.yaml';
@@ -43,39 +44,41 @@ const inOneFile = (objects: readonly KubeObject[]): Folder => ({ [FILE]: objects
 export const FORMS = {
   manifests: {
     needs: 'image',
-    render: (edition, { images }) => inOneFile(operatorObjects(editions[edition], images)),
+    render: (edition, { images }) => inOneFile(operatorObjects(edition, images)),
   },
   kustomize: {
     needs: 'image',
     isFolder: true,
-    render: (edition, { images }) => kustomizeFolder(editions[edition], images),
+    render: (edition, { images }) => kustomizeFolder(edition, images),
   },
   helm: {
     needs: 'image',
     isFolder: true,
-    render: (edition, { images, version }) => helmChart(editions[edition], images, version),
+    render: (edition, { images, version }) => helmChart(edition, images, version),
   },
   olm: {
     needs: 'image',
+    isForOlm: true,
     isFolder: true,
     render: (edition, { images, version, catalog }) =>
-      olmBundle(editions[edition], images, { version, channel: catalog.channel }),
+      olmBundle(edition, images, { version, channel: catalog.channel }),
   },
   subscription: {
     needs: 'catalog',
-    render: (edition, { catalog }) => inOneFile(subscriptionObjects(editions[edition], catalog)),
+    isForOlm: true,
+    render: (edition, { catalog }) => inOneFile(subscriptionObjects(edition, catalog)),
   },
   policy: {
     needs: 'image',
     isForFleet: true,
-    render: (edition, { images, fleet }) =>
-      inOneFile(policyObjects(operatorObjects(editions[edition], images), fleet)),
+    render: (edition, { images, fleet }) => inOneFile(policyObjects(operatorObjects(edition, images), fleet)),
   },
   'policy-olm': {
     needs: 'catalog',
+    isForOlm: true,
     isForFleet: true,
     render: (edition, { catalog, fleet }) => {
-      const objects = [...subscriptionObjects(editions[edition], catalog), ...accessObjects(workAgentAccess)];
+      const objects = [...subscriptionObjects(edition, catalog), ...accessObjects(workAgentAccess)];
       return inOneFile(policyObjects(objects, fleet));
     },
   },
@@ -83,7 +86,7 @@ export const FORMS = {
     needs: 'image',
     isForFleet: true,
     render: (edition, { images, fleet }) =>
-      inOneFile(addonObjects(editions[edition], operatorObjects(editions[edition], images), fleet)),
+      inOneFile(addonObjects(edition, operatorObjects(edition, images), fleet)),
   },
 } as const satisfies Readonly<Record<string, Form>>;
 

@@ -104,6 +104,12 @@ describe('kmm install', () => {
     [['spoke', '--image', 'Not/An:Image:1'], 1, '--image: Image "Not/An:Image:1" names no valid'],
     [['spoke', '--image', 'i', '--pull-secret', 'My_Secret'], 1, '--pull-secret: "My_Secret" is no name'],
     [['spoke', '--image', 'i', '--form', 'chart'], 2, 'Allowed choices are manifests, kustomize, helm'],
+    [['hub', '--image', 'i', '--guard-namespaces'], 1, 'no Modules on a hub'],
+    [
+      ['spoke', '--image', 'i', '--guard-namespaces', '--form', 'olm', '--out', 'd'],
+      1,
+      'Use a form without OLM',
+    ],
     [['privileges', 'My_Space'], 1, '"My_Space" is no name of a namespace'],
     [['privileges', 'a', '--service-account', 'B'], 1, '--service-account: "B" is no name'],
     [['leaf', '--image', 'i'], 2, 'Allowed choices are hub, spoke, cluster'],

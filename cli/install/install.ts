@@ -1,5 +1,5 @@
 import { describeFinding, parseImageReference } from '@kmm-fleet/api';
-import { EDITIONS, type EditionName, type Folder } from '@kmm-fleet/policies';
+import { EDITIONS, type EditionName, editions, type Folder, withOptions } from '@kmm-fleet/policies';
 import { Argument, type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
 import { type ExitCode, UserError } from '../output/user-error.ts';
@@ -12,6 +12,7 @@ interface InstallOptions {
   readonly image?: string;
   readonly mustGatherImage?: string;
   readonly pullSecret?: string;
+  readonly guardNamespaces: boolean;
   readonly form: FormName;
   readonly out?: string;
   readonly name: string;
@@ -39,6 +40,7 @@ export function addInstallCommand(program: Command, io: Io, finish: (code: ExitC
     .option('--image <ref>', 'image of the operator; make images makes it')
     .option('--must-gather-image <ref>', 'image for oc adm must-gather (default: that of the operator)')
     .option('--pull-secret <name>', 'Secret in the namespace of the operator with the login of the registry')
+    .option('--guard-namespaces', 'keep namespaces from being deleted while there are Modules in them', false)
     .addOption(new Option('--form <form>', 'how it is installed').choices(FORM_NAMES).default('manifests'))
     .option('--out <folder>', 'write files there; kustomize, helm and olm have several')
     .option('--name <name>', 'of Policy, Placement and add-on', 'install-kmm')
@@ -62,11 +64,12 @@ Examples:
     );
   addCheckCommand(command, io, finish);
   addPrivilegesCommand(command, io);
-  command.action(async (edition: EditionName, options: InstallOptions) => {
+  command.action(async (name: EditionName, options: InstallOptions) => {
     const form = formOf(options.form);
     if (options[form.needs] === undefined)
       command.error(`error: --form ${options.form} ${NEEDS[form.needs]}`, { exitCode: 2 });
-    checkOptions(edition, options);
+    checkOptions(name, options);
+    const edition = withOptions(editions[name], { guardsNamespaces: options.guardNamespaces });
     const files = form.render(edition, wantedOf(options));
     if (options.out === undefined) io.out.write(Object.values(files).join(''));
     else await writeFolder(io, options.out, files);
@@ -97,13 +100,14 @@ async function writeFolder(io: Io, folder: string, files: Folder): Promise<void>
 }
 
 function checkOptions(edition: EditionName, options: InstallOptions): void {
-  const { isForFleet, isFolder } = formOf(options.form);
+  const { isForFleet, isFolder, isForOlm } = formOf(options.form);
   if (isForFleet && edition !== 'spoke')
     throw new UserError(
       `--form ${options.form} installs on managed clusters, which is the edition spoke. Print ${edition} with --form manifests.`,
     );
   if (isFolder && options.out === undefined)
     throw new UserError(`--form ${options.form} has several files. Say where to with --out FOLDER.`);
+  if (options.guardNamespaces) checkGuard(edition, options.form, isForOlm);
   for (const [option, image] of [
     ['--image', options.image],
     ['--must-gather-image', options.mustGatherImage],
@@ -125,6 +129,15 @@ function checkOptions(edition: EditionName, options: InstallOptions): void {
       throw new UserError(
         `${option}: "${name}" is no name of an object. Use lower case letters, digits, - and dots.`,
       );
+}
+
+function checkGuard(edition: EditionName, form: FormName, isForOlm = false): void {
+  if (edition === 'hub')
+    throw new UserError('--guard-namespaces: there are no Modules on a hub. Use it for spoke or cluster.');
+  if (isForOlm)
+    throw new UserError(
+      `--guard-namespaces: OLM carries no ValidatingAdmissionPolicy. Use a form without OLM instead of ${form}.`,
+    );
 }
 
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;

@@ -21,8 +21,9 @@ const podLabels = ({ name }: Edition) => ({
   'app.kubernetes.io/component': name === 'hub' ? 'hub' : 'operator',
 });
 
-/** The oldest Kubernetes that knows all fields below; appArmorProfile is the newest. */
-export const kubernetesMin = ({ builds }: Edition) => (builds ? '1.30.0' : '1.25.0');
+/** The oldest Kubernetes that knows all of it; appArmorProfile and ValidatingAdmissionPolicy are the newest. */
+export const kubernetesMin = ({ builds, guardsNamespaces }: Edition) =>
+  builds || guardsNamespaces ? '1.30.0' : '1.25.0';
 
 /** The Deployment of an operator. The lease sees to it that one pod works; a new one starts before the old one ends. */
 export function operatorDeployment(edition: Edition, images: OperatorImages): KubeObject {

@@ -27,6 +27,8 @@ export interface Edition {
   readonly env: Readonly<Record<string, string>>;
   /** It runs buildah, which mounts. */
   readonly builds: boolean;
+  /** Namespaces with Modules are kept. */
+  readonly guardsNamespaces?: boolean;
 }
 
 const { managedClusterModule, module, moduleImage } = RESOURCES;

@@ -3,6 +3,7 @@ import type { KubeObject } from '@kmm-fleet/runtime';
 import { accessObjects } from '../rbac/access-objects.ts';
 import { type OperatorImages, operatorDeployment } from './deployment.ts';
 import type { Edition } from './editions.ts';
+import { namespaceGuardObjects } from './namespace-guard.ts';
 import { privilegedObjects } from './privileged-objects.ts';
 
 /** All that an operator needs on a plain cluster, in the order to apply it. */
@@ -11,6 +12,7 @@ export function operatorObjects(edition: Edition, images: OperatorImages): KubeO
     ...groundObjects(edition),
     ...edition.accesses.flatMap(accessObjects),
     ...privilegedObjects(edition),
+    ...(edition.guardsNamespaces ? namespaceGuardObjects(edition) : []),
     operatorDeployment(edition, images),
   ];
 }

@@ -111,6 +111,10 @@ function lease(name: string): PolicyRule[] {
   return [may(['create'], CORE.lease), { ...may(['get', 'update'], CORE.lease), resourceNames: [name] }];
 }
 
-function may(verbs: readonly string[], { group, plural }: ResourceType, subresource?: string): PolicyRule {
+export function may(
+  verbs: readonly string[],
+  { group, plural }: ResourceType,
+  subresource?: string,
+): PolicyRule {
   return { apiGroups: [group], resources: [subresource ? `${plural}/${subresource}` : plural], verbs };
 }

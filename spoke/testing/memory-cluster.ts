@@ -49,15 +49,19 @@ export function createMemoryCluster(): MemoryCluster {
   /** Everything that happened, so that a watch can start in the past. */
   const history: { at: number; plural: string; event: ObjectEvent }[] = [];
 
-  const tell = (type: ResourceType, kind: ObjectEvent['type'], object: KubeObject) => {
+  const tell = (type: ResourceType, kind: ObjectEvent['type'], object: KubeObject, before?: KubeObject) => {
     history.push({
       at: version,
       plural: type.plural,
       event: { type: kind, object: structuredClone(object) },
     });
-    for (const { plural, label, push } of watchers)
-      if (plural === type.plural && (!label || label in (object.metadata.labels ?? {})))
-        push({ type: kind, object: structuredClone(object) });
+    for (const { plural, label, push } of watchers) {
+      if (plural !== type.plural) continue;
+      // Who watches by a label is told of an object that lost it as of one that has gone.
+      if (matches(object.metadata.labels, label)) push({ type: kind, object: structuredClone(object) });
+      else if (matches(before?.metadata.labels, label))
+        push({ type: 'DELETED', object: structuredClone(object) });
+    }
   };
 
   const remove = (type: ResourceType, key: string) => {
@@ -80,7 +84,7 @@ export function createMemoryCluster(): MemoryCluster {
     version += 1;
     object.metadata.resourceVersion = String(version);
     objects.set(id(type, key), object);
-    tell(type, before ? 'MODIFIED' : 'ADDED', object);
+    tell(type, before ? 'MODIFIED' : 'ADDED', object, before);
     const { deletionTimestamp, finalizers } = object.metadata;
     if (deletionTimestamp && !finalizers?.length && type.plural !== 'pods') remove(type, key);
   };
