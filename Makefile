@@ -1,5 +1,5 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo demo-real test e2e-real e2e-kernel nightly images check bench bench-real generate format clean help
+.PHONY: demo demo-real test e2e-real e2e-kind e2e-kernel nightly images check bench bench-real generate format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
@@ -13,6 +13,9 @@ test: ## Run all tests: the unit part, then those on real components
 
 e2e-real: ## Run the suites that need a real control plane: etcd and Kubernetes, built once with Go
 	@scripts/node scripts/e2e-real.ts
+
+e2e-kind: ## Run those suites on clusters of kind, which needs kind, kubectl and Docker on the PATH
+	@KMM_PLANES=kind scripts/node scripts/e2e-real.ts
 
 e2e-kernel: ## Run the story on virtual machines: real kubelets, real kernels, with and without Secure Boot
 	@scripts/node scripts/e2e-real.ts guests

@@ -1,18 +1,18 @@
 // Gets or builds the control plane, then runs the suites that need it: scripts/e2e-real.ts PROJECT
-// `planes` has simulated nodes, `guests` virtual machines.
+// `planes` has simulated nodes, `guests` virtual machines. With KMM_PLANES=kind the planes are clusters of kind.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { planePrograms } from '@kmm-fleet/lab';
+import { planePrograms, planeProvider } from '@kmm-fleet/lab';
 
 const SUITE = '.planes.test.ts';
 /** Suites that need no more than etcd and kube-apiserver, which is what KUBEBUILDER_ASSETS usually has. */
 const WITHOUT_CONTROLLERS = ['kubeconfig', 'gather', 'install', 'install-forms'];
+/** Suites that kill and start parts of a control plane, which clusters of kind do not let them. */
+const KILLERS = ['api-server', 'faults', 'outages'];
 
 const project = process.argv[2] ?? 'planes';
 try {
-  const programs = await planePrograms((line) => console.log(line));
-  const missing = (['kube-controller-manager', 'kube-scheduler'] as const).filter((part) => !programs(part));
-  const chosen = missing.length > 0 ? withoutControllers(missing) : [];
+  const chosen = planeProvider() === 'kind' ? withoutKillers() : await chosenOfPrograms();
   const { status } = spawnSync('vitest', ['run', '--project', project, ...chosen], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
 } catch (error) {
@@ -20,12 +20,27 @@ try {
   process.exitCode = 1;
 }
 
-/** The suites that can be run. @throws {Error} where none can */
-function withoutControllers(missing: readonly string[]): string[] {
-  const where = `KUBEBUILDER_ASSETS has no ${missing.join(' and no ')}`;
-  if (project !== 'planes') throw new Error(`${where}: the suites of ${project} need them all.`);
-  const suites = readdirSync('e2e').filter((name) => name.endsWith(SUITE));
-  const chosen = WITHOUT_CONTROLLERS.map((name) => `${name}${SUITE}`);
-  console.log(`${where}. Not run: ${suites.filter((name) => !chosen.includes(name)).join(', ')}`);
-  return chosen.map((name) => `e2e/${name}`);
+async function chosenOfPrograms(): Promise<string[]> {
+  const programs = await planePrograms((line) => console.log(line));
+  const missing = (['kube-controller-manager', 'kube-scheduler'] as const).filter((part) => !programs(part));
+  if (missing.length === 0) return [];
+  return choose(
+    (name) => WITHOUT_CONTROLLERS.includes(name),
+    `KUBEBUILDER_ASSETS has no ${missing.join(' and no ')}`,
+  );
+}
+
+function withoutKillers(): string[] {
+  return choose((name) => !KILLERS.includes(name), 'KMM_PLANES is kind');
+}
+
+/** Files of the suites that can be run; the others are named. @throws {Error} where none can */
+function choose(isRun: (suite: string) => boolean, why: string): string[] {
+  if (project !== 'planes') throw new Error(`${why}: the suites of ${project} need more.`);
+  const suites = readdirSync('e2e').filter((file) => file.endsWith(SUITE));
+  const [run, left] = [true, false].map((wanted) =>
+    suites.filter((file) => isRun(file.slice(0, -SUITE.length)) === wanted),
+  );
+  console.log(`${why}. Not run: ${left?.join(', ')}`);
+  return (run ?? []).map((file) => `e2e/${file}`);
 }

@@ -24,9 +24,10 @@ export { POLICY } from './planes/carry-policies.ts';
 export { type FaultProxy, type ProxyFault, startFaultProxy } from './planes/fault-proxy.ts';
 export { type Ocm, ocmProgram } from './planes/ocm.ts';
 export { ocmHubObjects } from './planes/ocm-objects.ts';
-export { ADMIN, type Plane, type PlaneOptions, startPlane, type User } from './planes/plane.ts';
+export type { Plane, PlaneOptions } from './planes/plane.ts';
+export { ADMIN, type User } from './planes/plane-access.ts';
 export { type PolicyStack, startPolicyStack } from './planes/policy-stack.ts';
-export { type Part, type Programs, planePrograms } from './planes/program.ts';
+export { type Part, type Programs, planePrograms, planeProvider } from './planes/program.ts';
 export {
   LOCAL_CLUSTER,
   operatorUser,
@@ -34,6 +35,7 @@ export {
   type RealFleetOptions,
   startRealFleet,
 } from './planes/real-fleet.ts';
+export { startPlane } from './planes/start-plane.ts';
 export { type GoTool, goTool } from './planes/tools.ts';
 export { freePort, type RealRegistry, startRegistry, stopChild } from './registry.ts';
 export {

@@ -15,7 +15,8 @@ import { spawnMortal } from '../mortal-child.ts';
 import { freePort, stopChild } from '../registry.ts';
 import { buildGo, goModuleFolder } from './build-go.ts';
 import { AGENT_NAMESPACE, type OcmModules, REGISTRATION_USER, WORK_USER } from './ocm-objects.ts';
-import { ADMIN, type Plane, type User } from './plane.ts';
+import type { Plane } from './plane.ts';
+import { ADMIN, type User } from './plane-access.ts';
 
 /** OCM's own controllers and agents as processes. */
 export interface Ocm {

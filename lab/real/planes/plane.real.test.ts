@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { makeServerCertificates, type ServerCertificates } from '../certificates.ts';
 import { installPrograms } from '../requirements.ts';
-import { startPlane } from './plane.ts';
 import type { Part } from './program.ts';
+import { startPlane } from './start-plane.ts';
 
 let folder: string;
 let certificates: ServerCertificates;

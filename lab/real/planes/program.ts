@@ -6,6 +6,9 @@ import { buildGo } from './build-go.ts';
 
 export type Part = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler';
 
+/** Who starts control planes: `real` is processes of ours. */
+export type PlaneProvider = 'real' | 'kind';
+
 /** How a part of a control plane is started: program and first arguments; undefined where it is not to be had. */
 export type Programs = (part: Part) => readonly [string, ...string[]] | undefined;
 
@@ -14,13 +17,20 @@ const SOURCES = fileURLToPath(new URL('./kubernetes/', import.meta.url));
 const MINOR_MIN = 29;
 const COMPONENT = 'k8s.io/component-base/version';
 
+/** @throws {Error} when `KMM_PLANES` is neither */
+export function planeProvider(wanted = process.env['KMM_PLANES'] || 'real'): PlaneProvider {
+  if (wanted === 'real' || wanted === 'kind') return wanted;
+  throw new Error(`KMM_PLANES is ${JSON.stringify(wanted)}; it can be real or kind.`);
+}
+
 /**
  * The programs of a real control plane: those in `KUBEBUILDER_ASSETS` where that is set, or one program built from
- * `kubernetes/` with Go, once per version, into the cache.
+ * `kubernetes/` with Go, once per version, into the cache. Clusters of kind bring their own.
  *
  * @throws {Error} that says what to install
  */
 export async function planePrograms(progress: (line: string) => void): Promise<Programs> {
+  if (planeProvider() === 'kind') return () => undefined;
   const assets = process.env['KUBEBUILDER_ASSETS'];
   if (assets) return assetPrograms(assets);
   const program = await builtProgram(progress);

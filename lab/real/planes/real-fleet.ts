@@ -13,8 +13,10 @@ import { type FleetOptions, installObjects, joinFleet } from '../../fleet/index.
 import type { ServerCertificates } from '../certificates.ts';
 import { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './ocm.ts';
 import { ocmHubObjects, ocmSpokeObjects } from './ocm-objects.ts';
-import { type Plane, startPlane, type User } from './plane.ts';
+import type { Plane } from './plane.ts';
+import type { User } from './plane-access.ts';
 import { planePrograms } from './program.ts';
+import { startPlane } from './start-plane.ts';
 
 /** A hub and clusters on real control planes with OCM's agents, our objects and rights installed; nodes are simulated. */
 export interface RealFleet {

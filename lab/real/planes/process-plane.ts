@@ -1,0 +1,126 @@
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
+import { makeTokenKeys } from '../certificates.ts';
+import { lastLines } from '../command.ts';
+import { spawnMortal } from '../mortal-child.ts';
+import { freePort, stopChild } from '../registry.ts';
+import { flagsOf, type Setting } from './flags.ts';
+import type { Plane, PlaneOptions } from './plane.ts';
+import { planeAccess, USERS_FILE, type User, writeAuditPolicy, writeKubeconfig } from './plane-access.ts';
+import type { Part } from './program.ts';
+
+const MANAGER: User = { name: 'system:kube-controller-manager' };
+const SCHEDULER: User = { name: 'system:kube-scheduler' };
+const START_MS_MAX = 60_000;
+const IN_MEMORY = '/dev/shm';
+
+/** Starts etcd, kube-apiserver and what else is wanted as processes, and waits until they are ready. */
+export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
+  const { name, directory, programs, certificates } = options;
+  const setting = await makeSetting(options);
+  const users = [MANAGER, SCHEDULER, ...(options.users ?? [])];
+  const { ca } = certificates;
+  const access = planeAccess({ name, directory, ca, users, port: setting.ports.apiserver });
+  writeKubeconfig(setting.managerConfig, access.url, ca, access.token(MANAGER.name));
+  writeKubeconfig(setting.schedulerConfig, access.url, ca, access.token(SCHEDULER.name));
+
+  const children = new Map<Part, ChildProcess>();
+  const start = async (part: Part) => {
+    const [program, ...first] = programs(part) ?? [];
+    if (!program) throw new Error(`There is no ${part} in KUBEBUILDER_ASSETS.`);
+    const args = [...first, ...flagsOf(part, setting)];
+    const child = spawnMortal(program, args, join(directory, `${part}.log`));
+    children.set(part, child);
+    if (part === 'kube-apiserver') await untilReady(access.connection(), directory, child);
+  };
+  const stop = async () => {
+    // What is in memory goes with it, so nobody needs to be asked kindly.
+    for (const part of [...children.keys()].reverse()) children.get(part)?.kill('SIGKILL');
+    await Promise.all([...children.values()].map(stopChild));
+    rmSync(setting.data, { recursive: true, force: true });
+  };
+  try {
+    for (const part of ['etcd', 'kube-apiserver', ...(options.parts ?? [])] as const) await start(part);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    ...access,
+    name,
+    auditLog: setting.auditLog,
+    start,
+    async kill(part) {
+      const child = children.get(part);
+      const ended = new Promise((resolve) => child?.once('exit', resolve));
+      if (child?.kill('SIGKILL')) await ended;
+    },
+    compact: () => compactEtcd(`http://127.0.0.1:${setting.ports.client}`),
+    stop,
+  };
+}
+
+async function makeSetting({ directory, certificates, auditBodies }: PlaneOptions): Promise<Setting> {
+  const [tokenKeys, client, peer, apiserver, manager, scheduler] = await Promise.all([
+    makeTokenKeys(directory),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
+  return {
+    directory,
+    data: mkdtempSync(join(existsSync(IN_MEMORY) ? IN_MEMORY : directory, 'kmm-etcd-')),
+    ports: { client, peer, apiserver, manager, scheduler },
+    certificates,
+    tokenKeys,
+    users: join(directory, USERS_FILE),
+    managerConfig: join(directory, 'controller-manager.kubeconfig'),
+    schedulerConfig: join(directory, 'scheduler.kubeconfig'),
+    auditLog: join(directory, 'audit.log'),
+    auditPolicy: writeAuditPolicy(directory, auditBodies),
+  };
+}
+
+async function compactEtcd(url: string): Promise<void> {
+  const ask = async (path: string, body: object) => {
+    const answer = await fetch(`${url}/v3/kv/${path}`, { method: 'POST', body: JSON.stringify(body) });
+    const text = await answer.text();
+    const isDone = answer.ok || text.includes('has been compacted');
+    if (!isDone) throw new Error(`etcd answers ${answer.status}: ${text.slice(0, 300)}`);
+    return JSON.parse(text) as { header: { revision: string } };
+  };
+  const { header } = await ask('range', { key: Buffer.from('/').toString('base64') });
+  await ask('compaction', { revision: header.revision, physical: true });
+}
+
+async function untilReady(connection: KubeConnection, directory: string, child: ChildProcess): Promise<void> {
+  const transport = createHttpTransport(connection);
+  try {
+    for (let waited = 0; waited < START_MS_MAX && child.exitCode === null; waited += 100) {
+      if (await isReady(transport)) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  } finally {
+    await transport.close();
+  }
+  const log = readFileSync(join(directory, 'kube-apiserver.log'), 'utf8');
+  const what =
+    child.exitCode === null
+      ? `was not ready in ${START_MS_MAX / 1_000} s`
+      : `ended with code ${child.exitCode}`;
+  throw new Error(`kube-apiserver ${what}:\n${lastLines(log, 15)}`);
+}
+
+async function isReady(transport: Transport): Promise<boolean> {
+  try {
+    const { status, body } = await transport.request({ method: 'GET', path: '/readyz', headers: {} });
+    for await (const _ of body);
+    return status === 200;
+  } catch {
+    return false;
+  }
+}
