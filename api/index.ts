@@ -42,6 +42,7 @@ export * from './names.ts';
 export { isReason, REASONS, type Reason, reasonEntry, reasonLink } from './reasons/index.ts';
 export type { ReasonEntry, Severity } from './reasons/reason.ts';
 export { RESOURCES } from './resources.ts';
+export { type AdmissionAnswer, answerReview } from './rules/admission.ts';
 export { checkManagedClusterModule, checkModule } from './rules/check.ts';
 export { isTrue, type NextCondition, setConditions } from './rules/conditions.ts';
 export {

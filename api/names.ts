@@ -85,5 +85,19 @@ export const OPERATOR = {
   inputsKey: 'kmm-inputs-key',
 } as const;
 
+/** Webhooks of the operators. Names and paths of the reviews are upstream's. */
+export const WEBHOOKS = {
+  hub: {
+    name: 'kmm-operator-hub-webhook',
+    webhook: 'vmanagedclustermodule.kb.io',
+    path: '/validate-hub-kmm-sigs-x-k8s-io-v1beta1-managedclustermodule',
+  },
+  cluster: {
+    name: 'kmm-operator-webhook',
+    webhook: 'vmodule.kb.io',
+    path: '/validate-kmm-sigs-x-k8s-io-v1beta1-module',
+  },
+} as const;
+
 /** Data keys that KMM reads from Secrets and ConfigMaps. */
 export const DATA_KEYS = { dockerfile: 'dockerfile', key: 'key', cert: 'cert' } as const;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { OPERATOR } from '@kmm-fleet/api';
+import { answerReview, checkManagedClusterModule, OPERATOR, WEBHOOKS } from '@kmm-fleet/api';
 import {
   builderOf,
   createRegistry,
@@ -15,6 +15,11 @@ await runOperator({
   name: 'kmm-hub',
   leaseName: OPERATOR.hubLease,
   settings: HubConfig,
+  reviews: {
+    name: WEBHOOKS.hub.name,
+    webhooks: [WEBHOOKS.hub.webhook],
+    answers: { [WEBHOOKS.hub.path]: (review) => answerReview(review, checkManagedClusterModule) },
+  },
   create(ports, config) {
     const { clock, random } = ports;
     const ca = config.KMM_REGISTRY_CA_FILE && readFileSync(config.KMM_REGISTRY_CA_FILE, 'utf8');

@@ -13,6 +13,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { createOperatorLife, type Operator } from './operator-life.ts';
 import { runProcess } from './process.ts';
 import { type Random, systemRandom as random } from './random.ts';
+import { type Reviews, runWebhooks } from './webhooks/run-webhooks.ts';
 
 /** What every controller is given: the API server, time and chance, and where to tell people things. */
 export interface OperatorPorts {
@@ -38,6 +39,22 @@ export const operatorSettings = (namespace: string) => ({
     .max(65_535)
     .default(0)
     .describe('Health and metrics over HTTP; 0 is off.'),
+  WEBHOOK_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe('Reviews of objects for API servers over HTTPS; 0 is off.'),
+  WEBHOOK_CERT_DIR: z
+    .string()
+    .optional()
+    .describe('Folder with tls.crt and tls.key; without it the operator makes a certificate.'),
+  WEBHOOK_HOST: z
+    .string()
+    .max(253)
+    .optional()
+    .describe('What API servers call it by, where that is not its Service.'),
   LOG_LEVEL: z.enum(['debug', 'info', 'error']).default('info'),
   LEADER_ELECTION: z.stringbool().default(true).describe('Work only while holding the lease.'),
 });
@@ -53,15 +70,17 @@ export async function runOperator<S extends Settings>(options: {
   readonly name: string;
   readonly leaseName: string;
   readonly settings: S;
+  readonly reviews: Reviews;
   readonly create: (ports: OperatorPorts, config: z.output<S>) => Operator | Promise<Operator>;
 }): Promise<void> {
-  const { name, leaseName, settings, create } = options;
+  const { name, leaseName, settings, reviews, create } = options;
   const read = readConfig(settings, process.env);
   if (!read.ok) {
     process.stderr.write(`${name} cannot start:\n  ${read.problems.join('\n  ')}\n`);
     process.exit(2);
   }
   const { HEALTH_PORT, LEADER_ELECTION, LOG_LEVEL, OPERATOR_NAMESPACE: namespace } = read.config;
+  const { WEBHOOK_PORT, WEBHOOK_CERT_DIR: folder, WEBHOOK_HOST: host } = read.config;
   const log = createLog(name, { level: LOG_LEVEL });
   await runProcess(log, async (signal) => {
     const metrics = createMetrics();
@@ -72,10 +91,13 @@ export async function runOperator<S extends Settings>(options: {
     const life = createOperatorLife(operator, events, clock);
     const health = HEALTH_PORT ? await serveHealth({ port: HEALTH_PORT, metrics, ...life }) : undefined;
     log.info('operator.started', { port: health?.port ?? 0 });
+    const serving = { ...reviews, client, clock, log, namespace, port: WEBHOOK_PORT, folder, host };
+    const reviewing = WEBHOOK_PORT ? runWebhooks(serving, signal) : undefined;
     const identity = `${hostname()}_${process.pid}_${Math.round(random() * 1e9)}`;
     const lease = { client, clock, random, log, namespace, name: leaseName, identity };
     await life.run(LEADER_ELECTION ? lease : undefined, signal);
     if (!signal.aborted) throw new Error('The lease was lost; another operator may work now.');
+    await reviewing;
     await health?.close();
     await transport.close();
   });

@@ -1,4 +1,4 @@
-import { OPERATOR } from '@kmm-fleet/api';
+import { answerReview, checkModule, OPERATOR, WEBHOOKS } from '@kmm-fleet/api';
 import { runOperator } from '@kmm-fleet/runtime';
 import { SpokeConfig } from './config.ts';
 import { createSpoke } from './start-spoke.ts';
@@ -7,6 +7,11 @@ await runOperator({
   name: 'kmm',
   leaseName: OPERATOR.lease,
   settings: SpokeConfig,
+  reviews: {
+    name: WEBHOOKS.cluster.name,
+    webhooks: [WEBHOOKS.cluster.webhook],
+    answers: { [WEBHOOKS.cluster.path]: (review) => answerReview(review, checkModule) },
+  },
   async create(ports, config) {
     const { isManaged, isClear } = config.KMM_MANAGED;
     if (!isClear)

@@ -1,5 +1,13 @@
 import { describeFinding, parseImageReference } from '@kmm-fleet/api';
-import { EDITIONS, type EditionName, editions, type Folder, withOptions } from '@kmm-fleet/policies';
+import {
+  CERTIFICATES,
+  type Certificates,
+  EDITIONS,
+  type EditionName,
+  editions,
+  type Folder,
+  withOptions,
+} from '@kmm-fleet/policies';
 import { Argument, type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
 import { type ExitCode, UserError } from '../output/user-error.ts';
@@ -13,6 +21,7 @@ interface InstallOptions {
   readonly mustGatherImage?: string;
   readonly pullSecret?: string;
   readonly guardNamespaces: boolean;
+  readonly webhooks?: Certificates;
   readonly form: FormName;
   readonly out?: string;
   readonly name: string;
@@ -41,6 +50,12 @@ export function addInstallCommand(program: Command, io: Io, finish: (code: ExitC
     .option('--must-gather-image <ref>', 'image for oc adm must-gather (default: that of the operator)')
     .option('--pull-secret <name>', 'Secret in the namespace of the operator with the login of the registry')
     .option('--guard-namespaces', 'keep namespaces from being deleted while there are Modules in them', false)
+    .addOption(
+      new Option(
+        '--webhooks <certificates>',
+        'have the API server ask the operator first; who makes the certificate',
+      ).choices(CERTIFICATES),
+    )
     .addOption(new Option('--form <form>', 'how it is installed').choices(FORM_NAMES).default('manifests'))
     .option('--out <folder>', 'write files there; kustomize, helm and olm have several')
     .option('--name <name>', 'of Policy, Placement and add-on', 'install-kmm')
@@ -69,7 +84,10 @@ Examples:
     if (options[form.needs] === undefined)
       command.error(`error: --form ${options.form} ${NEEDS[form.needs]}`, { exitCode: 2 });
     checkOptions(name, options);
-    const edition = withOptions(editions[name], { guardsNamespaces: options.guardNamespaces });
+    const edition = withOptions(editions[name], {
+      guardsNamespaces: options.guardNamespaces,
+      certificates: options.webhooks,
+    });
     const files = form.render(edition, wantedOf(options));
     if (options.out === undefined) io.out.write(Object.values(files).join(''));
     else await writeFolder(io, options.out, files);
@@ -107,6 +125,7 @@ function checkOptions(edition: EditionName, options: InstallOptions): void {
     );
   if (isFolder && options.out === undefined)
     throw new UserError(`--form ${options.form} has several files. Say where to with --out FOLDER.`);
+  if (options.webhooks) checkWebhooks(options.webhooks, options.form, isForOlm);
   if (options.guardNamespaces) checkGuard(edition, options.form, isForOlm);
   for (const [option, image] of [
     ['--image', options.image],
@@ -138,6 +157,21 @@ function checkGuard(edition: EditionName, form: FormName, isForOlm = false): voi
     throw new UserError(
       `--guard-namespaces: OLM carries no ValidatingAdmissionPolicy. Use a form without OLM instead of ${form}.`,
     );
+}
+
+/** Forms that may put the operator into another namespace, which the names in a certificate do not follow. */
+const MOVABLE: readonly FormName[] = ['helm', 'addon'];
+
+function checkWebhooks(certificates: Certificates, form: FormName, isForOlm = false): void {
+  const refuse = (message: string) => {
+    throw new UserError(`--webhooks ${certificates}: ${message}`);
+  };
+  if (isForOlm && form !== 'olm')
+    refuse('the bundle has them or has not; make it with --form olm --webhooks olm.');
+  if (isForOlm && certificates !== 'olm') refuse('OLM makes the certificate: use --webhooks olm.');
+  if (!isForOlm && certificates === 'olm') refuse(`there is no OLM in --form ${form}: use --webhooks own.`);
+  if (certificates === 'cert-manager' && MOVABLE.includes(form))
+    refuse(`its names would not follow the namespace of --form ${form}: use --webhooks own.`);
 }
 
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;

@@ -1,5 +1,7 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
 import type { Edition } from './editions.ts';
+import { CERTIFICATE_FOLDER, WEBHOOK_PORT } from './webhook-names.ts';
+import { webhookOf } from './webhook-objects.ts';
 
 /** Images by reference, a digest where it matters that they stay what they are. */
 export interface OperatorImages {
@@ -16,7 +18,7 @@ const NOBODY = 65_532;
 const BUILDS = '/var/lib/kmm';
 
 /** Labels of the operator's pods. A cluster that joins a fleet, or leaves it, keeps its Deployment: they cannot change. */
-const podLabels = ({ name }: Edition) => ({
+export const podLabels = ({ name }: Edition) => ({
   'app.kubernetes.io/name': 'kmm',
   'app.kubernetes.io/component': name === 'hub' ? 'hub' : 'operator',
 });
@@ -40,8 +42,12 @@ export function operatorDeployment(edition: Edition, images: OperatorImages): Ku
   };
 }
 
-function podSpec({ accesses, env, builds }: Edition, images: OperatorImages) {
+function podSpec(edition: Edition, images: OperatorImages) {
+  const { accesses, env, builds, certificates } = edition;
   const folders = [{ name: 'tmp', path: '/tmp' }, ...(builds ? [{ name: 'builds', path: BUILDS }] : [])];
+  // The operator has its own by the API; OLM mounts by itself.
+  const isMounted = certificates === 'cert-manager' || certificates === 'service-ca';
+  const secretName = isMounted ? webhookOf(edition).name : undefined;
   return {
     serviceAccountName: accesses[0]?.account.name,
     ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
@@ -56,16 +62,25 @@ function podSpec({ accesses, env, builds }: Edition, images: OperatorImages) {
           { name: 'RELATED_IMAGES_MUST_GATHER', value: images.mustGather },
           ...Object.entries(env).map(([name, value]) => ({ name, value })),
         ],
-        ports: [{ name: 'metrics', containerPort: PORT }],
+        ports: [
+          { name: 'metrics', containerPort: PORT },
+          ...(certificates ? [{ name: 'webhook', containerPort: WEBHOOK_PORT }] : []),
+        ],
         livenessProbe: probe('/healthz'),
         startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 60 },
         readinessProbe: probe('/readyz'),
         resources: { requests: { cpu: '10m', memory: builds ? '256Mi' : '96Mi' } },
         securityContext: builds ? BUILDER : RESTRICTED,
-        volumeMounts: folders.map(({ name, path }) => ({ name, mountPath: path })),
+        volumeMounts: [
+          ...folders.map(({ name, path }) => ({ name, mountPath: path })),
+          ...(secretName ? [{ name: 'webhook', mountPath: CERTIFICATE_FOLDER, readOnly: true }] : []),
+        ],
       },
     ],
-    volumes: folders.map(({ name }) => ({ name, emptyDir: {} })),
+    volumes: [
+      ...folders.map(({ name }) => ({ name, emptyDir: {} })),
+      ...(secretName ? [{ name: 'webhook', secret: { secretName } }] : []),
+    ],
   };
 }
 

@@ -1,5 +1,6 @@
 import { OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { type Access, hubAccess, spokeAccess, standaloneAccess, workAgentAccess } from '../rbac/access.ts';
+import type { Certificates } from './webhook-names.ts';
 
 /** What can be installed: the hub of a fleet, the light agent of a managed cluster, or an operator that needs no hub. */
 export const EDITIONS = ['hub', 'spoke', 'cluster'] as const;
@@ -29,6 +30,8 @@ export interface Edition {
   readonly builds: boolean;
   /** Namespaces with Modules are kept. */
   readonly guardsNamespaces?: boolean;
+  /** Who makes the certificate of its webhook; without one it has none. */
+  readonly certificates?: Certificates;
 }
 
 const { managedClusterModule, module, moduleImage } = RESOURCES;

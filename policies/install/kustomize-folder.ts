@@ -36,7 +36,8 @@ const KUSTOMIZATION = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Ku
 function fileOf({ kind }: KubeObject): string {
   if (kind === 'CustomResourceDefinition') return 'crds.yaml';
   if (kind === 'Deployment') return 'deployment.yaml';
-  if (kind.startsWith('Validating')) return 'admission.yaml';
+  if (kind.startsWith('Validating') || ['Service', 'Issuer', 'Certificate'].includes(kind))
+    return 'admission.yaml';
   return kind === 'Namespace' ? 'namespace.yaml' : 'access.yaml';
 }
 

@@ -5,6 +5,7 @@ import type { Edition } from './editions.ts';
 import { type Folder, yamlOf } from './folder.ts';
 import { exampleObjects, INTERNAL_KINDS, ownedKinds } from './olm-kinds.ts';
 import { operatorObjects } from './operator-objects.ts';
+import { WEBHOOK_PORT } from './webhook-names.ts';
 
 export interface BundleOptions {
   /** Of this release. */
@@ -87,6 +88,7 @@ function serviceVersion(
         type,
         supported: type === 'AllNamespaces',
       })),
+      ...webhooks(objects, deployment),
       customresourcedefinitions: { owned: ownedKinds(edition.kinds) },
       install: {
         strategy: 'deployment',
@@ -98,6 +100,28 @@ function serviceVersion(
       },
     },
   };
+}
+
+/** OLM makes the Service, the certificate and the configuration, from what the configuration says. */
+function webhooks(objects: readonly KubeObject[], deploymentName: string) {
+  const configurations = objects.filter(({ kind }) => kind === 'ValidatingWebhookConfiguration');
+  const entries = configurations.flatMap((object) => object['webhooks'] as readonly Webhook[]);
+  if (entries.length === 0) return {};
+  const webhookdefinitions = entries.map(({ name, clientConfig, ...rest }) => ({
+    type: 'ValidatingAdmissionWebhook',
+    generateName: name,
+    deploymentName,
+    containerPort: 443,
+    targetPort: WEBHOOK_PORT,
+    webhookPath: clientConfig.service.path,
+    ...rest,
+  }));
+  return { webhookdefinitions };
+}
+
+interface Webhook {
+  readonly name: string;
+  readonly clientConfig: { readonly service: { readonly path: string } };
 }
 
 const DESCRIPTIONS: Readonly<Record<Edition['name'], string>> = {

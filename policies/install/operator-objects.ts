@@ -1,10 +1,11 @@
 import { ownDefinitions } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { accessObjects } from '../rbac/access-objects.ts';
-import { type OperatorImages, operatorDeployment } from './deployment.ts';
+import { type OperatorImages, operatorDeployment, podLabels } from './deployment.ts';
 import type { Edition } from './editions.ts';
 import { namespaceGuardObjects } from './namespace-guard.ts';
 import { privilegedObjects } from './privileged-objects.ts';
+import { webhookObjects } from './webhook-objects.ts';
 
 /** All that an operator needs on a plain cluster, in the order to apply it. */
 export function operatorObjects(edition: Edition, images: OperatorImages): KubeObject[] {
@@ -13,6 +14,7 @@ export function operatorObjects(edition: Edition, images: OperatorImages): KubeO
     ...edition.accesses.flatMap(accessObjects),
     ...privilegedObjects(edition),
     ...(edition.guardsNamespaces ? namespaceGuardObjects(edition) : []),
+    ...webhookObjects(edition, podLabels(edition)),
     operatorDeployment(edition, images),
   ];
 }

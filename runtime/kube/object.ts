@@ -89,6 +89,14 @@ export const CORE = {
     kind: 'Lease',
     namespaced: true,
   },
+  service: core('services', 'Service'),
+  validatingWebhookConfiguration: {
+    group: 'admissionregistration.k8s.io',
+    version: 'v1',
+    plural: 'validatingwebhookconfigurations',
+    kind: 'ValidatingWebhookConfiguration',
+    namespaced: false,
+  },
   customResourceDefinition: {
     group: 'apiextensions.k8s.io',
     version: 'v1',

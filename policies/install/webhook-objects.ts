@@ -1,0 +1,81 @@
+import { RESOURCES, WEBHOOKS } from '@kmm-fleet/api';
+import type { KubeObject, ResourceType } from '@kmm-fleet/runtime';
+import type { Edition } from './editions.ts';
+import { type Certificates, WEBHOOK_PORT } from './webhook-names.ts';
+
+/** The webhook of an edition; a spoke has that of Modules. */
+export const webhookOf = ({ name }: Edition) => (name === 'hub' ? WEBHOOKS.hub : WEBHOOKS.cluster);
+
+/** What has the API server ask the operator about each Module, or ManagedClusterModule, before it is stored. */
+export function webhookObjects(edition: Edition, podLabels: Readonly<Record<string, string>>): KubeObject[] {
+  const { namespace, certificates } = edition;
+  if (!certificates) return [];
+  const { name } = webhookOf(edition);
+  return [
+    service(namespace, name, podLabels, certificates),
+    ...(certificates === 'cert-manager' ? certManagerObjects(namespace, name) : []),
+    configuration(edition, certificates),
+  ];
+}
+
+function configuration(edition: Edition, certificates: Certificates): KubeObject {
+  const { name, webhook, path } = webhookOf(edition);
+  const { namespace } = edition;
+  const annotations = {
+    ...(certificates === 'cert-manager' && { 'cert-manager.io/inject-ca-from': `${namespace}/${name}` }),
+    ...(certificates === 'service-ca' && { 'service.beta.openshift.io/inject-cabundle': 'true' }),
+  };
+  return {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name, ...(Object.keys(annotations).length > 0 && { annotations }) },
+    webhooks: [
+      {
+        name: webhook,
+        admissionReviewVersions: ['v1'],
+        sideEffects: 'None',
+        // Nothing is lost by what passes: the controllers judge it again and touch nothing that is bad.
+        failurePolicy: 'Ignore',
+        timeoutSeconds: 5,
+        rules: [rule(edition.name === 'hub' ? RESOURCES.managedClusterModule : RESOURCES.module)],
+        clientConfig: { service: { namespace, name, path, port: 443 } },
+      },
+    ],
+  };
+}
+
+const rule = ({ group, version, plural }: ResourceType) => ({
+  apiGroups: [group],
+  apiVersions: [version],
+  operations: ['CREATE', 'UPDATE'],
+  resources: [plural],
+});
+
+function service(
+  namespace: string,
+  name: string,
+  selector: Readonly<Record<string, string>>,
+  certificates: Certificates,
+): KubeObject {
+  const annotations = { 'service.beta.openshift.io/serving-cert-secret-name': name };
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { namespace, name, ...(certificates === 'service-ca' && { annotations }) },
+    spec: { selector, ports: [{ name: 'webhook', port: 443, targetPort: WEBHOOK_PORT }] },
+  };
+}
+
+function certManagerObjects(namespace: string, name: string): KubeObject[] {
+  const apiVersion = 'cert-manager.io/v1';
+  const metadata = { namespace, name };
+  return [
+    { apiVersion, kind: 'Issuer', metadata, spec: { selfSigned: {} } },
+    {
+      apiVersion,
+      kind: 'Certificate',
+      metadata,
+      spec: { dnsNames: [`${name}.${namespace}.svc`], issuerRef: { kind: 'Issuer', name }, secretName: name },
+    },
+  ];
+}
