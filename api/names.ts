@@ -79,6 +79,8 @@ export const OPERATOR = {
   account: 'kmm-operator-controller',
   loaderServiceAccount: 'kmm-operator-module-loader',
   devicePluginServiceAccount: 'kmm-operator-device-plugin',
+  /** Of the pods of builds, with KMM_BUILDER=job. */
+  builderServiceAccount: 'kmm-operator-builder',
   /** ConfigMap: which toolkit image DTK_AUTO stands for. */
   toolkits: 'kmm-driver-toolkits',
   /** Secret: key of the HMAC in inputs hashes. */

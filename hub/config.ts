@@ -1,9 +1,11 @@
-import { IMAGE_SETTINGS, OPERATOR } from '@kmm-fleet/api';
+import { IMAGE_SETTINGS, namesBuildImage, OPERATOR } from '@kmm-fleet/api';
 import { operatorSettings } from '@kmm-fleet/runtime';
 import { z } from 'zod';
 
 /** Settings of the hub, read once at its start from the environment. */
-export const HubConfig = z.object({
-  ...operatorSettings(OPERATOR.hubNamespace),
-  ...IMAGE_SETTINGS,
-});
+export const HubConfig = z
+  .object({
+    ...operatorSettings(OPERATOR.hubNamespace),
+    ...IMAGE_SETTINGS,
+  })
+  .refine(namesBuildImage.check, namesBuildImage.problem);

@@ -27,6 +27,9 @@ await runOperator({
       ...ports,
       registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
       builder: builderOf(config, {
+        client: ports.client,
+        clock,
+        namespace: config.OPERATOR_NAMESPACE,
         ca,
         readLog: readFileCommand(config.OPERATOR_NAMESPACE, OPERATOR.hubAccount, isInPod(process.env)),
       }),

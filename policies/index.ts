@@ -6,6 +6,7 @@
  * monitoring/  what Prometheus asks for, and what it wakes somebody for
  */
 export { addonObjects } from './install/addon-objects.ts';
+export { BUILDERS, type BuilderName } from './install/builders.ts';
 export type { OperatorImages } from './install/deployment.ts';
 export { type EditionOptions, withOptions } from './install/edition-options.ts';
 export { EDITIONS, type Edition, type EditionName, editions } from './install/editions.ts';

@@ -52,6 +52,23 @@ describe('kmm install', () => {
     expect(out).toMatch(/imagePullSecrets:\n\s+- name: login/);
   });
 
+  it('prints an operator without privilege when its builds are Jobs', async () => {
+    const { out } = await kmm(['install', 'hub', '--image', 'kmm-hub:1', '--builder', 'job']);
+
+    expect(out).toMatch(/name: KMM_BUILD_IMAGE\n\s+value: kmm-hub:1/);
+    expect(out).not.toContain('SYS_ADMIN');
+  });
+
+  it.each([
+    ['spoke', ['--image', 'kmm:1'], /builds nothing/],
+    ['hub', ['--form', 'subscription', '--catalog', 'own'], /bundle in the catalog/],
+  ])('refuses a builder for what has none to choose: %s', async (edition, args, told) => {
+    const { code, err } = await kmm(['install', edition, ...args, '--builder', 'job']);
+
+    expect(code).toBe(1);
+    expect(err).toMatch(told);
+  });
+
   it.each([
     ['kustomize', 'overlays/hub/kustomization.yaml'],
     ['helm', 'values.schema.json'],

@@ -1,5 +1,7 @@
 import { describeFinding, parseImageReference } from '@kmm-fleet/api';
 import {
+  BUILDERS,
+  type BuilderName,
   CERTIFICATES,
   type Certificates,
   EDITIONS,
@@ -22,6 +24,7 @@ interface InstallOptions {
   readonly pullSecret?: string;
   readonly guardNamespaces: boolean;
   readonly webhooks?: Certificates;
+  readonly builder: BuilderName;
   readonly form: FormName;
   readonly out?: string;
   readonly name: string;
@@ -56,6 +59,14 @@ export function addInstallCommand(program: Command, io: Io, finish: (code: ExitC
         'have the API server ask the operator first; who makes the certificate',
       ).choices(CERTIFICATES),
     )
+    .addOption(
+      new Option(
+        '--builder <builder>',
+        'who builds images: the privileged operator, privileged pods of Jobs, or others',
+      )
+        .choices(BUILDERS)
+        .default('buildah'),
+    )
     .addOption(new Option('--form <form>', 'how it is installed').choices(FORM_NAMES).default('manifests'))
     .option('--out <folder>', 'write files there; kustomize, helm and olm have several')
     .option('--name <name>', 'of Policy, Placement and add-on', 'install-kmm')
@@ -85,6 +96,7 @@ Examples:
       command.error(`error: --form ${options.form} ${NEEDS[form.needs]}`, { exitCode: 2 });
     checkOptions(name, options);
     const edition = withOptions(editions[name], {
+      builder: options.builder,
       guardsNamespaces: options.guardNamespaces,
       certificates: options.webhooks,
     });
@@ -118,7 +130,8 @@ async function writeFolder(io: Io, folder: string, files: Folder): Promise<void>
 }
 
 function checkOptions(edition: EditionName, options: InstallOptions): void {
-  const { isForFleet, isFolder, isForOlm } = formOf(options.form);
+  const { isForFleet, isFolder, isForOlm, needs } = formOf(options.form);
+  if (options.builder !== 'buildah') checkBuilder(edition, options.builder, needs);
   if (isForFleet && edition !== 'spoke')
     throw new UserError(
       `--form ${options.form} installs on managed clusters, which is the edition spoke. Print ${edition} with --form manifests.`,
@@ -172,6 +185,13 @@ function checkWebhooks(certificates: Certificates, form: FormName, isForOlm = fa
   if (!isForOlm && certificates === 'olm') refuse(`there is no OLM in --form ${form}: use --webhooks own.`);
   if (certificates === 'cert-manager' && MOVABLE.includes(form))
     refuse(`its names would not follow the namespace of --form ${form}: use --webhooks own.`);
+}
+
+/** Who builds is written where the operator is. */
+function checkBuilder(edition: EditionName, builder: BuilderName, needs: 'image' | 'catalog'): void {
+  if (edition === 'spoke') throw new UserError(`--builder ${builder}: a spoke builds nothing. Leave it out.`);
+  if (needs === 'catalog')
+    throw new UserError('--builder belongs to the bundle in the catalog. Make that with --form olm.');
 }
 
 const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;

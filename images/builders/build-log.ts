@@ -1,4 +1,5 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { lastLines } from '@kmm-fleet/runtime';
 import { LOG_CHARS_MAX } from './builder.ts';
 
@@ -16,6 +17,10 @@ const FILE_BYTES_MAX = 512 * 1024;
 const TAIL_BYTES = LOG_CHARS_MAX * 16;
 /** Shorter values are words that stand everywhere in a log. */
 const SECRET_CHARS_MIN = 6;
+
+/** One per target: the log of its last build. */
+export const logFileOf = (directory: string, target: string): string =>
+  join(directory, `${target.replaceAll(/[^\w.-]+/g, '_')}.log`);
 
 /**
  * Opens the log of a build anew. When the file is full it becomes `<file>.old` and another one begins.

@@ -1,7 +1,8 @@
-import { globSync, readFileSync, readlinkSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCommand } from '@kmm-fleet/lab';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { processesIn } from '../testing/processes-in.ts';
 import { pushImage } from '../testing/push-image.ts';
 import { type RealRegistryWorld, skipReason, startRealRegistry } from '../testing/real-registry.ts';
 import { shellFiles } from '../testing/shell-files.ts';
@@ -35,17 +36,7 @@ describe.skipIf(reason !== '')(`buildah on a real registry${reason && ` (${reaso
     };
   });
 
-  /** Names of the processes whose root is a container of these builds. */
-  function inContainers(): string[] {
-    return globSync('/proc/[0-9]*').flatMap((process) => {
-      try {
-        const isOurs = readlinkSync(`${process}/root`).startsWith(path());
-        return isOurs ? [readFileSync(`${process}/comm`, 'utf8').trim()] : [];
-      } catch {
-        return []; // It ended meanwhile.
-      }
-    });
-  }
+  const inContainers = () => processesIn(path());
 
   it('leaves no process of an aborted build behind', async () => {
     await expect.poll(inContainers).toEqual([]);

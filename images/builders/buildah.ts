@@ -1,18 +1,15 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, isAppError } from '@kmm-fleet/runtime';
 import { authFile } from '../registry/credentials.ts';
-import { plainText } from '../registry/plain-text.ts';
-import type { RegistryAccess } from '../registry/types.ts';
-import { openBuildLog } from './build-log.ts';
+import { buildFailure, type Told, withLog } from './build-failure.ts';
+import { logFileOf, openBuildLog } from './build-log.ts';
+import { contentsOf, refuseOddNames } from './build-secrets.ts';
+import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
 import type { Builder, BuildRequest, BuildSecret } from './builder.ts';
 import { withDiskLimit } from './disk-limit.ts';
 import { runProgram } from './run-program.ts';
 
-const MESSAGE_CHARS_MAX = 500;
 const BYTES_MAX = 10 * 1024 ** 3;
-const UNREACHABLE =
-  /connection (refused|reset)|no such host|timeout|certificate|EOF|broken pipe|HTTP status: 5\d\d/i;
 
 export interface BuildahOptions {
   /** Holds containers, temporary files and logs. Everything temporary in it is removed. */
@@ -24,12 +21,6 @@ export interface BuildahOptions {
   readonly bytesMax?: number | undefined;
   /** The command by which people read a log; `cat` when left out. */
   readonly readLog?: (file: string) => string;
-}
-
-/** What is known of the log of a failed build. */
-interface Told {
-  readonly log: string;
-  readonly logCommand: string;
 }
 
 interface Workspace {
@@ -62,7 +53,7 @@ export function createBuildah({
     async build(request, signal) {
       signal?.throwIfAborted();
       refuseOddNames(request.secrets);
-      const file = logFile(logs, request);
+      const file = logFileOf(logs, request.target);
       const log = openBuildLog(file, contentsOf(request.secrets));
       const told = (): Told => ({ log: log.tail(), logCommand: readLog(file) });
       const workspace = openWorkspace(directory);
@@ -76,7 +67,7 @@ export function createBuildah({
         }).catch((error: unknown) => {
           throw withLog(error, told());
         });
-        if (code !== 0) throw failure(args[0], code, told());
+        if (code !== 0) throw buildFailure(args[0], code, told());
       };
       try {
         // Not with the signal: every later build relies on it.
@@ -85,12 +76,12 @@ export function createBuildah({
         running += 1;
         writeInputs(workspace, request, ca);
         const build = (limited: AbortSignal) =>
-          run(buildArguments(request, workspace), limited).finally(() => {
+          run(buildArguments(request, filesOf(workspace)), limited).finally(() => {
             isDirty ||= limited.aborted;
           });
         await withDiskLimit({ folder: directory, bytesMax }, signal, build);
         try {
-          await run(pushArguments(request, workspace), signal);
+          await run(pushArguments(request, filesOf(workspace)), signal);
           const digest = readFileSync(workspace.path('digest'), 'utf8').trim();
           return { digest, log: log.tail() };
         } finally {
@@ -111,10 +102,6 @@ export function createBuildah({
   };
 }
 
-function logFile(logs: string, { target }: BuildRequest): string {
-  return join(logs, `${target.replaceAll(/[^\w.-]+/g, '_')}.log`);
-}
-
 function openWorkspace(directory: string): Workspace {
   mkdirSync(join(directory, 'work'), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(directory, 'work', 'build-'));
@@ -122,15 +109,15 @@ function openWorkspace(directory: string): Workspace {
   return { folder, path: (...parts) => join(folder, ...parts) };
 }
 
-/** Names become paths and a mount's text. Kubernetes gives no others than these; a path in them would be an attack. */
-function refuseOddNames(secrets: readonly BuildSecret[]): void {
-  const names = secrets.flatMap(({ name, files }) => [name, ...Object.keys(files)]);
-  const odd = names.find((name) => !/^[-._a-zA-Z0-9]+$/.test(name) || name === '.' || name === '..');
-  if (odd !== undefined)
-    throw new AppError('BUILD_FAILED', `A build secret or one of its keys is named "${plainText(odd)}".`);
-}
-
-const contentsOf = (secrets: readonly BuildSecret[]) => secrets.flatMap(({ files }) => Object.values(files));
+const filesOf = ({ path }: Workspace): BuildFiles => ({
+  dockerfile: path('Dockerfile'),
+  context: path('context'),
+  baseAuth: path('base-auth.json'),
+  targetAuth: path('target-auth.json'),
+  certs: path('certs'),
+  secret: (name) => path('secrets', name),
+  digest: path('digest'),
+});
 
 function writeInputs({ path }: Workspace, request: BuildRequest, ca: string | undefined): void {
   for (const name of ['context', 'certs', 'secrets']) mkdirSync(path(name), { recursive: true });
@@ -147,66 +134,4 @@ function writeSecret(folder: string, { files }: BuildSecret): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (const [name, bytes] of Object.entries(files))
     writeFileSync(join(folder, name), bytes, { mode: 0o600 });
-}
-
-function buildArguments(request: BuildRequest, { path }: Workspace): string[] {
-  const pairs = (flag: string, values: Readonly<Record<string, string>>) =>
-    Object.entries(values).flatMap(([name, value]) => [flag, `${name}=${value}`]);
-  return [
-    'bud',
-    '--isolation=chroot',
-    // A tag that moved is pulled anew; layers that are there are not.
-    '--pull=true',
-    // Equal inputs give equal images, whenever they are built.
-    '--timestamp=0',
-    `--authfile=${path('base-auth.json')}`,
-    ...access(request.baseAccess, path('certs')),
-    ...pairs('--build-arg', request.buildArgs),
-    ...pairs('--label', request.labels),
-    ...request.secrets.flatMap(({ name }) => [
-      '--volume',
-      `${path('secrets', name)}:/run/secrets/${name}:ro`,
-    ]),
-    `--tag=${request.target}`,
-    `--file=${path('Dockerfile')}`,
-    path('context'),
-  ];
-}
-
-function pushArguments({ target, targetAccess }: BuildRequest, { path }: Workspace): string[] {
-  return [
-    'push',
-    `--authfile=${path('target-auth.json')}`,
-    `--digestfile=${path('digest')}`,
-    ...access(targetAccess, path('certs')),
-    target,
-  ];
-}
-
-function access({ insecure, insecureSkipTLSVerify }: RegistryAccess, certs: string): string[] {
-  return insecure || insecureSkipTLSVerify ? ['--tls-verify=false'] : [`--cert-dir=${certs}`];
-}
-
-/** Whoever ended a build because of a limit is told how far it had come. */
-const withLog = (error: unknown, cause: Told): unknown =>
-  isLimit(error) ? new AppError(error.code, error.message, { cause }) : error;
-
-const isLimit = (error: unknown): error is AppError =>
-  isAppError(error) && (error.code === 'BUILD_TIMED_OUT' || error.code === 'BUILD_TOO_LARGE');
-
-/** buildah exits with 125 for trouble with registries and storage, and with the step's own code for a build. */
-function failure(command: string | undefined, code: number | undefined, cause: Told): AppError {
-  const last = cause.log.trimEnd().split('\n').at(-1) ?? '';
-  const text = plainText(last, MESSAGE_CHARS_MAX);
-  // A step may say anything about files; it speaks of a registry only when it pulls.
-  const isRegistry =
-    code === 125 && (!last.includes('building at STEP') || /docker:\/\/|registry /.test(last));
-  if (isRegistry && /unauthorized|authentication required|denied/i.test(last))
-    return new AppError('REGISTRY_UNAUTHORIZED', text, { cause });
-  if (isRegistry && /toomanyrequests|429/i.test(last))
-    return new AppError('REGISTRY_THROTTLED', text, { cause });
-  // What was built is not to blame for what its push meets.
-  if (command === 'push' || (isRegistry && UNREACHABLE.test(last)))
-    return new AppError('REGISTRY_UNREACHABLE', text, { cause });
-  return new AppError('BUILD_FAILED', `The build failed: ${text}`, { cause });
 }

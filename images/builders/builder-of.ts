@@ -1,8 +1,16 @@
+import { join } from 'node:path';
 import type { ImageSettings } from '@kmm-fleet/api';
+import { OPERATOR } from '@kmm-fleet/api';
+import type { Clock, KubeClient } from '@kmm-fleet/runtime';
 import { createBuildah } from './buildah.ts';
 import type { Builder } from './builder.ts';
+import { createJobBuilder } from './job-builder.ts';
 
 export interface BuilderPorts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  /** Of the operator: Jobs are made there. */
+  readonly namespace: string;
   /** Extra certificate authorities of registries, PEM. */
   readonly ca?: string | undefined;
   /** The command by which people read a log. */
@@ -10,15 +18,26 @@ export interface BuilderPorts {
 }
 
 /** The builder that an operator is configured for; undefined: somebody else builds. */
-export function builderOf(settings: ImageSettings, { ca, readLog }: BuilderPorts): Builder | undefined {
+export function builderOf(settings: ImageSettings, ports: BuilderPorts): Builder | undefined {
+  const bytesMax = settings.KMM_BUILD_GIB_MAX * 1024 ** 3;
+  const directory = settings.KMM_BUILD_DIR;
   switch (settings.KMM_BUILDER) {
     case 'buildah':
-      return createBuildah({
-        directory: settings.KMM_BUILD_DIR,
-        ca,
-        bytesMax: settings.KMM_BUILD_GIB_MAX * 1024 ** 3,
-        readLog,
+      return createBuildah({ directory, ca: ports.ca, bytesMax, readLog: ports.readLog });
+    case 'job': {
+      const { requests, limits } = settings.KMM_BUILD_RESOURCES;
+      return createJobBuilder({
+        ...ports,
+        directory: join(directory, 'logs'),
+        image: settings.KMM_BUILD_IMAGE ?? '',
+        pullSecret: settings.KMM_BUILD_PULL_SECRET,
+        account: OPERATOR.builderServiceAccount,
+        bytesMax,
+        minutesMax: settings.KMM_BUILD_MINUTES_MAX,
+        tolerations: settings.KMM_BUILD_TOLERATIONS,
+        resources: { requests, limits },
       });
+    }
     case 'external':
       return undefined;
   }

@@ -19,6 +19,8 @@ export interface BuildRequest {
   readonly labels: Readonly<Record<string, string>>;
   readonly baseAccess: RegistryAccess;
   readonly targetAccess: RegistryAccess;
+  /** Labels of the nodes that it may run on, where it runs in a cluster. */
+  readonly nodeSelector?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface BuildSecret {

@@ -35,6 +35,7 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
         labels: inputs.sign ? { [LABELS.buildInputsHash]: inputsHash } : { [LABELS.inputsHash]: all },
         baseAccess: baseAccess(pass),
         targetAccess: targetAccess(pass),
+        nodeSelector: image.spec.build?.selector,
       },
       limited,
     );

@@ -40,7 +40,7 @@ const builtIn = (
   singular: kind.toLowerCase(),
   shortNames,
   categories: ['Pod', 'DaemonSet'].includes(kind) ? ['all'] : [],
-  hasStatus: ['Node', 'Pod', 'DaemonSet', 'Namespace'].includes(kind),
+  hasStatus: ['Node', 'Pod', 'DaemonSet', 'Job', 'Namespace'].includes(kind),
   columns,
 });
 
@@ -147,6 +147,7 @@ export const BUILT_IN: readonly HostedKind[] = [
     ],
   ),
   builtIn('apps', 'v1', 'controllerrevisions', 'ControllerRevision', true),
+  builtIn('batch', 'v1', 'jobs', 'Job', true, [], [column('Succeeded', '.status.succeeded', 'integer')]),
   builtIn(
     'coordination.k8s.io',
     'v1',

@@ -25,7 +25,7 @@ export const podLabels = ({ name }: Edition) => ({
 
 /** The oldest Kubernetes that knows all of it; appArmorProfile and ValidatingAdmissionPolicy are the newest. */
 export const kubernetesMin = ({ builds, guardsNamespaces }: Edition) =>
-  builds || guardsNamespaces ? '1.30.0' : '1.25.0';
+  builds !== 'no' || guardsNamespaces ? '1.30.0' : '1.25.0';
 
 /** The Deployment of an operator. The lease sees to it that one pod works; a new one starts before the old one ends. */
 export function operatorDeployment(edition: Edition, images: OperatorImages): KubeObject {
@@ -44,14 +44,18 @@ export function operatorDeployment(edition: Edition, images: OperatorImages): Ku
 
 function podSpec(edition: Edition, images: OperatorImages) {
   const { accesses, env, builds, certificates } = edition;
-  const folders = [{ name: 'tmp', path: '/tmp' }, ...(builds ? [{ name: 'builds', path: BUILDS }] : [])];
+  const isPrivileged = builds === 'beside';
+  const folders = [
+    { name: 'tmp', path: '/tmp' },
+    ...(builds === 'no' ? [] : [{ name: 'builds', path: BUILDS }]),
+  ];
   // The operator has its own by the API; OLM mounts by itself.
   const isMounted = certificates === 'cert-manager' || certificates === 'service-ca';
   const secretName = isMounted ? webhookOf(edition).name : undefined;
   return {
     serviceAccountName: accesses[0]?.account.name,
     ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
-    securityContext: builds ? {} : { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    securityContext: isPrivileged ? {} : { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
     containers: [
       {
         name: 'manager',
@@ -61,6 +65,7 @@ function podSpec(edition: Edition, images: OperatorImages) {
           { name: 'HEALTH_PORT', value: String(PORT) },
           { name: 'RELATED_IMAGES_MUST_GATHER', value: images.mustGather },
           ...Object.entries(env).map(([name, value]) => ({ name, value })),
+          ...(builds === 'in-jobs' ? buildEnv(images) : []),
         ],
         ports: [
           { name: 'metrics', containerPort: PORT },
@@ -69,8 +74,8 @@ function podSpec(edition: Edition, images: OperatorImages) {
         livenessProbe: probe('/healthz'),
         startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 60 },
         readinessProbe: probe('/readyz'),
-        resources: { requests: { cpu: '10m', memory: builds ? '256Mi' : '96Mi' } },
-        securityContext: builds ? BUILDER : RESTRICTED,
+        resources: { requests: { cpu: '10m', memory: builds === 'no' ? '96Mi' : '256Mi' } },
+        securityContext: isPrivileged ? BUILDER : RESTRICTED,
         volumeMounts: [
           ...folders.map(({ name, path }) => ({ name, mountPath: path })),
           ...(secretName ? [{ name: 'webhook', mountPath: CERTIFICATE_FOLDER, readOnly: true }] : []),
@@ -83,6 +88,12 @@ function podSpec(edition: Edition, images: OperatorImages) {
     ],
   };
 }
+
+/** The image of an operator that builds has buildah in it. */
+const buildEnv = ({ operator, pullSecret }: OperatorImages) => [
+  { name: 'KMM_BUILD_IMAGE', value: operator },
+  ...(pullSecret ? [{ name: 'KMM_BUILD_PULL_SECRET', value: pullSecret }] : []),
+];
 
 const probe = (path: string) => ({ httpGet: { path, port: PORT }, timeoutSeconds: 5 });
 

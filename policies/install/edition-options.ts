@@ -1,11 +1,14 @@
 import { CORE } from '@kmm-fleet/runtime';
 import { type Access, may, type PolicyRule } from '../rbac/access.ts';
+import { type BuilderName, withBuilder } from './builders.ts';
 import type { Edition } from './editions.ts';
 import { CERTIFICATE_FOLDER, type Certificates, WEBHOOK_PORT } from './webhook-names.ts';
 import { webhookOf } from './webhook-objects.ts';
 
 /** What a site may add to an edition. */
 export interface EditionOptions {
+  /** Who makes images from Dockerfiles; buildah beside the operator when left out. */
+  readonly builder?: BuilderName | undefined;
   /** Namespaces with Modules are kept. For operators of nodes: a hub has no Modules. */
   readonly guardsNamespaces?: boolean | undefined;
   /** The API server asks the operator about what it manages, by a certificate of these. */
@@ -13,8 +16,12 @@ export interface EditionOptions {
 }
 
 /** The edition with what a site adds: settings, rights and objects follow from it. */
-export function withOptions(edition: Edition, { guardsNamespaces, certificates }: EditionOptions): Edition {
-  const guarded = guardsNamespaces ? withGuard(edition) : edition;
+export function withOptions(
+  edition: Edition,
+  { builder = 'buildah', guardsNamespaces, certificates }: EditionOptions,
+): Edition {
+  const building = withBuilder(edition, builder);
+  const guarded = guardsNamespaces ? withGuard(building) : building;
   return certificates ? withWebhook(guarded, certificates) : guarded;
 }
 

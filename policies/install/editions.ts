@@ -26,8 +26,8 @@ export interface Edition {
   /** Accounts whose pods are privileged. */
   readonly privileged: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** It runs buildah, which mounts. */
-  readonly builds: boolean;
+  /** Beside it buildah runs, which mounts; in Jobs their pods do. */
+  readonly builds: 'no' | 'beside' | 'in-jobs';
   /** Namespaces with Modules are kept. */
   readonly guardsNamespaces?: boolean;
   /** Who makes the certificate of its webhook; without one it has none. */
@@ -60,7 +60,7 @@ export const editions: Readonly<Record<EditionName, Edition>> = {
     accounts: [],
     privileged: [hubAccess.account.name],
     env: {},
-    builds: true,
+    builds: 'beside',
   },
   spoke: {
     name: 'spoke',
@@ -70,7 +70,7 @@ export const editions: Readonly<Record<EditionName, Edition>> = {
     accesses: [spokeAccess, workAgentAccess],
     privileged: loaders,
     env: { KMM_MANAGED: '1' },
-    builds: false,
+    builds: 'no',
   },
   cluster: {
     name: 'cluster',
@@ -79,6 +79,6 @@ export const editions: Readonly<Record<EditionName, Edition>> = {
     accesses: [standaloneAccess],
     privileged: [...loaders, standaloneAccess.account.name],
     env: {},
-    builds: true,
+    builds: 'beside',
   },
 };

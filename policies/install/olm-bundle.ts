@@ -19,7 +19,7 @@ export interface BundleOptions {
  */
 export function olmBundle(edition: Edition, images: OperatorImages, options: BundleOptions): Folder {
   // A Subscription may set KMM_MANAGED, and OLM grants what the bundle says.
-  const accesses = edition.name === 'cluster' ? [eitherAccess] : edition.accesses;
+  const accesses = edition.name === 'cluster' ? edition.accesses.map(eitherAccess) : edition.accesses;
   const objects = operatorObjects({ ...edition, accesses }, images);
   const labels = labelsOf(edition, options);
   const definitions = objects

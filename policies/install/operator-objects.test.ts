@@ -1,5 +1,6 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
+import { withBuilder } from './builders.ts';
 import { EDITIONS, editions } from './editions.ts';
 import { operatorObjects } from './operator-objects.ts';
 
@@ -86,6 +87,42 @@ describe('what is installed', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
+  });
+
+  it.each(['hub', 'cluster'] as const)(
+    'makes a %s that builds in Jobs an operator without privilege',
+    (name) => {
+      const edition = withBuilder(editions[name], 'job');
+      const objects = operatorObjects(edition, { ...IMAGES, pullSecret: 'login' });
+      const account = edition.accesses[0]?.account.name ?? '';
+      const subjects = objects.filter(({ metadata }) => metadata.name === 'kmm-privileged').at(-1)?.[
+        'subjects'
+      ];
+
+      expect(podOf(objects).containers[0].securityContext).toMatchObject({ runAsUser: 65_532 });
+      expect(envOf(objects)).toMatchObject({
+        KMM_BUILDER: 'job',
+        KMM_BUILD_IMAGE: IMAGES.operator,
+        KMM_BUILD_PULL_SECRET: 'login',
+      });
+      expect(objects.map(shown)).toContain(`ServiceAccount ${edition.namespace}/kmm-operator-builder`);
+      expect(subjects).toContainEqual(expect.objectContaining({ name: 'kmm-operator-builder' }));
+      expect(subjects).not.toContainEqual(expect.objectContaining({ name: account }));
+      const role = objects.find((object) => shown(object) === `Role ${edition.namespace}/${account}`);
+      expect(role?.['rules']).toContainEqual({
+        apiGroups: ['batch'],
+        resources: ['jobs'],
+        verbs: ['create', 'get', 'delete'],
+      });
+    },
+  );
+
+  it('gives a hub for which others build no privilege, and no right to make Jobs', () => {
+    const objects = operatorObjects(withBuilder(editions.hub, 'external'), IMAGES);
+
+    expect(envOf(objects)['KMM_BUILDER']).toBe('external');
+    expect(objects.map(shown)).not.toContain('RoleBinding openshift-kmm-hub/kmm-privileged');
+    expect(JSON.stringify(objects)).not.toMatch(/SYS_ADMIN|"jobs"/);
   });
 
   it('names a pull secret only when it is told one', () => {

@@ -12,7 +12,7 @@ export function operatorObjects(edition: Edition, images: OperatorImages): KubeO
   return [
     ...groundObjects(edition),
     ...edition.accesses.flatMap(accessObjects),
-    ...privilegedObjects(edition),
+    ...(edition.privileged.length > 0 ? privilegedObjects(edition) : []),
     ...(edition.guardsNamespaces ? namespaceGuardObjects(edition) : []),
     ...webhookObjects(edition, podLabels(edition)),
     operatorDeployment(edition, images),

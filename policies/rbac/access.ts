@@ -76,11 +76,11 @@ export const standaloneAccess: Access = {
   own: [...hashKey(), ...lease(OPERATOR.lease)],
 };
 
-/** Rights of one that may stand alone or be managed, where that is decided after they are granted. */
-export const eitherAccess: Access = {
-  ...standaloneAccess,
-  cluster: [...standaloneAccess.cluster, ...spokeAccess.cluster.filter(isClaim)],
-};
+/** The same for one that may be managed too, where that is decided after rights are granted. */
+export const eitherAccess = (standalone: Access): Access => ({
+  ...standalone,
+  cluster: [...standalone.cluster, ...spokeAccess.cluster.filter(isClaim)],
+});
 
 /** What OCM's work agent needs on a managed cluster for what the hub ships. Names as in KMM's documentation. */
 export const workAgentAccess: Access = {
@@ -90,6 +90,19 @@ export const workAgentAccess: Access = {
   cluster: [may(['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'], RESOURCES.module)],
   own: [],
 };
+
+/** The same for an operator that builds in Jobs, in its own namespace. */
+export const buildingInJobs = (access: Access): Access => ({
+  ...access,
+  own: [
+    ...access.own,
+    may(['create', 'get', 'delete'], CORE.job),
+    may(['list'], CORE.pod),
+    may(['get'], CORE.pod, 'log'),
+    // What a build reads; RBAC cannot name what is yet to be created.
+    may(APPLY, CORE.secret),
+  ],
+});
 
 /** Images are objects on the cluster that builds: the hub, or one that stands alone. */
 function images(): PolicyRule[] {

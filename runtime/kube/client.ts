@@ -14,6 +14,8 @@ export interface KubeClient {
    * `AppError('WATCH_EXPIRED')` on 410, `AppError('WATCH_IDLE')` when nothing (not even a bookmark) came in time.
    */
   watch(type: ResourceType, options: WatchOptions, signal?: AbortSignal): AsyncIterable<WatchEvent>;
+  /** What a container has printed so far, its last lines only; the caller bounds what it keeps. */
+  podLog(pod: ObjectName, container: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   create(type: ResourceType, object: KubeObject, signal?: AbortSignal): Promise<KubeObject>;
   /** Server-side apply under `fieldManager`. `subresource: 'status'` writes the status only. */
   apply(

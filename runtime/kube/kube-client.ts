@@ -13,7 +13,7 @@ import type {
   ListOptions,
   Transport,
 } from './client.ts';
-import type { KubeObject, ResourceType } from './object.ts';
+import { CORE, type KubeObject, type ObjectName, type ResourceType } from './object.ts';
 import { resourcePath, selectors, withQuery } from './paths.ts';
 import { readBody } from './read-body.ts';
 import { statusError } from './status-error.ts';
@@ -38,6 +38,8 @@ const PAGE_ITEMS = 500;
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 /** API servers give up after a minute by themselves; a longer silence is a dead connection, and holds a place. */
 const ANSWER_MS = 65_000;
+/** Of a container's output: as much as anybody reads. */
+const LOG_LINES_MAX = 10_000;
 const TRIES_MAX = 5;
 const RETRY = { baseMs: 250, maxMs: 8_000 };
 /** Servers send a bookmark about each minute; five silent minutes are a dead connection. */
@@ -126,6 +128,23 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     } while (next);
   }
 
+  async function* podLog(
+    pod: ObjectName,
+    container: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    const path = withQuery(resourcePath(CORE.pod, pod, 'log'), { container, tailLines: LOG_LINES_MAX });
+    const headers = { accept: '*/*', 'user-agent': options.userAgent };
+    const response = await transport.request({ method: 'GET', path, headers }, signal);
+    if (response.status < 300) yield* response.body;
+    else
+      throw failed(
+        { method: 'GET', path, headers },
+        response,
+        await readBody(response.body, ANSWER_BYTES_MAX),
+      );
+  }
+
   const applyPath = (
     type: ResourceType,
     object: KubeObject,
@@ -149,6 +168,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
         from,
         signal,
       ),
+    podLog,
     create: (type, object, signal) =>
       send(
         type,

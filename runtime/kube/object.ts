@@ -82,6 +82,7 @@ export const CORE = {
   serviceAccount: core('serviceaccounts', 'ServiceAccount'),
   event: core('events', 'Event'),
   daemonSet: { group: 'apps', version: 'v1', plural: 'daemonsets', kind: 'DaemonSet', namespaced: true },
+  job: { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job', namespaced: true },
   lease: {
     group: 'coordination.k8s.io',
     version: 'v1',

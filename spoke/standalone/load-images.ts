@@ -24,6 +24,9 @@ export function loadImages(
     ...ports,
     registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
     builder: builderOf(config, {
+      client: ports.client,
+      clock,
+      namespace: config.OPERATOR_NAMESPACE,
       ca,
       readLog: readFileCommand(config.OPERATOR_NAMESPACE, OPERATOR.account, isInPod(process.env)),
     }),

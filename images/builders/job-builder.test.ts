@@ -1,0 +1,179 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AppError, CORE, createRandom, listAll, systemClock } from '@kmm-fleet/runtime';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createRegistry } from '../registry/registry.ts';
+import { createFakeBuilder } from '../testing/fake-builder.ts';
+import { BUILDER, JOB_NAMESPACE, type JobCluster, startJobCluster } from '../testing/job-cluster.ts';
+import type { RunPod } from '../testing/job-runner.ts';
+import { createMemoryRegistry } from '../testing/memory-registry.ts';
+import { runFakePod } from '../testing/run-fake-pod.ts';
+import { describeBuilder } from './builder.contract.ts';
+import { type BuildRequest, buildLog, buildLogCommand } from './builder.ts';
+import { createJobBuilder } from './job-builder.ts';
+
+const ADDRESS = 'registry.test:5000';
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+const folders: string[] = [];
+const clusters: JobCluster[] = [];
+
+afterEach(async () => {
+  for (const { runner } of clusters.splice(0)) await runner.stop();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+function builderIn({ client }: JobCluster, directory: string) {
+  return createJobBuilder({
+    client,
+    clock: systemClock,
+    directory,
+    namespace: JOB_NAMESPACE,
+    image: 'registry.test/buildah:1',
+    account: BUILDER,
+    bytesMax: 1024 ** 3,
+    minutesMax: 5,
+    tolerations: [],
+    resources: { requests: undefined, limits: undefined },
+    readLog: (file) => `cat ${file}`,
+    lookMs: 5,
+  });
+}
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kmm-jobs-'));
+  return folder;
+}
+
+function makeRegistry() {
+  const transport = createMemoryRegistry({
+    login: { username: 'kmm', password: 's3cret', scheme: 'Bearer' },
+  });
+  return createRegistry({ transport, clock: systemClock, random: createRandom(1) });
+}
+
+const access = (password: string) => ({
+  dockerConfig: JSON.stringify({ auths: { [ADDRESS]: { username: 'kmm', password } } }),
+});
+
+describeBuilder('a Job on a cluster', async () => {
+  const registry = makeRegistry();
+  const cluster = startJobCluster(runFakePod(createFakeBuilder(registry)));
+  const folder = makeFolder();
+  return {
+    builder: builderIn(cluster, folder),
+    registry,
+    address: ADDRESS,
+    access: access('s3cret'),
+    wrongAccess: access('wr0ng'),
+    from: 'FROM scratch',
+    whenSleeping: async () => {
+      await vi.waitUntil(() => cluster.runner.running > 0);
+    },
+    async close() {
+      const { client, runner } = cluster;
+      for (const type of [CORE.job, CORE.secret, CORE.pod])
+        await vi.waitUntil(async () => (await listAll(client, type)).length === 0);
+      await runner.stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+});
+
+describe('a build in a Job', () => {
+  const request: BuildRequest = {
+    dockerfile: 'FROM scratch\n',
+    buildArgs: {},
+    secrets: [],
+    target: `${ADDRESS}/team/kmod:1`,
+    labels: {},
+    baseAccess: access('s3cret'),
+    targetAccess: access('s3cret'),
+  };
+  const failureOf = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
+
+  function world(run: RunPod) {
+    const cluster = startJobCluster(run);
+    const folder = makeFolder();
+    clusters.push(cluster);
+    folders.push(folder);
+    return { ...cluster, folder, builder: builderIn(cluster, folder) };
+  }
+  const gives = (...ends: { exitCode: number; output: string; message?: string }[]): RunPod =>
+    async function* run() {
+      yield* ends;
+    };
+
+  it('that an operator began before it was killed is found by the next one, and not begun anew', async () => {
+    let began = 0;
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const { client, builder, runner, folder } = world(async function* run() {
+      began += 1;
+      await finished;
+      yield { exitCode: 0, output: 'COMMIT\n' };
+      yield { exitCode: 0, output: '', message: DIGEST };
+    });
+    const dies = { ...client, get: () => Promise.reject(new AppError('API_UNREACHABLE', 'gone')) };
+    const first = failureOf(builderIn({ client: dies, runner }, folder).build(request));
+    expect(await first).toMatchObject({ code: 'API_UNREACHABLE' });
+    await expect.poll(() => began).toBe(1);
+
+    const building = builder.build(request);
+    finish();
+
+    expect(await building).toEqual({ digest: DIGEST, log: 'COMMIT\n' });
+    expect(began).toBe(1);
+  });
+
+  it('has its whole log in a file of the operator, without what the Job was', async () => {
+    const { builder, client } = world(gives({ exitCode: 2, output: 'make: no rule\nError: building\n' }));
+
+    const error = await failureOf(builder.build(request));
+
+    expect(error).toMatchObject({ code: 'BUILD_FAILED', message: 'The build failed: Error: building' });
+    const [, file = ''] = buildLogCommand(error).split(' ');
+    expect(readFileSync(file, 'utf8')).toContain('make: no rule');
+    expect(await listAll(client, CORE.job)).toEqual([]);
+  });
+
+  it('that takes too long tells how far it had come', async () => {
+    const { builder, client, runner } = world(async function* run(_pod, signal) {
+      yield { exitCode: 0, output: 'STEP 2: make\n' };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    });
+    const stop = new AbortController();
+    const building = failureOf(builder.build(request, stop.signal));
+    await expect.poll(() => runner.logged).toBe(1);
+
+    stop.abort(new AppError('BUILD_TIMED_OUT', 'Too long.'));
+
+    const error = await building;
+    expect(error).toMatchObject({ code: 'BUILD_TIMED_OUT', message: 'Too long.' });
+    expect(buildLog(error)).toBe('STEP 2: make\n');
+    await expect.poll(() => listAll(client, CORE.secret)).toEqual([]);
+  });
+
+  it('whose Job somebody deletes fails', async () => {
+    const { builder, client, runner } = world(async function* run(_pod, signal) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      yield { exitCode: 137, output: '' };
+    });
+    const building = failureOf(builder.build(request));
+    await expect.poll(() => runner.running).toBe(1);
+    const [job] = await listAll(client, CORE.job);
+    await client.delete(CORE.job, { namespace: JOB_NAMESPACE, name: job?.metadata.name ?? '' });
+
+    expect(await building).toMatchObject({ code: 'BUILD_FAILED', message: /was deleted while it built/ });
+  });
+
+  it('of more than a Secret may hold is refused before a Job is made', async () => {
+    const { builder, client } = world(gives());
+    const secrets = [{ name: 'large', files: { file: Buffer.alloc(1024 * 1024) } }];
+
+    expect(await failureOf(builder.build({ ...request, secrets }))).toMatchObject({ code: 'BUILD_FAILED' });
+    expect(await listAll(client, CORE.job)).toEqual([]);
+  });
+});

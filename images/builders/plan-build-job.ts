@@ -1,0 +1,172 @@
+import type { Toleration } from '@kmm-fleet/api';
+import type { KubeObject } from '@kmm-fleet/runtime';
+import { authFile } from '../registry/credentials.ts';
+import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
+import type { BuildRequest } from './builder.ts';
+
+/** How the pods of builds stand on their cluster. */
+export interface JobSettings {
+  readonly namespace: string;
+  /** Image with buildah in it. */
+  readonly image: string;
+  /** Secret with the login for that image. */
+  readonly pullSecret?: string | undefined;
+  /** Service account that may run pods with SYS_ADMIN; it has no other right. */
+  readonly account: string;
+  /** Extra certificate authorities of registries, PEM. */
+  readonly ca?: string | undefined;
+  /** How large the folder of a build may become. */
+  readonly bytesMax: number;
+  /** How long a build goes on that nobody looks after any more. */
+  readonly minutesMax: number;
+  readonly tolerations: readonly Toleration[];
+  readonly resources: Readonly<Record<'requests' | 'limits', Readonly<Record<string, string>> | undefined>>;
+}
+
+export interface BuildJobPlan {
+  readonly job: KubeObject;
+  /** What the build reads; it becomes the Job's, and goes away with it. */
+  readonly inputs: KubeObject;
+}
+
+/** Containers of a build's pod, in their order. */
+export const BUILD_CONTAINERS = { build: 'build', push: 'push' } as const;
+/** Label of a Job and its pods: the name of the Job. */
+export const BUILD_LABEL = 'kmm.node.kubernetes.io/build';
+
+const INPUTS = '/kmm/inputs';
+const CONTEXT = '/kmm/context';
+const BUILDS = '/var/lib/kmm';
+/** A Job that its hub has forgotten goes away after a day. */
+const FINISHED_SECONDS_MAX = 86_400;
+
+/** Where each input stands below its folder. */
+const PATHS = {
+  dockerfile: 'dockerfile',
+  baseAuth: 'base-auth.json',
+  targetAuth: 'target-auth.json',
+  certs: 'certs',
+  secrets: 'secrets',
+} as const;
+
+/** The Job that makes an image, and the Secret with all that it reads. Pure. @param name equal for equal requests */
+export function planBuildJob(name: string, request: BuildRequest, settings: JobSettings): BuildJobPlan {
+  const { namespace } = settings;
+  const labels = {
+    'app.kubernetes.io/name': 'kmm',
+    'app.kubernetes.io/component': 'build',
+    [BUILD_LABEL]: name,
+  };
+  const metadata = { name, namespace, labels };
+  const inputs = inputsOf(request, settings);
+  return {
+    inputs: {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata,
+      type: 'Opaque',
+      data: Object.fromEntries(inputs.map(({ key, text }) => [key, text])),
+    },
+    job: {
+      apiVersion: 'batch/v1',
+      kind: 'Job',
+      metadata: { ...metadata, annotations: { 'kmm.node.kubernetes.io/image': request.target } },
+      spec: {
+        // Whether it is tried again is the hub's to say; a node that goes away is no try.
+        backoffLimit: 0,
+        podFailurePolicy: {
+          rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
+        },
+        activeDeadlineSeconds: settings.minutesMax * 60,
+        ttlSecondsAfterFinished: FINISHED_SECONDS_MAX,
+        template: { metadata: { labels }, spec: podSpec(name, request, settings, inputs) },
+      },
+    },
+  };
+}
+
+interface Input {
+  /** Of the Secret's data. */
+  readonly key: string;
+  readonly path: string;
+  /** Base 64. */
+  readonly text: string;
+}
+
+function inputsOf(request: BuildRequest, { ca }: JobSettings): Input[] {
+  const texts: [string, string | undefined][] = [
+    [PATHS.dockerfile, request.dockerfile],
+    [PATHS.baseAuth, authFile(request.baseAccess.dockerConfig ?? '{}')],
+    [PATHS.targetAuth, authFile(request.targetAccess.dockerConfig ?? '{}')],
+    [`${PATHS.certs}/ca.crt`, ca || undefined],
+  ];
+  const secrets = request.secrets.flatMap(({ name, files }) =>
+    Object.entries(files).map(([key, bytes]) => [`${PATHS.secrets}/${name}/${key}`, bytes] as const),
+  );
+  // Two names may differ in characters that keys do not have.
+  return [...texts, ...secrets].flatMap(([path, content], index) =>
+    content === undefined ? [] : [{ key: `file-${index}`, path, text: base64(content) }],
+  );
+}
+
+function podSpec(name: string, request: BuildRequest, settings: JobSettings, inputs: readonly Input[]) {
+  const { image, pullSecret, account, resources, tolerations, bytesMax, ca } = settings;
+  const files: BuildFiles = {
+    dockerfile: `${INPUTS}/${PATHS.dockerfile}`,
+    context: CONTEXT,
+    baseAuth: `${INPUTS}/${PATHS.baseAuth}`,
+    targetAuth: `${INPUTS}/${PATHS.targetAuth}`,
+    certs: ca ? `${INPUTS}/${PATHS.certs}` : undefined,
+    secret: (secret) => `${INPUTS}/${PATHS.secrets}/${secret}`,
+    // Kubelet puts it into the status of the pod.
+    digest: '/dev/termination-log',
+  };
+  const container = (step: string, args: readonly string[]) => ({
+    name: step,
+    image,
+    command: ['buildah', '--root', `${BUILDS}/storage`, '--runroot', `${BUILDS}/run`, ...args],
+    env: [{ name: 'TMPDIR', value: BUILDS }],
+    resources: { ...resources },
+    securityContext: BUILDER,
+    volumeMounts: [
+      { name: 'inputs', mountPath: INPUTS, readOnly: true },
+      { name: 'context', mountPath: CONTEXT },
+      { name: 'builds', mountPath: BUILDS },
+      { name: 'tmp', mountPath: '/tmp' },
+    ],
+  });
+  return {
+    restartPolicy: 'Never',
+    serviceAccountName: account,
+    ...(pullSecret && { imagePullSecrets: [{ name: pullSecret }] }),
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    nodeSelector: { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64', ...request.nodeSelector },
+    ...(tolerations.length > 0 && { tolerations }),
+    initContainers: [container(BUILD_CONTAINERS.build, buildArguments(request, files))],
+    containers: [container(BUILD_CONTAINERS.push, pushArguments(request, files))],
+    volumes: [
+      {
+        name: 'inputs',
+        secret: {
+          secretName: name,
+          defaultMode: 0o400,
+          items: inputs.map(({ key, path }) => ({ key, path })),
+        },
+      },
+      { name: 'context', emptyDir: {} },
+      { name: 'builds', emptyDir: { sizeLimit: String(bytesMax) } },
+      { name: 'tmp', emptyDir: {} },
+    ],
+  };
+}
+
+/** chroot isolation mounts the file system of the container that it builds in; that is all it needs beyond root. */
+const BUILDER = {
+  runAsUser: 0,
+  readOnlyRootFilesystem: true,
+  capabilities: { add: ['SYS_ADMIN'] },
+  appArmorProfile: { type: 'Unconfined' },
+};
+
+const base64 = (content: string | Uint8Array) => Buffer.from(content).toString('base64');
