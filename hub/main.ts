@@ -1,5 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { answerReview, checkManagedClusterModule, OPERATOR, WEBHOOKS } from '@kmm-fleet/api';
+import {
+  answerReview,
+  checkManagedClusterModule,
+  OPERATOR,
+  ownDefinitions,
+  RESOURCES,
+  WEBHOOKS,
+} from '@kmm-fleet/api';
 import {
   builderOf,
   createRegistry,
@@ -14,6 +21,7 @@ import { createHub } from './start-hub.ts';
 await runOperator({
   name: 'kmm-hub',
   leaseName: OPERATOR.hubLease,
+  definitions: ownDefinitions(RESOURCES.managedClusterModule.plural, RESOURCES.moduleImage.plural),
   settings: HubConfig,
   reviews: {
     name: WEBHOOKS.hub.name,

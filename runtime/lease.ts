@@ -77,6 +77,7 @@ async function acquire(options: Times, signal: AbortSignal): Promise<Hold | unde
   const { clock, durationMs, retryMs } = options;
   let seenVersion: string | undefined;
   let isExpired = false;
+  let told: string | undefined;
   let disarm = () => {};
   while (!signal.aborted) {
     options.onTurn?.();
@@ -97,6 +98,12 @@ async function acquire(options: Times, signal: AbortSignal): Promise<Hold | unde
         disarm();
         return hold;
       }
+      if (told !== holderIdentity)
+        options.log.info('lease.held', {
+          key: options.name,
+          message: `${holderIdentity} works; this one stands by.`,
+        });
+      told = holderIdentity;
     } catch (error) {
       if (signal.aborted) break;
       if (!isAppError(error)) throw error;

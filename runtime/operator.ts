@@ -8,11 +8,13 @@ import type { KubeClient } from './kube/client.ts';
 import { createHttpTransport } from './kube/http-transport.ts';
 import { createKubeClient } from './kube/kube-client.ts';
 import { loadKubeConnection } from './kube/kube-config.ts';
+import type { KubeObject } from './kube/object.ts';
 import { createLog, type Log } from './log.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { createOperatorLife, type Operator } from './operator-life.ts';
 import { runProcess } from './process.ts';
 import { type Random, systemRandom as random } from './random.ts';
+import { refusalOf } from './side-by-side.ts';
 import { type Reviews, runWebhooks } from './webhooks/run-webhooks.ts';
 
 /** What every controller is given: the API server, time and chance, and where to tell people things. */
@@ -63,7 +65,8 @@ type Settings = z.ZodObject<ReturnType<typeof operatorSettings>>;
 
 /**
  * The process of an operator: reads its settings, connects, serves health and metrics, and works while it holds the
- * lease. Ends with code 2 when settings are wrong, with 1 when the lease is lost: another one may work then.
+ * lease. Ends with code 2 when settings are wrong, with 1 when the lease is lost: another one may work then. Ends with
+ * code 3, and has written nothing, when another operator works on the cluster or a kind is of another version.
  */
 export async function runOperator<S extends Settings>(options: {
   /** Component in logs and events, user agent at the API server. */
@@ -71,9 +74,11 @@ export async function runOperator<S extends Settings>(options: {
   readonly leaseName: string;
   readonly settings: S;
   readonly reviews: Reviews;
+  /** Of its kinds, as this version has them. */
+  readonly definitions: readonly KubeObject[];
   readonly create: (ports: OperatorPorts, config: z.output<S>) => Operator | Promise<Operator>;
 }): Promise<void> {
-  const { name, leaseName, settings, reviews, create } = options;
+  const { name, leaseName, settings, reviews, definitions, create } = options;
   const read = readConfig(settings, process.env);
   if (!read.ok) {
     process.stderr.write(`${name} cannot start:\n  ${read.problems.join('\n  ')}\n`);
@@ -91,6 +96,11 @@ export async function runOperator<S extends Settings>(options: {
     const life = createOperatorLife(operator, events, clock);
     const health = HEALTH_PORT ? await serveHealth({ port: HEALTH_PORT, metrics, ...life }) : undefined;
     log.info('operator.started', { port: health?.port ?? 0 });
+    const refusal = await refusalOf({ client, clock, log, namespace, leaseName, definitions }, signal);
+    if (refusal) {
+      log.error('operator.refused', { message: refusal });
+      process.exit(3);
+    }
     const serving = { ...reviews, client, clock, log, namespace, port: WEBHOOK_PORT, folder, host };
     const reviewing = WEBHOOK_PORT ? runWebhooks(serving, signal) : undefined;
     const identity = `${hostname()}_${process.pid}_${Math.round(random() * 1e9)}`;

@@ -1,4 +1,4 @@
-import { answerReview, checkModule, OPERATOR, WEBHOOKS } from '@kmm-fleet/api';
+import { answerReview, checkModule, OPERATOR, ownDefinitions, RESOURCES, WEBHOOKS } from '@kmm-fleet/api';
 import { runOperator } from '@kmm-fleet/runtime';
 import { SpokeConfig } from './config.ts';
 import { createSpoke } from './start-spoke.ts';
@@ -6,6 +6,7 @@ import { createSpoke } from './start-spoke.ts';
 await runOperator({
   name: 'kmm',
   leaseName: OPERATOR.lease,
+  definitions: ownDefinitions(RESOURCES.module.plural),
   settings: SpokeConfig,
   reviews: {
     name: WEBHOOKS.cluster.name,

@@ -39,6 +39,7 @@ export const hubAccess: Access = {
     may([...WATCH, ...APPLY, 'delete'], RESOURCES.manifestWork),
     ...images(),
     may(APPLY, CORE.event),
+    ...neighbours(OPERATOR.hubLease, RESOURCES.managedClusterModule, RESOURCES.moduleImage),
   ],
   own: [may(WATCH, CORE.configMap), may(WATCH, CORE.secret), ...hashKey(), ...lease(OPERATOR.hubLease)],
 };
@@ -58,6 +59,7 @@ export const spokeAccess: Access = {
     { ...may(['patch', 'delete'], RESOURCES.clusterClaim), resourceNames: kernelClaimNames() },
     // Only events tell why a pod was refused before it was one.
     may([...WATCH, ...APPLY], CORE.event),
+    ...neighbours(OPERATOR.lease, RESOURCES.module),
   ],
   own: lease(OPERATOR.lease),
 };
@@ -117,6 +119,17 @@ function hashKey(): PolicyRule[] {
   return [
     may(['create'], CORE.secret),
     { ...may(['get', 'update'], CORE.secret), resourceNames: [OPERATOR.inputsKey] },
+  ];
+}
+
+/** An operator that is not alone, or whose kinds are of another version, does not start. */
+function neighbours(leaseName: string, ...kinds: readonly ResourceType[]): PolicyRule[] {
+  return [
+    { ...may(['list'], CORE.lease), resourceNames: [leaseName] },
+    {
+      ...may(['get'], CORE.customResourceDefinition),
+      resourceNames: kinds.map(({ plural, group }) => `${plural}.${group}`),
+    },
   ];
 }
 
