@@ -1,44 +1,21 @@
 import { createHash } from 'node:crypto';
-import { checkManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
-import { clusterView, diffWork, planWork } from '@kmm-fleet/hub';
+import { RESOURCES } from '@kmm-fleet/api';
+import { diffWork } from '@kmm-fleet/hub';
 import { signModule } from '@kmm-fleet/images';
 import { makeModule, testPair } from '@kmm-fleet/images/testing';
 import { hubWithClusters, module, reportApplied, untilWorks } from './fleet.ts';
 import { type Figure, medianMs } from './measure.ts';
+import { clusterNamed, planOn } from './planned-work.ts';
 
 /** Planning and diffing every work of a fleet, beside writing and reading the same works as JSON. */
 export async function planFleet(clusters: number, modules: number): Promise<Figure> {
-  const checked = checkManagedClusterModule({ ...module(), metadata: { name: 'kmod', uid: 'u' } });
-  const views = Array.from({ length: clusters }, (_, index) =>
-    clusterView({
-      apiVersion: 'v1',
-      kind: 'ManagedCluster',
-      metadata: { name: `c${index}`, labels: { site: 'edge' } },
-      status: { clusterClaims: [{ name: 'kernel-versions.kmm.node.kubernetes.io', value: '6.1.0-1-amd64' }] },
-    }),
-  );
-  const digest = `sha256:${'a'.repeat(64)}`;
-  const plan = (cluster: (typeof views)[number]) =>
-    planWork({
-      mcm: { uid: 'u', checked },
-      cluster,
-      isSelected: true,
-      operatorNamespace: 'hub',
-      image: (name, spec) => ({
-        apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
-        kind: 'ModuleImage',
-        metadata: { name, generation: 1 },
-        spec,
-        status: { state: 'Ready', digest, observedGeneration: 1 },
-      }),
-      work: undefined,
-    });
+  const views = Array.from({ length: clusters }, (_, index) => clusterNamed(`c${index}`));
   const works = views
-    .map((view) => plan(view).action)
+    .map((view) => planOn(view).action)
     .flatMap((action) => (action.kind === 'apply' ? [action.work] : []));
   const planned = await medianMs(5, () => {
     for (let round = 0; round < modules; round++)
-      for (const [index, view] of views.entries()) diffWork(plan(view), works[index]);
+      for (const [index, view] of views.entries()) diffWork(planOn(view), works[index]);
   });
   const cloned = await medianMs(5, () => {
     for (let round = 0; round < modules; round++) for (const work of works) JSON.parse(JSON.stringify(work));

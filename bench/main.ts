@@ -6,7 +6,7 @@ import type { Figure } from './measure.ts';
 import { oneImagePerKernel, oneLookUpPerImage } from './one-image.ts';
 import { print } from './print.ts';
 import { signBesideSignFile, signImageBesideSignFile } from './signing.ts';
-import { spokeMemory } from './spoke-memory.ts';
+import { spokeAtRest, spokeMemory } from './spoke-memory.ts';
 
 const benchmarks: readonly (() => Promise<Figure | Figure[]>)[] = [
   () => planFleet(3_500, 3),
@@ -21,6 +21,7 @@ const benchmarks: readonly (() => Promise<Figure | Figure[]>)[] = [
   () => throughputBesideSkopeo(128),
   () => signingMemory(1_000),
   spokeMemory,
+  spokeAtRest,
   () => gatherMemory(3_500),
 ];
 

@@ -1,22 +1,33 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 
+/** Requests of one user agent. */
 export interface AuditCount {
   readonly reads: number;
   readonly writes: number;
   /** Verb and kind of writes with their counts: what they were. */
   readonly what: string;
+  /** The most lists that one kind was asked for, a list of many pages being one: one where nothing is read twice. */
+  readonly listsOfOneKind: number;
+  /** Writes of one resource. */
+  writesOf(resource: string): number;
+}
+
+export interface AuditReader {
+  /** What was asked since the last time. */
+  next(): AuditCount;
 }
 
 interface AuditLine {
   readonly userAgent?: string;
   readonly verb: string;
+  readonly requestURI?: string;
   readonly objectRef?: { readonly resource?: string; readonly subresource?: string };
 }
 
 const READS = new Set(['get', 'list']);
 
 /** Counts requests of one user agent in an audit log, from one reading to the next; watches and leases are left out. */
-export function createAuditReader(path: string, userAgent: string): { next(): AuditCount } {
+export function createAuditReader(path: string, userAgent: string): AuditReader {
   let offset = 0;
   let rest = '';
   return {
@@ -34,17 +45,30 @@ export function createAuditReader(path: string, userAgent: string): { next(): Au
           (line) =>
             line.userAgent === userAgent && line.verb !== 'watch' && line.objectRef?.resource !== 'leases',
         );
-      const written = own.filter(({ verb }) => !READS.has(verb));
-      return { reads: own.length - written.length, writes: written.length, what: describe(written) };
+      return countOf(own);
     },
   };
 }
 
-function describe(lines: readonly AuditLine[]): string {
+function countOf(requests: readonly AuditLine[]): AuditCount {
+  const written = requests.filter(({ verb }) => !READS.has(verb));
+  const lists = requests.filter(
+    ({ verb, requestURI = '' }) => verb === 'list' && !requestURI.includes('continue='),
+  );
+  return {
+    reads: requests.length - written.length,
+    writes: written.length,
+    what: [...counted(written)].map(([name, count]) => `${count} ${name}`).join(', ') || 'none',
+    listsOfOneKind: Math.max(0, ...counted(lists).values()),
+    writesOf: (resource) => written.filter(({ objectRef }) => objectRef?.resource === resource).length,
+  };
+}
+
+function counted(lines: readonly AuditLine[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { verb, objectRef } of lines) {
     const name = [verb, objectRef?.resource, objectRef?.subresource].filter(Boolean).join(' ');
     counts.set(name, (counts.get(name) ?? 0) + 1);
   }
-  return [...counts].map(([name, count]) => `${count} ${name}`).join(', ');
+  return counts;
 }

@@ -24,6 +24,7 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
+import { bundleOperator } from '../bundle.ts';
 import { module } from '../fleet.ts';
 import { type HubProcess, startHubProcess } from './hub-process.ts';
 
@@ -35,9 +36,9 @@ export interface RealFleet {
   startHub(): HubProcess;
   /** Pushes other contents under a tag. */
   pushImage(tag: string, contents: string): Promise<string>;
-  /** The module with an image of this tag. */
-  module(tag: string): ReturnType<typeof module>;
-  /** Works of the module, as a watch tells them. */
+  /** A module with an image of this tag. */
+  module(tag: string, name?: string): ReturnType<typeof module>;
+  /** Works of all modules, as a watch tells them. */
   works(): readonly ManifestWork[];
   close(): Promise<void>;
 }
@@ -73,6 +74,8 @@ export async function startRealFleet(count: number, progress: (line: string) => 
   const clusters = Array.from({ length: count }, (_, index) => `c${index}`);
   await inParallel(clusters, (name) => joinCluster(user, name));
   const hubConfig = plane.kubeconfig();
+  const bundle = join(directory, 'hub.mjs');
+  await bundleOperator('hub', bundle);
   // A list of them all costs the server a second of CPU, and that would be measured too.
   const works = createCache<ManifestWork>({
     client: user,
@@ -93,6 +96,7 @@ export async function startRealFleet(count: number, progress: (line: string) => 
     clusters,
     startHub: () =>
       startHubProcess(
+        bundle,
         {
           KUBECONFIG: hubConfig,
           KMM_REGISTRY_CA_FILE: certificates.ca,
@@ -103,7 +107,7 @@ export async function startRealFleet(count: number, progress: (line: string) => 
       ),
     pushImage: (tag, contents) =>
       pushImage(registry, `${address}/kmod:${tag}`, { dockerConfig }, { '/opt/contents': contents }),
-    module: (tag) => moduleWith(`${address}/kmod:${tag}`),
+    module: (tag, name = 'kmod') => moduleWith(name, `${address}/kmod:${tag}`),
     works: () => [...works.all()],
     async close() {
       watching.abort();
@@ -129,25 +133,21 @@ async function joinCluster(user: KubeClient, name: string): Promise<void> {
   if (!cluster) throw new RangeError('a cluster is an object');
   await user.create(CORE.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   await user.create(RESOURCES.managedCluster, cluster);
-  const status = {
-    clusterClaims: [{ name: KERNEL_CLAIM, value: '6.1.0-1-amd64' }],
-    conditions: [],
-    version: {},
-  };
+  await claimKernel(user, name, '6.1.0-1-amd64');
+}
+
+/** What the spoke of a cluster and OCM's agent tell the hub. */
+export async function claimKernel(user: KubeClient, name: string, value: string): Promise<void> {
+  const status = { clusterClaims: [{ name: KERNEL_CLAIM, value }], conditions: [], version: {} };
   await user.mergePatch(RESOURCES.managedCluster, { name }, { status }, { subresource: 'status' });
 }
 
-function moduleWith(image: string): ReturnType<typeof module> {
-  const object = module();
-  const spec = structuredClone(object['spec']) as {
-    moduleSpec: {
-      imageRepoSecret?: object;
-      moduleLoader: { container: { kernelMappings: { containerImage: string }[] } };
-    };
-  };
-  for (const mapping of spec.moduleSpec.moduleLoader.container.kernelMappings) mapping.containerImage = image;
-  spec.moduleSpec.imageRepoSecret = { name: 'pull' };
-  return { ...object, spec };
+function moduleWith(name: string, containerImage: string): ReturnType<typeof module> {
+  const kernelMappings = [{ regexp: '^.+$', containerImage }];
+  const object = module({ modprobe: { moduleName: name }, kernelMappings });
+  const spec = object['spec'] as { moduleSpec: object };
+  const moduleSpec = { ...spec.moduleSpec, imageRepoSecret: { name: 'pull' } };
+  return { ...object, metadata: { name }, spec: { ...spec, moduleSpec } };
 }
 
 function pullSecret(dockerConfig: string) {

@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { type ManifestWork, RESOURCES } from '@kmm-fleet/api';
+import { createMemoryRegistry } from '@kmm-fleet/images/testing';
+import { makeServerCertificates, startRealFleet } from '@kmm-fleet/lab';
+import {
+  systemClock as clock,
+  createCache,
+  type KubeClient,
+  type KubeObject,
+  systemRandom as random,
+  silentLog,
+} from '@kmm-fleet/runtime';
+import { type Figure, median } from '../measure.ts';
+import { clusterNamed, planOn } from '../planned-work.ts';
+import { figure, pause, until } from './measuring.ts';
+
+const CLUSTER = 'c1';
+const CHANGES = 30;
+const NAME = { namespace: 'openshift-kmm', name: 'kmod' };
+
+/** How long OCM's own agent needs from a change of a Module's status to the ManifestWork on the hub. */
+export async function feedbackLatency(progress: (line: string) => void): Promise<Figure> {
+  const directory = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
+  const fleet = await startRealFleet({
+    ...{ clock, random, directory, progress, log: silentLog },
+    registryTransport: createMemoryRegistry(),
+    clusters: [{ name: CLUSTER, nodes: [] }],
+    certificates: await makeServerCertificates(directory),
+  });
+  try {
+    const times = await feedbackTimes(fleet.client('hub'), fleet.client(CLUSTER));
+    const worst = Math.max(...times);
+    return figure(
+      "a Module's status → the hub, by OCM's agent, in ms",
+      `median ${median(times).toFixed(0)} ms, worst ${worst.toFixed(0)} ms`,
+      median(times),
+      100,
+    );
+  } finally {
+    await fleet.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function feedbackTimes(hub: KubeClient, spoke: KubeClient): Promise<number[]> {
+  const works = createCache<ManifestWork>({
+    ...{ client: hub, clock, random, log: silentLog, type: RESOURCES.manifestWork },
+    transform: (work) => work as unknown as ManifestWork,
+  });
+  const watching = new AbortController();
+  void works.run(watching.signal);
+  await works.whenSynced();
+  const isTold = (count: number) => {
+    const text = JSON.stringify([...works.all()].map(({ status }) => status));
+    return text.includes(
+      `"name":"moduleLoader.availableNumber","fieldValue":{"type":"Integer","integer":${count}}`,
+    );
+  };
+  const change = async (count: number) => {
+    const numbers = { nodesMatchingSelectorNumber: count, desiredNumber: count, availableNumber: count };
+    await spoke.mergePatch(
+      RESOURCES.module,
+      NAME,
+      { status: { moduleLoader: numbers } },
+      { subresource: 'status' },
+    );
+    const started = performance.now();
+    await until(async () => isTold(count), 1);
+    return performance.now() - started;
+  };
+  await hub.create(RESOURCES.manifestWork, work());
+  await until(async () => (await spoke.get(RESOURCES.module, NAME)) !== undefined);
+  await change(1); // The agent opens its watch.
+  const times: number[] = [];
+  for (let count = 2; count < CHANGES + 2; count += 1) {
+    times.push(await change(count));
+    await pause(200);
+  }
+  watching.abort();
+  return times;
+}
+
+/** What our hub sends to a cluster. */
+function work(): KubeObject {
+  const { action } = planOn(clusterNamed(CLUSTER));
+  if (action.kind !== 'apply') throw new Error(`the hub would not send it: ${action.kind}`);
+  const { ownerReferences: _, ...metadata } = action.work.metadata;
+  return { ...action.work, metadata } as unknown as KubeObject;
+}

@@ -1,0 +1,101 @@
+import { performance } from 'node:perf_hooks';
+import { type ManagedClusterModule, type ManifestWork, RESOURCES } from '@kmm-fleet/api';
+import type { KubeObject } from '@kmm-fleet/runtime';
+import type { Figure } from '../measure.ts';
+import type { AuditReader } from './audit.ts';
+import { inParallel, type RealFleet } from './fleet.ts';
+import type { HubProcess } from './hub-process.ts';
+
+/** A fleet with a hub, and what it asks its API server. */
+export interface Run {
+  readonly fleet: RealFleet;
+  readonly audit: AuditReader;
+  readonly hub: HubProcess;
+}
+
+/** What is still under way when it is over is over then. */
+export const QUIET_MS = 2_000;
+const PATIENCE_MS = 600_000;
+
+export function figure(name: string, value: string, ratio: number, ratioMax: number): Figure {
+  return { name, value, ratio, ratioMax };
+}
+
+export async function measured(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+export const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
+
+export function memory(name: string, { hub }: Run, limit: number): Figure {
+  const amount = hub.residentMiB();
+  return figure(`memory of the hub ${name}, in MiB`, `${amount.toFixed(0)} MiB`, amount, limit);
+}
+
+/** The works of one module under another name, written as fast as the server takes them. */
+export async function plainWrites({ user, works }: RealFleet): Promise<void> {
+  const some = works().filter(({ metadata }) => metadata.name === 'kmod');
+  await inParallel(some, (work) => {
+    const metadata = {
+      name: 'plain',
+      namespace: work.metadata.namespace ?? '',
+      labels: { plain: 'yes' },
+    };
+    const object = { apiVersion: work.apiVersion, kind: work.kind, metadata, spec: work.spec };
+    return user.apply(RESOURCES.manifestWork, object as unknown as KubeObject, {
+      fieldManager: 'plain',
+      force: true,
+    });
+  });
+}
+
+/** Clusters report that their work is applied; each run is a change of their status. */
+export function report({ user }: RealFleet, clusters: readonly string[], run: number): Promise<void> {
+  return inParallel(clusters, (namespace) => {
+    const condition = {
+      type: 'Applied',
+      status: 'True',
+      reason: 'AppliedManifestWorkComplete',
+      message: `run ${run}`,
+      observedGeneration: 1,
+      lastTransitionTime: '2026-01-01T00:00:00Z',
+    };
+    const status = { conditions: [condition] };
+    return user.mergePatch(
+      RESOURCES.manifestWork,
+      { namespace, name: 'kmod' },
+      { status },
+      { subresource: 'status' },
+    );
+  });
+}
+
+/** Waits until there are so many works, and all are done. */
+export function untilWorks(
+  { works }: RealFleet,
+  count: number,
+  isDone: (work: ManifestWork) => boolean = () => true,
+): Promise<void> {
+  return until(async () => works().length === count && works().every(isDone));
+}
+
+export function untilStatus(
+  { user }: RealFleet,
+  isDone: (status: ManagedClusterModule['status']) => boolean,
+): Promise<void> {
+  return until(async () => {
+    const mcm = await user.get(RESOURCES.managedClusterModule, { name: 'kmod' });
+    return isDone(mcm?.['status'] as ManagedClusterModule['status']);
+  });
+}
+
+export async function until(check: () => Promise<boolean>, pauseMs = 50): Promise<void> {
+  for (const end = performance.now() + PATIENCE_MS; !(await check()); await pause(pauseMs))
+    if (performance.now() > end) throw new Error(`It did not come in ${PATIENCE_MS / 1_000} s.`);
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

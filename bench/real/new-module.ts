@@ -1,0 +1,107 @@
+import { RESOURCES } from '@kmm-fleet/api';
+import type { Figure } from '../measure.ts';
+import { claimKernel, inParallel } from './fleet.ts';
+import {
+  figure,
+  measured,
+  memory,
+  pause,
+  plainWrites,
+  QUIET_MS,
+  type Run,
+  seconds,
+  untilWorks,
+} from './measuring.ts';
+
+/** Times of the slowest that a server allows: plain writes of the same objects. */
+const BESIDE_PLAIN_MAX = 1.4;
+const REQUESTS_MAX = 1.05;
+const KERNELS = 20;
+
+/** From a new module to its work on every cluster. */
+export async function createOne(run: Run): Promise<Figure[]> {
+  const { fleet, audit, hub } = run;
+  const count = fleet.clusters.length;
+  const idle = memory('with all clusters and no module', run, 110);
+  const before = hub.cpuSeconds();
+  const created = await measured(async () => {
+    await fleet.user.create(RESOURCES.managedClusterModule, fleet.module('1'));
+    await untilWorks(fleet, count);
+  });
+  const { reads, writes } = audit.next();
+  const cpu = hub.cpuSeconds() - before;
+  const plain = await measured(() => plainWrites(fleet));
+  return [
+    idle,
+    figure(
+      'new module: all works exist, beside plain writes',
+      `${seconds(created)}, ${seconds(plain)}`,
+      created / plain,
+      BESIDE_PLAIN_MAX,
+    ),
+    figure(
+      'requests per cluster for it',
+      `${writes} writes, ${reads} reads`,
+      (writes + reads) / count,
+      REQUESTS_MAX,
+    ),
+    figure('CPU of the hub for it, in seconds', `${cpu.toFixed(1)} s`, cpu, 10),
+  ];
+}
+
+/** A work carries its image by digest, which the hub knows only once it has looked: none goes out before. */
+export async function newDigest(run: Run): Promise<Figure[]> {
+  const { fleet } = run;
+  const digest = await fleet.pushImage('2', 'two');
+  const spec = fleet.module('2')['spec'];
+  const updated = await measured(async () => {
+    await fleet.user.mergePatch(RESOURCES.managedClusterModule, { name: 'kmod' }, { spec }, {});
+    await untilWorks(fleet, fleet.clusters.length, (work) => JSON.stringify(work.spec).includes(digest));
+  });
+  // Of objects that are there: a server takes those more slowly than new ones.
+  const rewritten = await measured(() => plainWrites(fleet));
+  await pause(QUIET_MS);
+  return [
+    figure(
+      'new digest: all works carry it, beside plain writes',
+      `${seconds(updated)}, ${seconds(rewritten)}`,
+      updated / rewritten,
+      BESIDE_PLAIN_MAX,
+    ),
+    memory('after it', run, 170),
+  ];
+}
+
+/** Two more modules, then as many kernels as a fleet has in its worst week. */
+export async function moreOfAll({ fleet, audit }: Run): Promise<Figure[]> {
+  const count = fleet.clusters.length;
+  audit.next();
+  const modules = await measured(async () => {
+    for (const name of ['second', 'third'])
+      await fleet.user.create(RESOURCES.managedClusterModule, fleet.module('1', name));
+    await untilWorks(fleet, count * 3);
+  });
+  const made = audit.next();
+  const kernelOf = (cluster: string) => `6.1.0-${2 + (Number(cluster.slice(1)) % KERNELS)}-amd64`;
+  const kernels = await measured(async () => {
+    await inParallel(fleet.clusters, (name) => claimKernel(fleet.user, name, kernelOf(name)));
+    await untilWorks(fleet, count * 3, ({ spec, metadata }) =>
+      JSON.stringify(spec).includes(kernelOf(metadata.namespace ?? '')),
+    );
+  });
+  const moved = audit.next();
+  return [
+    figure(
+      '3 modules: works written per work, for two more',
+      `${made.writesOf('manifestworks')} in ${seconds(modules)}`,
+      made.writesOf('manifestworks') / (count * 2),
+      REQUESTS_MAX,
+    ),
+    figure(
+      `${KERNELS} kernels: works written per work, for new claims`,
+      `${moved.writesOf('manifestworks')} in ${seconds(kernels)}`,
+      moved.writesOf('manifestworks') / (count * 3),
+      REQUESTS_MAX,
+    ),
+  ];
+}
