@@ -106,7 +106,7 @@ function listOf(path: string, clusters: number): [(index: number) => object, num
 }
 
 const OPERATOR_POD = {
-  metadata: { name: 'operator', namespace: HUB },
+  metadata: { name: 'kmm-operator-hub-controller-manager-1', namespace: HUB },
   status: {
     conditions: [{ type: 'Ready', status: 'True' }],
     containerStatuses: [{ name: 'manager', restartCount: 0, state: { running: {} } }],

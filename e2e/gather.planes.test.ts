@@ -84,10 +84,12 @@ describe('kmm gather on a real kube-apiserver', () => {
   it('masks the value of a Secret in what repeats it', () => {
     const { read } = gather('admin');
 
-    expect(read(`namespaces/${HUB}/core/configmaps/thing.yaml`)).toContain(
+    expect(read(`inspect/namespaces/${HUB}/core/configmaps/thing.yaml`)).toContain(
       'it is <redacted>, as the Secret says',
     );
-    expect(read(`namespaces/${HUB}/core/secrets/thing.yaml`)).toContain('password: <redacted> (16 bytes)');
+    expect(read(`inspect/namespaces/${HUB}/core/secrets/thing.yaml`)).toContain(
+      'password: <redacted> (16 bytes)',
+    );
   });
 
   it('ends with 1 for an account that may read nothing, and says so', () => {

@@ -162,14 +162,16 @@ it('leaks none in base64 either', () => {
 it('keeps what stood around them', () => {
   const text = (path: string) => files.get(path) ?? '';
 
-  expect(text('hub/namespaces/openshift-kmm-hub/pods/operator/manager/manager/logs/previous.log')).toMatch(
-    /^started\n[\s\S]*https:\/\/<redacted>@registry\.example[\s\S]*the end\n$/,
-  );
-  expect(text('hub/namespaces/openshift-kmm-hub/core/configmaps/my-kmod-dockerfile.yaml')).toContain(
+  expect(
+    text('hub/inspect/namespaces/openshift-kmm-hub/pods/operator/manager/manager/logs/previous.log'),
+  ).toMatch(/^started\n[\s\S]*https:\/\/<redacted>@registry\.example[\s\S]*the end\n$/);
+  expect(text('hub/inspect/namespaces/openshift-kmm-hub/core/configmaps/my-kmod-dockerfile.yaml')).toContain(
     'FROM x',
   );
-  expect(text('hub/namespaces/openshift-kmm-hub/core/secrets/signing-key.yaml')).toMatch(
+  expect(text('hub/inspect/namespaces/openshift-kmm-hub/core/secrets/signing-key.yaml')).toMatch(
     /key: <redacted> \(\d+ bytes\)/,
   );
-  expect(text('east/namespaces/openshift-kmm/pods/operator/operator.yaml')).toContain('REGISTRY_PASSWORD');
+  expect(text('east/inspect/namespaces/openshift-kmm/pods/operator/operator.yaml')).toContain(
+    'REGISTRY_PASSWORD',
+  );
 });

@@ -2,7 +2,7 @@ import type { KubeObject } from '@kmm-fleet/runtime';
 import { messageOf } from '../output/user-error.ts';
 import { isDiskFailure } from './background.ts';
 import { addBytes, type Collection, type CollectPorts } from './collection.ts';
-import { logPath } from './plan-paths.ts';
+import { logPath, operatorLogPath } from './plan-paths.ts';
 import { readLog } from './read-log.ts';
 import { redactText } from './redact/redact-text.ts';
 import { containerStatuses, isHealthy } from './summary/examine-pod.ts';
@@ -24,11 +24,47 @@ export async function collectLogs(
   const wanted = pods.filter((pod) => into.logs < (isHealthy(pod) ? HEALTHY_LOGS_MAX : LOGS_MAX));
   const tasks = wanted.flatMap((pod) =>
     containersOf(pod).flatMap(({ name, hasPrevious }) => [
-      () => collectLog(pod, name, false, into, ports),
-      ...(hasPrevious ? [() => collectLog(pod, name, true, into, ports)] : []),
+      () => collectLog({ pod, container: name, path: logPath(pod, name, false) }, into, ports),
+      ...(hasPrevious
+        ? [
+            () =>
+              collectLog(
+                { pod, container: name, path: logPath(pod, name, true), previous: true },
+                into,
+                ports,
+              ),
+          ]
+        : []),
     ]),
   );
-  await Promise.all(tasks.map((task) => into.logsLimiter.run(task)));
+  await Promise.all(
+    [...tasks, ...operatorLog(wanted, into, ports)].map((task) => into.logsLimiter.run(task)),
+  );
+}
+
+/** The operator's log once more at the top: of its first pod that runs, as upstream asks its Deployment. */
+function operatorLog(pods: readonly KubeObject[], into: Collection, ports: CollectPorts) {
+  const pod = pods.find((candidate) => isOfOperator(candidate, into));
+  const [container] = pod ? containersOf(pod) : [];
+  if (!pod || !container || into.operatorLogs++ > 0) return [];
+  const path = operatorLogPath(into.deployment);
+  return [() => collectLog({ pod, container: container.name, path }, into, ports)];
+}
+
+/** Pods of a Deployment are called after it. */
+export function isOfOperator(
+  { kind, metadata }: KubeObject,
+  { operatorNamespace, deployment }: Collection,
+): boolean {
+  const isThere = kind === 'Pod' && metadata.namespace === operatorNamespace;
+  return isThere && metadata.name.startsWith(`${deployment}-`);
+}
+
+interface WantedLog {
+  readonly pod: KubeObject;
+  readonly container: string;
+  readonly path: string;
+  readonly previous?: boolean;
 }
 
 /** A container that has not started has no log, and asking for it is an error. */
@@ -39,9 +75,7 @@ function containersOf(pod: KubeObject): { name: string; hasPrevious: boolean }[]
 }
 
 async function collectLog(
-  pod: KubeObject,
-  container: string,
-  previous: boolean,
+  { pod, container, path, previous = false }: WantedLog,
   into: Collection,
   { transport, save, signal }: CollectPorts,
 ): Promise<void> {
@@ -53,7 +87,7 @@ async function collectLog(
     const lines = readLog(transport, pod, container, previous, limits, into.secrets.mask);
     // Nothing is written for a log that does not begin.
     const first = await lines.next();
-    addBytes(into, await save(logPath(pod, container, previous), from(first, lines)));
+    addBytes(into, await save(path, from(first, lines)));
     into.logs += 1;
   } catch (error) {
     if (isDiskFailure(error)) throw error;

@@ -1,9 +1,9 @@
-import { toYaml } from '@kmm-fleet/policies';
+import { editions, toYaml } from '@kmm-fleet/policies';
 import { CORE, FAILURES, isAppError, type KubeObject } from '@kmm-fleet/runtime';
 import { messageOf } from '../output/user-error.ts';
 import { yamlList } from '../output/yaml.ts';
 import { createBackground, isDiskFailure } from './background.ts';
-import { collectLogs } from './collect-logs.ts';
+import { collectLogs, isOfOperator } from './collect-logs.ts';
 import {
   addBytes,
   type Collection,
@@ -16,6 +16,7 @@ import { listPath, objectPath } from './plan-paths.ts';
 import { redactObject } from './redact/redact-object.ts';
 import { redactText } from './redact/redact-text.ts';
 import { examine } from './summary/examine.ts';
+import { containerStatuses } from './summary/examine-pod.ts';
 import { nodeRow } from './summary/node-row.ts';
 
 /** A list that brings nothing for this long is given up: the others go on. */
@@ -25,7 +26,7 @@ const WRITES_AT_ONCE = 16;
 
 /** Collects everything of one view, target by target: one page of objects and a handful of lines are held at a time. */
 export async function collect(view: View, namespace: string, ports: CollectPorts): Promise<Collection> {
-  const collection = createCollection(namespace);
+  const collection = createCollection(namespace, editions[view].deployment);
   const namespaces = await collectSecrets(view, collection, ports);
   await collectTarget(OWNERS[view], collection, ports);
   for (const target of planGather(view, namespace, namespaces))
@@ -103,6 +104,8 @@ function note(object: KubeObject, into: Collection): void {
   if (object.kind === 'Node') into.nodes.push(nodeRow(object));
   if (object.kind === 'Pod' && object.metadata.namespace === into.operatorNamespace && !isOfModule(object))
     into.operatorPods += 1;
+  if (isOfOperator(object, into))
+    for (const { image } of containerStatuses(object)) if (image) into.operatorImages.add(image);
 }
 
 const isOfModule = ({ metadata }: KubeObject) =>

@@ -28,6 +28,11 @@ export interface Collection {
   logs: number;
   bytes: number;
   operatorPods: number;
+  /** Of the Deployment of the operator; its pods are called after it. */
+  readonly deployment: string;
+  operatorLogs: number;
+  /** Images that containers of the operator run: they tell its version. */
+  readonly operatorImages: Set<string>;
   /** Labels of pods say whose they are; their namespaces come from here. */
   readonly operatorNamespace: string;
   readonly selectors: Readonly<Record<string, string>>[];
@@ -36,7 +41,7 @@ export interface Collection {
 /** Log requests under way at once. */
 export const LOGS_AT_ONCE = 8;
 
-export function createCollection(operatorNamespace: string): Collection {
+export function createCollection(operatorNamespace: string, deployment: string): Collection {
   return {
     problems: createProblemTally(),
     secrets: createKnownSecrets(),
@@ -49,6 +54,9 @@ export function createCollection(operatorNamespace: string): Collection {
     logs: 0,
     bytes: 0,
     operatorPods: 0,
+    deployment,
+    operatorLogs: 0,
+    operatorImages: new Set(),
     operatorNamespace,
     selectors: [],
   };

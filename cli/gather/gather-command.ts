@@ -31,7 +31,7 @@ export function addGatherCommand(program: Command, io: Io, finish: (code: ExitCo
       'after',
       `
 summary.md in the folder says first what looks wrong, and what to do. What this account may not
-read is listed there and is no failure. The layout is that of oc adm must-gather. Values of
+read is listed there and is no failure. The layout is that of upstream's must-gather. Values of
 Secrets are not written: they tell what to mask elsewhere.
 
 Examples:
@@ -70,7 +70,12 @@ async function gatherFrom(
   const progress = (line: string) => io.err.write(`${line}\n`);
   const version = await kubernetesVersion(transport, server, signal);
   const collection = await collect(view, namespace, { client, transport, save, progress, signal });
-  const versions = { 'kmm gather': manifest.version, Kubernetes: version };
+  const operator = [...collection.operatorImages].sort().join(', ');
+  const versions = {
+    'kmm gather': manifest.version,
+    operator: operator || 'no pod of it was found',
+    Kubernetes: version,
+  };
   const report = reportOf(view, server, namespace, started, io.now(), versions, collection);
   await save('summary.md', renderSummary(report));
   await save('nodes.tsv', nodesTable(report.nodes));

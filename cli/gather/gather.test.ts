@@ -10,7 +10,7 @@ import { kmm } from '../testing/kmm.ts';
 
 const world = createTestHub();
 const HUB = 'openshift-kmm-hub';
-const POD = `${HUB}/operator-1/manager`;
+const POD = `${HUB}/kmm-operator-hub-controller-manager-1/manager`;
 const logs = { [POD]: 'one\ntwo', [`${POD}/previous`]: 'before' };
 
 async function gather(...flags: string[]) {
@@ -25,7 +25,7 @@ async function gather(...flags: string[]) {
 }
 
 beforeAll(async () => {
-  await putPod(world.client, HUB, 'operator-1', {
+  await putPod(world.client, HUB, 'kmm-operator-hub-controller-manager-1', {
     restarts: 2,
     ended: { exitCode: 137, reason: 'OOMKilled' },
   });
@@ -67,28 +67,40 @@ it('says first what looks wrong: the cause before what follows from it, each wit
   );
 });
 
-it('lays files out as oc adm must-gather does, logs of the container before included', async () => {
+it("lays files out as upstream's must-gather does, logs of the container before included", async () => {
   const { saved } = await gather('-u');
   const folder = 'must-gather.local.20300102030405';
-  const logFolder = `namespaces/${HUB}/pods/operator-1/manager/manager/logs`;
+  const logFolder = `inspect/namespaces/${HUB}/pods/kmm-operator-hub-controller-manager-1/manager/manager/logs`;
+
+  const definitions = 'inspect/cluster-scoped-resources/apiextensions.k8s.io/customresourcedefinitions';
 
   expect([...saved.keys()].sort()).toEqual(
     [
       'build-logs/kmod-6.log',
-      'cluster-scoped-resources/cluster.open-cluster-management.io/managedclusters/east.yaml',
-      'cluster-scoped-resources/hub.kmm.sigs.x-k8s.io/managedclustermodules/kmod.yaml',
-      'cluster-scoped-resources/hub.kmm.sigs.x-k8s.io/moduleimages/kmod-6.yaml',
+      'inspect/cluster-scoped-resources/cluster.open-cluster-management.io/managedclusters/east.yaml',
+      'inspect/cluster-scoped-resources/hub.kmm.sigs.x-k8s.io/managedclustermodules/kmod.yaml',
+      'inspect/cluster-scoped-resources/hub.kmm.sigs.x-k8s.io/moduleimages/kmod-6.yaml',
+      ...['managedclusters.cluster', 'manifestworks.work'].map(
+        (name) => `${definitions}/${name}.open-cluster-management.io.yaml`,
+      ),
+      `${definitions}/managedclustermodules.hub.kmm.sigs.x-k8s.io.yaml`,
+      `${definitions}/moduleimages.hub.kmm.sigs.x-k8s.io.yaml`,
+      'kmm-operator-hub-controller-manager.log',
       `${logFolder}/current.log`,
       `${logFolder}/previous.log`,
-      `namespaces/${HUB}/pods/operator-1/operator-1.yaml`,
+      `inspect/namespaces/${HUB}/pods/kmm-operator-hub-controller-manager-1/kmm-operator-hub-controller-manager-1.yaml`,
       'nodes.tsv',
       'summary.md',
       'timestamp',
       'version',
-    ].map((path) => `${folder}/${path}`),
+    ]
+      .sort()
+      .map((path) => `${folder}/${path}`),
   );
   expect(saved.get(`${folder}/${logFolder}/current.log`)).toBe('one\ntwo\n');
   expect(saved.get(`${folder}/${logFolder}/previous.log`)).toBe('before\n');
+  expect(saved.get(`${folder}/kmm-operator-hub-controller-manager.log`)).toBe('one\ntwo\n');
+  expect(saved.get(`${folder}/summary.md`)).toContain('- operator: registry.example/kmm:1\n');
 });
 
 it('is one JSON object for programs', async () => {
@@ -98,7 +110,7 @@ it('is one JSON object for programs', async () => {
     folder: 'd',
     view: 'hub',
     namespace: HUB,
-    logs: 2,
+    logs: 3,
     unreadable: [],
     counts: { ManagedClusterModule: 1, ModuleImage: 1, Pod: 1 },
   });
@@ -116,7 +128,9 @@ describe('what cannot be read does not stop the rest', () => {
     expect(code).toBe(0);
     expect(err).toContain('warning: 1 things could not be read; summary.md lists them.');
     expect(saved.get('d/summary.md')).toMatch(words);
-    expect(saved.has('d/cluster-scoped-resources/hub.kmm.sigs.x-k8s.io/moduleimages/kmod-6.yaml')).toBe(true);
+    expect(
+      saved.has('d/inspect/cluster-scoped-resources/hub.kmm.sigs.x-k8s.io/moduleimages/kmod-6.yaml'),
+    ).toBe(true);
   });
 
   it('logs', async () => {

@@ -1,4 +1,4 @@
-import { GROUP, LABELS, RESOURCES } from '@kmm-fleet/api';
+import { GROUP, LABELS, RESOURCES, WEBHOOKS } from '@kmm-fleet/api';
 import { CORE, type ListOptions, type ResourceType } from '@kmm-fleet/runtime';
 
 export type View = 'cluster' | 'hub';
@@ -29,6 +29,11 @@ const APPS = {
   roleBinding: kind(RBAC, 'v1', 'rolebindings', 'RoleBinding'),
 };
 const nodeModulesConfig = kind(GROUP, 'v1beta1', 'nodemodulesconfigs', 'NodeModulesConfig', false);
+const OLM = 'operators.coreos.com';
+const csv = kind(OLM, 'v1alpha1', 'clusterserviceversions', 'ClusterServiceVersion');
+const subscription = kind(OLM, 'v1alpha1', 'subscriptions', 'Subscription');
+const build = kind('build.openshift.io', 'v1', 'builds', 'Build');
+const imageStream = kind('image.openshift.io', 'v1', 'imagestreams', 'ImageStream');
 const clusterVersion = kind('config.openshift.io', 'v1', 'clusterversions', 'ClusterVersion', false);
 
 /** What is asked for before anything is written: who owns modules, and which values are secret. */
@@ -47,6 +52,9 @@ export function planGather(view: View, operator: string, modules: readonly strin
   const foreign = modules.filter((namespace) => namespace !== operator);
   return [
     ...clusterScoped(view),
+    ...definitions(view),
+    // What DTK_AUTO stands for on OpenShift.
+    named(imageStream, 'driver-toolkit', 'openshift'),
     ...ofOperator(operator),
     ...foreign.flatMap(ofModules),
     // Events about what has no namespace are in this one.
@@ -80,6 +88,26 @@ function clusterScoped(view: View): Target[] {
   ];
 }
 
+/** How this cluster defines kinds, and who is asked before one is written. */
+function definitions(view: View): Target[] {
+  const { module, managedClusterModule, managedCluster, manifestWork, moduleImage, clusterClaim } = RESOURCES;
+  const kinds = {
+    hub: [managedClusterModule, moduleImage, managedCluster, manifestWork],
+    cluster: [module, moduleImage, clusterClaim],
+  };
+  return [
+    ...kinds[view].map(({ plural, group }) => named(CORE.customResourceDefinition, `${plural}.${group}`)),
+    named(CORE.validatingWebhookConfiguration, WEBHOOKS[view].name),
+  ];
+}
+
+const named = (type: ResourceType, name: string, namespace?: string): Target => ({
+  type,
+  fieldSelector: `metadata.name=${name}`,
+  isOptional: true,
+  ...(namespace && { namespace }),
+});
+
 function ofOperator(namespace: string): Target[] {
   const types = [
     APPS.deployment,
@@ -91,6 +119,10 @@ function ofOperator(namespace: string): Target[] {
     APPS.role,
     APPS.roleBinding,
     CORE.lease,
+    CORE.job,
+    build,
+    csv,
+    subscription,
   ];
   return [
     ...types.map((type) => ({ type, namespace, isOptional: true })),
@@ -104,6 +136,7 @@ function ofModules(namespace: string): Target[] {
   return [
     { type: CORE.daemonSet, namespace, labelSelector },
     { type: CORE.pod, namespace, labelSelector },
+    ...[CORE.job, build].map((type) => ({ type, namespace, labelSelector, isOptional: true })),
     ...[CORE.serviceAccount, APPS.role, APPS.roleBinding].map((type) => ({ type, namespace })),
     { type: CORE.event, namespace, inOneFile: true },
   ];

@@ -10,7 +10,7 @@ const object = (name: string, namespace?: string) => ({
   metadata: { name, ...(namespace && { namespace }) },
 });
 
-it('puts objects where oc adm inspect does', () => {
+it("puts objects where upstream's gather does, by oc adm inspect", () => {
   expect([
     objectPath(CORE.node, object('n')),
     objectPath(RESOURCES.module, object('m', 'ns')),
@@ -19,12 +19,12 @@ it('puts objects where oc adm inspect does', () => {
     listPath(CORE.event, 'default', 'Node'),
     logPath(object('p', 'ns'), 'manager', true),
   ]).toEqual([
-    'cluster-scoped-resources/core/nodes/n.yaml',
-    'namespaces/ns/kmm.sigs.x-k8s.io/modules/m.yaml',
-    'namespaces/ns/core/configmaps/c.yaml',
-    'namespaces/ns/pods/p/p.yaml',
-    'namespaces/default/core/events-node.yaml',
-    'namespaces/ns/pods/p/manager/manager/logs/previous.log',
+    'inspect/cluster-scoped-resources/core/nodes/n.yaml',
+    'inspect/namespaces/ns/kmm.sigs.x-k8s.io/modules/m.yaml',
+    'inspect/namespaces/ns/core/configmaps/c.yaml',
+    'inspect/namespaces/ns/pods/p/p.yaml',
+    'inspect/namespaces/default/core/events-node.yaml',
+    'inspect/namespaces/ns/pods/p/manager/manager/logs/previous.log',
   ]);
 });
 

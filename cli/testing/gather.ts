@@ -62,7 +62,13 @@ export async function putPod(
     phase: 'Running',
     conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
     containerStatuses: [
-      { name: 'manager', restartCount: restarts, state, ...(ended && { lastState: { terminated: ended } }) },
+      {
+        name: 'manager',
+        image: 'registry.example/kmm:1',
+        restartCount: restarts,
+        state,
+        ...(ended && { lastState: { terminated: ended } }),
+      },
     ],
   };
   await client.mergePatch(CORE.pod, { namespace, name }, { status }, { subresource: 'status' });

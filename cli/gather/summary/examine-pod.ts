@@ -4,6 +4,7 @@ import { type Problem, severityOf } from './problems.ts';
 
 interface ContainerStatus {
   readonly name: string;
+  readonly image?: string;
   readonly restartCount?: number;
   readonly state?: { readonly waiting?: { reason?: string; message?: string } };
   readonly lastState?: { readonly terminated?: { exitCode?: number; reason?: string; message?: string } };
