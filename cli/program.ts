@@ -11,6 +11,7 @@ import { EXIT, type ExitCode, messageOf, UserError } from './output/user-error.t
 import manifest from './package.json' with { type: 'json' };
 import { addPlanCommand } from './plan/plan.ts';
 import { addStatusCommand } from './status/status.ts';
+import { addToolkitCommands } from './toolkit/toolkit-command.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -59,6 +60,7 @@ function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
   addImageCommands(program, io, finish);
   addExplainCommand(program, io, finish);
   addGatherCommand(program, io, finish);
+  addToolkitCommands(program, io);
   addInstallCommand(program, io, finish);
   pointToHelp(program, 'kmm');
   return program;

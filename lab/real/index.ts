@@ -49,4 +49,5 @@ export {
   type Program,
 } from './requirements.ts';
 export { type BaseImages, makeBaseImages, pushBaseImages } from './toolkit.ts';
+export { makeToolkitImage } from './toolkit-image.ts';
 export { unmountBelow } from './unmount.ts';

@@ -11,12 +11,13 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createOven } from './bake-image.ts';
 import { cacheDir } from './cache-dir.ts';
 import type { ServerCertificates } from './certificates.ts';
-import { runCommand } from './command.ts';
 import type { LabKernels } from './kernels.ts';
 import { type RealRegistry, startRegistry } from './registry.ts';
 import { debianCodename, makeRootTar, SHELL } from './root-tar.ts';
+import { makeToolkitTar, rootTarRecipe } from './toolkit-image.ts';
 
 /** Images that a build starts from, as tags below the registry's address. */
 export interface BaseImages {
@@ -82,9 +83,8 @@ async function makeStorage(
   const storage = join(work, 'storage');
   const login = { username: 'base', password: 'base' };
   try {
-    const headers = Object.values(kernels).map((release) => `linux-headers-${release}`);
     await Promise.all([
-      makeRootTar(join(work, 'toolkit.tar'), [...SHELL, 'make', 'sed', 'grep', 'mawk', ...headers]),
+      makeToolkitTar(join(work, 'toolkit.tar'), Object.values(kernels)),
       makeRootTar(join(work, 'runtime.tar'), SHELL),
     ]);
     progress('pushing the base images into the cache');
@@ -113,50 +113,24 @@ export async function pushBaseImages(
   work: string,
   sources: string,
 ): Promise<void> {
-  const path = 'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin';
   cpSync(sources, join(work, 'source'), { recursive: true });
   writeFileSync(join(work, 'device-plugin'), DEVICE_PLUGIN, { mode: 0o755 });
   const recipes: [string, string][] = [
-    [images.toolkit, `FROM scratch\nADD toolkit.tar /\n${path}\n`],
-    [images.runtime, `FROM scratch\nADD runtime.tar /\n${path}\n`],
+    [images.toolkit, rootTarRecipe('toolkit.tar')],
+    [images.runtime, rootTarRecipe('runtime.tar')],
     [images.source, 'FROM scratch\nCOPY source /\n'],
-    [images.sandbox, `FROM scratch\nADD runtime.tar /\n${path}\nENTRYPOINT ["sleep", "infinity"]\n`],
-    [
-      images.devicePlugin,
-      `FROM scratch\nADD runtime.tar /\nCOPY device-plugin /usr/bin/device-plugin\n${path}\n`,
-    ],
+    [images.sandbox, `${rootTarRecipe('runtime.tar')}ENTRYPOINT ["sleep", "infinity"]\n`],
+    [images.devicePlugin, `${rootTarRecipe('runtime.tar')}COPY device-plugin /usr/bin/device-plugin\n`],
   ];
   const certs = join(work, 'certs');
   mkdirSync(certs, { recursive: true });
   cpSync(ca, join(certs, 'ca.crt'));
-  const roots = [
-    '--root',
-    join(work, 'containers'),
-    '--runroot',
-    join(work, 'run'),
-    '--storage-driver',
-    'vfs',
-  ];
+  const oven = createOven(work);
   const access = ['--cert-dir', certs, '--creds', `${registry.username}:${registry.password}`];
   for (const [name, recipe] of recipes) {
     const reference = `${registry.address}/${name}`;
-    const file = join(work, `Dockerfile.${name.replaceAll(/\W/g, '-')}`);
-    writeFileSync(file, recipe);
-    const build = [
-      'bud',
-      '-q',
-      '--isolation',
-      'chroot',
-      '--timestamp',
-      '0',
-      '-t',
-      reference,
-      '-f',
-      file,
-      work,
-    ];
-    await runCommand('buildah', [...roots, ...build]);
-    await runCommand('buildah', [...roots, 'push', '-q', ...access, reference]);
+    await oven.bake(reference, recipe);
+    await oven.push(reference, access);
   }
 }
 
