@@ -3,7 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { playOnGuests } from './kernel/guest-loader.ts';
 import { type KernelFleet, startKernelFleet } from './kernel/kernel-fleet.ts';
 import { troubles } from './kernel/observe.ts';
+import { tellRefusals } from './kernel/refusal-scenes.ts';
 import { KERNEL_SCENES } from './kernel/scenes.ts';
+import { tellStandAlone } from './kernel/standalone-scenes.ts';
 import { buildTestModules, type TestModules } from './kernel/test-modules.ts';
 import { SHAPES } from './loader/simulated-loader.ts';
 import { describeLoaders } from './loader.contract.ts';
@@ -45,4 +47,10 @@ describe('on real kernels', () => {
       directory: fleet.directory,
     }),
   );
+
+  it('What a kernel refuses is told on the hub, each with the reason; an order of loading is kept both ways', () =>
+    withTroubles(tellRefusals(fleet, modules)));
+
+  it('Without a hub the same operator keeps what the guide says of Modules, builds, signing and firmware', () =>
+    withTroubles(tellStandAlone(fleet, modules)));
 });

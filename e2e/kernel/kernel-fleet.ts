@@ -71,6 +71,10 @@ export interface KernelFleet {
   readonly trusted: SigningPair;
   /** To make images that the operator does not make. */
   readonly bench: ImageBench;
+  /** ConfigMap that tells operators which toolkit image serves which kernels. */
+  readonly toolkits: KubeObject;
+  /** Starts the operator of `east` as one without a hub, on this machine. */
+  standAlone(): void;
   stop(): Promise<void>;
 }
 
@@ -136,16 +140,19 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
   const toolkit = `${registry.address}/${bases.toolkit}`;
   await apply(fleet.client('hub'), [toolkits(toolkit)]);
   await apply(fleet.client(CLUSTER), spokeObjects(values));
-  const kubeconfig = join(directory, 'hub-operator.kubeconfig');
-  const { name, url } = fleet.hub;
-  const token = fleet.hub.token(operatorUser(fleet.hub));
-  writeKubeconfig(kubeconfig, certificates.ca, [{ name, server: url, token }]);
-  const env = {
-    KUBECONFIG: kubeconfig,
-    KMM_REGISTRY_CA_FILE: certificates.ca,
-    KMM_BUILD_DIR: join(directory, 'builds'),
+  const operate = (room: 'hub' | 'spoke', plane: Plane): Supervised => {
+    const { name, url } = plane;
+    const kubeconfig = join(directory, `${name}-operator.kubeconfig`);
+    const token = plane.token(operatorUser(plane));
+    writeKubeconfig(kubeconfig, certificates.ca, [{ name, server: url, token }]);
+    const env = {
+      KUBECONFIG: kubeconfig,
+      KMM_REGISTRY_CA_FILE: certificates.ca,
+      KMM_BUILD_DIR: join(directory, `${name}-builds`),
+    };
+    return supervise(room, env, join(directory, `${name}-operator.log`), () => {});
   };
-  const hub: Supervised = supervise('hub', env, join(directory, 'hub-operator.log'), () => {});
+  const operators = [operate('hub', fleet.hub)];
   const image = `${registry.address}/kmm-spoke:e2e`;
   await pushSpoke(image, registry, certificates.ca, progress);
   await apply(fleet.client(CLUSTER), [spokeDeployment(image, { server: east.url, node: 'secure' })]);
@@ -159,6 +166,7 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
     directory,
     manifests,
     trusted: signingPair(pair),
+    toolkits: toolkits(toolkit),
     bench: {
       registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
       builder: createBuildah({ directory: join(directory, 'bench'), ca }),
@@ -167,8 +175,9 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
       toolkit,
       runtime: `${registry.address}/${bases.runtime}`,
     },
+    standAlone: () => void operators.push(operate('spoke', east)),
     async stop() {
-      await Promise.all([plain.stop(), secure.stop(), hub.stop()]);
+      await Promise.all([plain.stop(), secure.stop(), ...operators.map((operator) => operator.stop())]);
       stop.abort();
       await neighbours;
       await fleet.stop();

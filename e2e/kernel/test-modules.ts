@@ -23,7 +23,7 @@ export interface TestModules {
   file(module: string): Uint8Array;
 }
 
-const DOCKERFILE = `ARG DTK_AUTO
+export const DOCKERFILE = `ARG DTK_AUTO
 ARG SOURCE_IMAGE
 ARG RUNTIME_IMAGE
 FROM \${SOURCE_IMAGE} AS source
@@ -64,6 +64,20 @@ export async function buildTestModules(bench: ImageBench, kernel: string): Promi
       return file;
     },
   };
+}
+
+/** An image to load modules from, with these files in it; depmod has run in each of `folders`. */
+export async function buildLoaderImage(
+  bench: ImageBench,
+  image: string,
+  kernel: string,
+  files: Readonly<Record<string, Uint8Array>>,
+  folders: readonly string[],
+): Promise<void> {
+  const layer = `${image}-files`;
+  await pushImage(bench.registry, layer, bench.access, files);
+  const depmod = folders.map((folder) => `depmod -b ${folder} ${kernel}`).join(' && ');
+  await build(bench, image, `FROM ${bench.runtime}\nCOPY --from=${layer} / /\nRUN ${depmod}\n`, {});
 }
 
 async function build(
