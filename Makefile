@@ -1,5 +1,5 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo demo-real test e2e-real e2e-kind e2e-kernel nightly images check bench bench-real generate format clean help
+.PHONY: demo demo-real test e2e-real e2e-kind e2e-kernel nightly images check bench bench-real generate record-wire format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
@@ -38,6 +38,9 @@ bench-real: ## Measure the hub on a real kube-apiserver with 3,500 clusters
 
 generate: ## Write generated files: CRDs, docs/reasons.md
 	@scripts/node api/generate.ts
+
+record-wire: ## Record what hub and spoke of this version send each other, in e2e/wire
+	@scripts/node e2e/wire/main.ts
 
 format: ## Format the code
 	@scripts/node node_modules/@biomejs/biome/bin/biome check --write --log-level=warn .
