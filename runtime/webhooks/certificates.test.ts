@@ -4,7 +4,7 @@ import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { AppError } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { CORE, type KubeObject } from '../kube/object.ts';
@@ -100,13 +100,14 @@ function keeper() {
     return used;
   };
   /** Keys are made by another thread, which a manual clock does not wait for. */
-  const until = async (check: () => boolean) => {
-    for (let turn = 0; turn < 200 && !check(); turn++) {
-      await clock.settle();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    expect(check()).toBe(true);
-  };
+  const until = (check: () => boolean) =>
+    vi.waitFor(
+      async () => {
+        await clock.settle();
+        expect(check()).toBe(true);
+      },
+      { timeout: 4_000, interval: 1 },
+    );
   return { clock, state, told, start, until };
 }
 
@@ -169,8 +170,7 @@ it('a folder is read at first and when it changes, and half of a pair is waited 
   const running = watchCertificateFolder({ folder, clock, log: silentLog }, use, stop.signal);
   const look = async () => {
     await clock.advance(10_000);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    await clock.settle();
+    await vi.waitFor(() => expect(clock.pending()).toBe(1), { timeout: 4_000, interval: 1 });
   };
   await look();
   expect(used).toEqual([]);
