@@ -18,7 +18,6 @@ const tell = (figures: readonly Figure[]) => {
   isGood = print(figures) && isGood;
 };
 
-tell([await feedbackLatency(progress)]);
 const costOfFew = await inFleet(FEW, async (run) => {
   await run.fleet.user.create(RESOURCES.managedClusterModule, run.fleet.module('1'));
   await untilWorks(run.fleet, FEW);
@@ -34,6 +33,7 @@ await inFleet(CLUSTERS, async (run, restart) => {
   tell(await manyEvents(run));
   tell(await moreOfAll(run));
 });
+tell([await feedbackLatency(progress)]);
 process.exit(isGood ? 0 : 1);
 
 /** Works with a hub that has seen all of its clusters. */

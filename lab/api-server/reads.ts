@@ -112,9 +112,12 @@ function openWatch(
       const waitMs = Math.min(BOOKMARK_MS, last - clock.now());
       if (waitMs > 0) stopBookmark = clock.after(waitMs, bookmark);
     };
+    const opened = store.version;
     const bookmark = () => {
       const metadata = { resourceVersion: String(store.version) };
-      send('BOOKMARK', { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata });
+      // As kube-apiserver: who knows all that there is hears nothing.
+      if (store.version > opened)
+        send('BOOKMARK', { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata });
       later();
     };
     later();

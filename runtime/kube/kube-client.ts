@@ -42,7 +42,7 @@ const ANSWER_MS = 65_000;
 const LOG_LINES_MAX = 10_000;
 const TRIES_MAX = 5;
 const RETRY = { baseMs: 250, maxMs: 8_000 };
-/** Servers send a bookmark about each minute; five silent minutes are a dead connection. */
+/** Servers send a bookmark about each minute if there is news of any object; a watch that is silent for five is opened anew. */
 const IDLE_MS = 300_000;
 
 /** A client over any transport: see {@link KubeClient} for what each call promises. */
