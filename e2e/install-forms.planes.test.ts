@@ -17,6 +17,12 @@ const IMAGES = [
   ...['--must-gather-image', 'r.example.com/gather:1', '--pull-secret', 'login'],
 ];
 
+/** With all that can be added: what has less is a part of it. */
+const addedTo = (name: EditionName, form = 'manifests') => {
+  if (form === 'olm') return ['--webhooks', 'olm'];
+  return ['--webhooks', 'own', ...(name === 'hub' ? [] : ['--guard-namespaces'])];
+};
+
 const keyOf = ({ kind, metadata }: KubeObject) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
 /** Objects, and variables of a container, in an order of their own: kustomize moves what it patches. */
 const sorted = (objects: readonly KubeObject[]) =>
@@ -36,10 +42,10 @@ describe('what kmm install prints for other tools', () => {
   let plane: InstallPlane;
   const tools = new Map<string, string>();
   const tool = (name: string, ...args: readonly string[]) => runProgram(tools.get(name) ?? name, args);
-  const manifests = (name: EditionName) => read(kmm('install', name, ...IMAGES));
+  const manifests = (name: EditionName) => read(kmm('install', name, ...IMAGES, ...addedTo(name)));
   const written = (name: EditionName, form: string) => {
     const folder = join(plane.folder, `${name}-${form}`);
-    kmm('install', name, ...IMAGES, '--form', form, '--out', folder);
+    kmm('install', name, ...IMAGES, ...addedTo(name, form), '--form', form, '--out', folder);
     return folder;
   };
 

@@ -6,7 +6,7 @@ import { planePrograms, planeProvider } from '@kmm-fleet/lab';
 
 const SUITE = '.planes.test.ts';
 /** Suites that need no more than etcd and kube-apiserver, which is what KUBEBUILDER_ASSETS usually has. */
-const WITHOUT_CONTROLLERS = ['kubeconfig', 'gather', 'install', 'install-forms'];
+const WITHOUT_CONTROLLERS = ['kubeconfig', 'gather', 'install', 'install-forms', 'webhooks'];
 /** Suites that kill and start parts of a control plane, which clusters of kind do not let them. */
 const KILLERS = ['api-server', 'faults', 'outages'];
 

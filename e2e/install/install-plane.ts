@@ -9,6 +9,7 @@ import {
   makeServerCertificates,
   ocmHubObjects,
   ocmProgram,
+  type PlaneOptions,
   planePrograms,
   startPlane,
 } from '@kmm-fleet/lab';
@@ -25,6 +26,9 @@ import { parseAllDocuments } from 'yaml';
 export interface InstallPlane {
   /** For files of a test. */
   readonly folder: string;
+  readonly url: string;
+  /** File with the certificate of who signed that of the API server. */
+  readonly ca: string;
   readonly kubeconfig: string;
   kubectl(args: readonly string[], input?: string): string;
   apply(text: string): string;
@@ -58,12 +62,16 @@ export function kubectlOn(
   return runProgram(findProgram('kubectl') ?? 'kubectl', [...args, ...options], input);
 }
 
-export async function startInstallPlane(name: string): Promise<InstallPlane> {
+/** @param parts beside etcd and kube-apiserver */
+export async function startInstallPlane(
+  name: string,
+  parts: PlaneOptions['parts'] = [],
+): Promise<InstallPlane> {
   await installPrograms(['kubectl', 'openssl'], () => {});
   const folder = mkdtempSync(join(tmpdir(), `kmm-${name}-`));
   const certificates = await makeServerCertificates(folder);
   const programs = await planePrograms(() => {});
-  const plane = await startPlane({ name, directory: folder, programs, certificates });
+  const plane = await startPlane({ name, directory: folder, programs, certificates, parts });
   const transport = createHttpTransport(plane.connection());
   const client = createKubeClient({ transport, clock, random, userAgent: 'test' });
   await installObjects(client, ocmHubObjects((await ocmProgram(() => {})).modules), clock);
@@ -72,6 +80,8 @@ export async function startInstallPlane(name: string): Promise<InstallPlane> {
   const kubectl = (args: readonly string[], input?: string) => kubectlOn(kubeconfig, folder, args, input);
   return {
     folder,
+    url: plane.url,
+    ca: certificates.ca,
     kubeconfig,
     kubectl,
     apply: (text) => kubectl(['apply', '--server-side', '-f', '-'], text),
