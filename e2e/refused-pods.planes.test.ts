@@ -38,7 +38,8 @@ describe('a namespace that lacks what loading takes', () => {
     plane.apply(kmm('install', 'cluster', '--image', 'r.example.com/kmm:1'));
     plane.kubectl(['create', 'namespace', SPACE]);
     plane.kubectl(['label', 'namespace', SPACE, 'pod-security.kubernetes.io/enforce=baseline']);
-    plane.apply('{ apiVersion: v1, kind: Node, metadata: { name: n1, labels: { driver: wanted } } }');
+    const metadata = { name: 'n1', labels: { driver: 'wanted' } };
+    plane.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata }));
     const status = { status: { nodeInfo: { kernelVersion: '6.1.0-55-amd64' } } };
     plane.kubectl(['patch', 'node', 'n1', '--subresource=status', '-p', JSON.stringify(status)]);
     const transport = createHttpTransport(loadKubeConnection({ KUBECONFIG: plane.kubeconfig }));

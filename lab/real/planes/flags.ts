@@ -78,6 +78,8 @@ const FLAGS: Record<Part, (setting: Setting) => string[]> = {
     ...asUser(schedulerConfig),
     `--secure-port=${ports.scheduler}`,
     `--cert-dir=${directory}`,
+    '--kube-api-qps=1000',
+    '--kube-api-burst=2000',
   ],
 };
 
