@@ -68,6 +68,13 @@ export {
 } from './rules/manifest-work.ts';
 export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
 export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';
+export {
+  coreOsVersion,
+  isNodeClaim,
+  type NodeSystem,
+  systemsClaim,
+  systemsFromClaims,
+} from './rules/node-systems.ts';
 export { type Pin, pinnedModule } from './rules/pinned-module.ts';
 export {
   checkDockerfileConfigMap,

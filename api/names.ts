@@ -41,6 +41,9 @@ export const FINALIZERS = {
 /** ClusterClaim that carries a cluster's kernel releases. */
 export const KERNEL_CLAIM = `kernel-versions.${NODE}`;
 
+/** ClusterClaim that carries which versions of RHEL CoreOS bring a cluster's kernels; other systems have none. */
+export const SYSTEMS_CLAIM = `os-images.${NODE}`;
+
 /** Roles of DaemonSets, values of the role label. */
 export const ROLES = { loader: 'module-loader', devicePlugin: 'device-plugin' } as const;
 
@@ -86,6 +89,9 @@ export const OPERATOR = {
   /** Secret: key of the HMAC in inputs hashes. */
   inputsKey: 'kmm-inputs-key',
 } as const;
+
+/** The ImageStream in which OpenShift keeps its driver toolkits. */
+export const TOOLKIT_STREAM = { namespace: 'openshift', name: 'driver-toolkit' } as const;
 
 /** Webhooks of the operators. Names and paths of the reviews are upstream's. */
 export const WEBHOOKS = {

@@ -8,7 +8,7 @@ const own = (group: string, plural: string, kind: string, namespaced: boolean) =
   namespaced,
 });
 
-/** Where our kinds and those of Open Cluster Management live in the API. */
+/** Where our kinds and those of others that we know live in the API. */
 export const RESOURCES = {
   module: own(GROUP, 'modules', 'Module', true),
   managedClusterModule: own(HUB_GROUP, 'managedclustermodules', 'ManagedClusterModule', false),
@@ -40,5 +40,13 @@ export const RESOURCES = {
     plural: 'appliedmanifestworks',
     kind: 'AppliedManifestWork',
     namespaced: false,
+  },
+  /** Of OpenShift. */
+  imageStream: {
+    group: 'image.openshift.io',
+    version: 'v1',
+    plural: 'imagestreams',
+    kind: 'ImageStream',
+    namespaced: true,
   },
 } as const;

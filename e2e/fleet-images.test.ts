@@ -64,3 +64,12 @@ it('a certificate that expires soon is told at the module, until another is stor
   await world.until('its end', async () => (await told()) === undefined);
   await world.stop();
 });
+
+it('a fleet of OpenShifts needs no catalogue: spokes tell their systems, and the hub has the toolkits', async () => {
+  const world = await simulatedWorld(9, '412.86.202302211547-0');
+  for (const scene of SCENES.slice(0, 6)) await scene.run(world);
+
+  expect(world.built.length).toBeGreaterThan(1);
+  expect(await loadedModules(world, 'east')).toMatchObject({ 'east-1': { length: 2 } });
+  await world.stop();
+});

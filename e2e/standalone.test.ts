@@ -1,6 +1,6 @@
 import { isTrue, LABELS, type Module, type ModuleImage, OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { createRegistry } from '@kmm-fleet/images';
-import { createFakeBuilder, createMemoryRegistry, testPair } from '@kmm-fleet/images/testing';
+import { createFakeBuilder, createMemoryRegistry, pushImage, testPair } from '@kmm-fleet/images/testing';
 import { createFleet } from '@kmm-fleet/lab';
 import {
   CORE,
@@ -9,18 +9,23 @@ import {
   createLog,
   createManualClock,
   createRandom,
+  type KubeClient,
   listAll,
 } from '@kmm-fleet/runtime';
 import { createSpoke } from '@kmm-fleet/spoke';
 import { createStandaloneImages } from '@kmm-fleet/spoke/standalone';
 import { expect, it } from 'vitest';
+import { addImageStreams, putToolkits } from './images/image-streams.ts';
 import { MODULES_ANNOTATION } from './story/world.ts';
 
 const NAMESPACE = OPERATOR.namespace;
 const KERNEL = '6.1.0-55-amd64';
 
 /** One cluster without a hub: the operator builds, signs and loads by itself. */
-async function standaloneWorld(over: { readonly firmwarePath?: string } = {}) {
+async function standaloneWorld(
+  over: { readonly firmwarePath?: string; readonly osImage?: string } = {},
+  onServer = async (_client: KubeClient) => {},
+) {
   const clock = createManualClock(Date.UTC(2027, 0, 1));
   const random = createRandom(11);
   const logs: string[] = [];
@@ -68,10 +73,12 @@ async function standaloneWorld(over: { readonly firmwarePath?: string } = {}) {
     metadata: { name: 'dockerfile', namespace: NAMESPACE },
     data: { dockerfile: '# module {"name":"kmod"}\nFROM scratch\n' },
   });
+  await onServer(user);
   operate();
   return {
     clock,
     user,
+    registry,
     built: builder.built,
     restart: operate,
     end: () => life.abort(),
@@ -168,5 +175,22 @@ it('loads a module with firmware on a node that does not look for it, and says w
     const warning = conditions.find(({ type }) => type === 'FirmwarePathNotSet');
     return isTrue(conditions, 'Ready') && (warning?.message ?? '').includes('does not look on n1');
   });
+  await world.stop();
+});
+
+it('takes the toolkit that OpenShift has for its own nodes', async () => {
+  const version = '412.86.202302211547-0';
+  const osImage = `Red Hat Enterprise Linux CoreOS ${version} (Ootpa)`;
+  const world = await standaloneWorld({ osImage }, async (client) => {
+    await addImageStreams(client);
+    await putToolkits(client, { [version]: 'registry.test/art:1' });
+    const dockerfile = '# module {"name":"kmod"}\nARG DTK_AUTO\nFROM ${DTK_AUTO}\n';
+    const name = { namespace: NAMESPACE, name: 'dockerfile' };
+    await client.mergePatch(CORE.configMap, name, { data: { dockerfile } }, { fieldManager: 'user' });
+  });
+  await pushImage(world.registry, 'registry.test/art:1', {}, { '/toolkit': '' });
+  await world.apply('kmod');
+
+  await world.until('a loaded module', async () => (await world.loaded()) === 'kmod');
   await world.stop();
 });

@@ -1,5 +1,11 @@
 import { type ManifestWork, matchesSelector } from '@kmm-fleet/api';
-import { type Builder, createImages, type ImageLimits, type Registry } from '@kmm-fleet/images';
+import {
+  type Builder,
+  createImages,
+  createSystems,
+  type ImageLimits,
+  type Registry,
+} from '@kmm-fleet/images';
 import { blindKinds, createQueue, type Operator, type OperatorPorts, type Queue } from '@kmm-fleet/runtime';
 import { countClaimProblems } from './clusters/claim-problems.ts';
 import { isSameCluster } from './clusters/cluster-view.ts';
@@ -40,7 +46,8 @@ const STATUS_INTERVAL_MS = 1_500;
 export function createHub(ports: HubPorts): Hub {
   const { client, clock, random, log, metrics } = ports;
   const caches = createHubCaches(ports);
-  const factory = createImages({ ...ports, inputNamespace: ports.operatorNamespace });
+  const systems = createSystems();
+  const factory = createImages({ ...ports, systems, inputNamespace: ports.operatorNamespace });
   const wanted = createWantedImages();
   const modules = createModuleIndex();
   const tallies = new Map<string, Tally>();
@@ -184,6 +191,7 @@ export function createHub(ports: HubPorts): Hub {
 
   caches.clusters.onChange(({ key: cluster, before, after }) => {
     countClaimProblems(metrics, before, after);
+    systems.set(cluster, after?.systems ?? []);
     if (!unplanned || isSameCluster(before, after)) return;
     const touched = [...modules.modulesFor(before?.labels ?? {}), ...modules.modulesFor(after?.labels ?? {})];
     addAll(
@@ -228,6 +236,7 @@ export function createHub(ports: HubPorts): Hub {
     async run(signal) {
       const watching = [caches.clusters, caches.mcms, caches.works];
       const running = [...watching.map((cache) => cache.run(signal)), factory.run(signal)];
+      void caches.clusters.whenSynced().then(systems.complete);
       const synced = Promise.all([...watching.map((cache) => cache.whenSynced()), factory.whenSynced()]);
       await Promise.race([synced, ended(signal)]);
       if (!signal.aborted) planAll();

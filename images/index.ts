@@ -7,6 +7,7 @@
  * inspect/    what an image holds for kernels, what is wrong with it, what its signatures are worth
  * signing/    signatures of kernel modules, as sign-file writes them, and signed images
  * builders/   how an image is made from a Dockerfile
+ * toolkits/   which toolkit image DTK_AUTO stands for
  * factory/    the ModuleImage controller: inputs, plan, build, sign, status
  */
 
@@ -39,3 +40,6 @@ export { signImage } from './signing/sign-image.ts';
 export { stripSignature } from './signing/signature-block.ts';
 export { readSigningPair } from './signing/signing-pair.ts';
 export { type Verdict, verifyModule } from './signing/verify-module.ts';
+export { planToolkit, usesToolkit } from './toolkits/plan-toolkit.ts';
+export { createSystems, type Systems } from './toolkits/systems.ts';
+export { readToolkitStream } from './toolkits/toolkit-stream.ts';

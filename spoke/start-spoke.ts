@@ -1,4 +1,5 @@
-import { isKernelClaim, LABELS, RESOURCES } from '@kmm-fleet/api';
+import { isNodeClaim, LABELS, RESOURCES } from '@kmm-fleet/api';
+import type { Systems } from '@kmm-fleet/images';
 import {
   blindKinds,
   CORE,
@@ -39,6 +40,8 @@ export interface SpokePorts extends OperatorPorts {
 
 /** What the stand-alone operator puts in place of the hub. */
 export interface SpokeImages {
+  /** What its nodes run, which the spoke sees. */
+  readonly systems: Systems;
   /** The image of a recipe by digest, or why there is none yet. Asks for it when nobody has. */
   pinFor(module: ModuleView): ModuleInput['pin'];
   /** Told when all pins of a Module have been asked for: images that it wanted before and not now are let go. */
@@ -171,7 +174,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
     reconcile: async (_key, signal) => {
       const { apply, remove, unclaimed } = planClaims(
         nodes.all(),
-        [...claims.all()].filter(({ metadata }) => isKernelClaim(metadata.name)),
+        [...claims.all()].filter(({ metadata }) => isNodeClaim(metadata.name)),
       );
       metrics?.set('kmm_kernels_unclaimed', {}, unclaimed);
       for (const claim of apply) {
@@ -189,9 +192,10 @@ export function createSpoke(ports: SpokePorts): Spoke {
   };
 
   nodes.onChange(({ key, before, after }) => {
+    ports.images?.systems.set(key, after?.system ? [after.system] : []);
     if (isSameNode(before, after)) return;
     nodeQueue.add(key);
-    if (before?.release !== after?.release && ports.isManaged) claimQueue.add(CLAIMS);
+    if (!isSameSystem(before, after) && ports.isManaged) claimQueue.add(CLAIMS);
     if (!isSamePlacement(before, after)) everyModule();
   });
   modules.onChange(({ key, before, after }) => {
@@ -217,7 +221,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
     for (const key of daemonSet ? byModule(daemonSet) : []) moduleQueue.addAfter(key, MODULE_DEBOUNCE_MS);
   });
   claims.onChange(({ key }) => {
-    if (isKernelClaim(key)) claimQueue.add(CLAIMS);
+    if (isNodeClaim(key)) claimQueue.add(CLAIMS);
   });
   ports.images?.onChange((key) => moduleQueue.add(key));
 
@@ -238,6 +242,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
     async run(signal) {
       const running = [...caches.map((cache) => cache.run(signal)), ports.images?.run(signal)];
       const local = [nodes, modules, daemonSets, pods].map((cache) => cache.whenSynced());
+      void nodes.whenSynced().then(() => ports.images?.systems.complete());
       await Promise.race([Promise.all([...local, ports.images?.whenSynced()]), ended(signal)]);
       // A spoke whose OCM is not installed yet serves its modules all the same; the claim follows.
       const publishing = ports.isManaged ? claims.whenSynced().then(() => claimQueue.run(signal)) : undefined;
@@ -253,9 +258,12 @@ export function createSpoke(ports: SpokePorts): Spoke {
 }
 
 function isSameNode(before: NodeView | undefined, after: NodeView | undefined): boolean {
-  return (
-    before?.kernel === after?.kernel && isSamePlacement(before, after) && Boolean(before) === Boolean(after)
-  );
+  return isSameSystem(before, after) && isSamePlacement(before, after) && Boolean(before) === Boolean(after);
+}
+
+/** Whether a node runs what it ran. */
+function isSameSystem(before: NodeView | undefined, after: NodeView | undefined): boolean {
+  return before?.release === after?.release && before?.system?.version === after?.system?.version;
 }
 
 /** Whether the two say the same about what may run on a node. */

@@ -1,9 +1,11 @@
 import {
   type Checked,
   checkModule,
+  coreOsVersion,
   kernelKey,
   LABELS,
   type Module,
+  type NodeSystem,
   ROLES,
   type Toleration,
 } from '@kmm-fleet/api';
@@ -19,6 +21,8 @@ export interface NodeView {
   readonly release: string;
   /** Without it: what mappings and labels speak of. */
   readonly kernel: string;
+  /** What brought that kernel, where it is RHEL CoreOS. */
+  readonly system: NodeSystem | undefined;
 }
 
 export interface Taint {
@@ -27,10 +31,17 @@ export interface Taint {
   readonly effect: string;
 }
 
+interface NodeInfo {
+  readonly kernelVersion?: string;
+  readonly osImage?: string;
+}
+
 export function nodeView(object: KubeObject): NodeView {
   const spec = (object['spec'] ?? {}) as { taints?: Taint[]; unschedulable?: boolean };
-  const status = object['status'] as { nodeInfo?: { kernelVersion?: string } } | undefined;
-  const release = status?.nodeInfo?.kernelVersion ?? '';
+  const status = object['status'] as { nodeInfo?: NodeInfo } | undefined;
+  const { kernelVersion: release = '', osImage = '' } = status?.nodeInfo ?? {};
+  const kernel = kernelKey(release);
+  const version = coreOsVersion(osImage);
   const { name, uid = '', resourceVersion, labels = {} } = object.metadata;
   return {
     metadata: { name, ...(resourceVersion && { resourceVersion }) },
@@ -38,7 +49,8 @@ export function nodeView(object: KubeObject): NodeView {
     labels,
     taints: spec.taints ?? [],
     release,
-    kernel: kernelKey(release),
+    kernel,
+    system: kernel && version ? { kernel, version } : undefined,
   };
 }
 

@@ -133,7 +133,7 @@ export const OF_IMAGES = {
   ToolkitInvalid: error('An entry of ConfigMap kmm-driver-toolkits cannot be read.', 'Correct the entry.'),
   ToolkitMissing: error(
     'DTK_AUTO stands in the Dockerfile, and no toolkit serves this kernel.',
-    'Add "<kernel regexp> <image>" to ConfigMap kmm-driver-toolkits.',
+    'Add "<kernel regexp> <image>" to ConfigMap kmm-driver-toolkits. On OpenShift the message says what its ImageStream has.',
   ),
   UnsignedAmongSigned: warning('Some modules of the image are signed and some are not.', 'Sign them all.'),
   Wanted: waiting('The image is wanted; the registry is asked for it.'),

@@ -3,7 +3,7 @@ import type { Claim } from '../kinds/ocm.ts';
 import { KERNEL_CLAIM } from '../names.ts';
 
 /** Characters that OCM takes in one claim. */
-const CLAIM_CHARS_MAX = 1_024;
+export const CLAIM_CHARS_MAX = 1_024;
 
 /** Kernels of one cluster that the hub plans for; a cluster with more is misconfigured. */
 export const KERNELS_MAX = 256;

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { KERNEL_CLAIM, RESOURCES } from '@kmm-fleet/api';
+import { KERNEL_CLAIM, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { CORE } from '@kmm-fleet/runtime';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { mcmObject } from '../../hub/testing/fixtures.ts';
@@ -67,6 +68,24 @@ it('names what images are made from and is not there, with exit code 1', async (
   expect(code).toBe(1);
   expect(out).toContain('missing  ConfigMap openshift-kmm-hub/dockerfile does not exist. Create it');
   expect(out).toContain('missing  Secret openshift-kmm-hub/key does not exist. Create it');
+});
+
+it('names kernels for which no toolkit is known, until the catalogue has an entry', async () => {
+  const namespace = OPERATOR.hubNamespace;
+  const put = (name: string, data: Record<string, string>) =>
+    world.client.create(CORE.configMap, {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name, namespace },
+      data,
+    });
+  await put('dockerfile', { dockerfile: 'ARG DTK_AUTO\nFROM ${DTK_AUTO}\n' });
+  expect((await plan(mcm)).out).toMatch(
+    /missing {2}The Dockerfile uses DTK_AUTO .* kernel 6\.1\.0-1\. Add an/,
+  );
+
+  await put(OPERATOR.toolkits, { all: '. registry.test/dtk:1' });
+  expect((await plan(mcm)).out).not.toContain('DTK_AUTO');
 });
 
 it('names a namespace that the hub does not have', async () => {

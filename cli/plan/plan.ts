@@ -9,6 +9,7 @@ import { objectName } from '../lint/render-lint.ts';
 import { createPaint } from '../output/terminal.ts';
 import { EXIT, type ExitCode, UserError } from '../output/user-error.ts';
 import { checkReferences } from './check-references.ts';
+import { checkToolkits } from './check-toolkits.ts';
 import { planClusters } from './plan-clusters.ts';
 import { type ModulePlan, renderPlan } from './render-plan.ts';
 
@@ -44,13 +45,13 @@ async function plan(io: Io, options: PlanOptions): Promise<ExitCode> {
     await checkNamespace(hub, options.namespace);
     return Promise.all(
       modules.map(async ({ object, ...rest }) => {
-        const specs = planItems(rest.module, object, fleet).flatMap(({ plan }) => plan.wanted);
-        const missing = checkReferences(
-          hub,
-          options.namespace,
-          specs.map(({ spec }) => spec),
-        );
-        return { ...rest, missing: await missing, clusters: planClusters(object, fleet) };
+        const wanted = planItems(rest.module, object, fleet).flatMap(({ plan }) => plan.wanted);
+        const specs = wanted.map(({ spec }) => spec);
+        const missing = await Promise.all([
+          checkReferences(hub, options.namespace, specs),
+          checkToolkits(hub, options.namespace, fleet, specs),
+        ]);
+        return { ...rest, missing: missing.flat(), clusters: planClusters(object, fleet) };
       }),
     );
   });

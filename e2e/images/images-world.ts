@@ -1,5 +1,11 @@
 import { type ModuleImage, type ModuleImageStatus, OPERATOR, RESOURCES } from '@kmm-fleet/api';
-import { type BuildRequest, createImages, createRegistry, type ImageLimits } from '@kmm-fleet/images';
+import {
+  type BuildRequest,
+  createImages,
+  createRegistry,
+  createSystems,
+  type ImageLimits,
+} from '@kmm-fleet/images';
 import { createFakeBuilder, createMemoryRegistry, pushImage, testPair } from '@kmm-fleet/images/testing';
 import { createFleet } from '@kmm-fleet/lab';
 import {
@@ -36,7 +42,10 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
   const requests: BuildRequest[] = [];
   const stop = new AbortController();
   const events = createEvents({ client: client('images'), clock, component: 'images', log });
+  const systems = createSystems();
+  systems.complete();
   const images = createImages({
+    systems,
     client: client('images'),
     clock: own,
     random,
@@ -68,6 +77,7 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
     hub,
     user,
     registry,
+    systems,
     transport,
     requests,
     written,

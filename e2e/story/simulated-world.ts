@@ -28,6 +28,7 @@ import {
   type Transport,
 } from '@kmm-fleet/runtime';
 import { createSpoke } from '@kmm-fleet/spoke';
+import { addImageStreams, putToolkits } from '../images/image-streams.ts';
 import type { StoryKernels, World } from './world.ts';
 
 export interface SimulatedWorld extends World {
@@ -57,6 +58,7 @@ const KERNELS: StoryKernels = {
   unmapped: UNMAPPED_KERNEL,
 };
 const REGISTRY = 'registry.test:5000';
+const TOOLKIT = `${REGISTRY}/driver-toolkit:test`;
 const LOGIN = { username: 'kmm', password: 's3cret', scheme: 'Basic' as const };
 const STEP_MS = 100;
 const PATIENCE_MS = 600_000;
@@ -69,8 +71,12 @@ const MODULES = [
   .map((module) => `# module ${JSON.stringify(module)}\n`)
   .join('');
 
-/** The whole fleet in this process, on a clock of its own: equal seeds give equal runs. */
-export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
+/**
+ * The whole fleet in this process, on a clock of its own: equal seeds give equal runs.
+ *
+ * @param coreOs version of RHEL CoreOS of all nodes, for whose toolkit the hub then has a stream and no catalogue
+ */
+export async function simulatedWorld(seed: number, coreOs?: string): Promise<SimulatedWorld> {
   // Later than the certificates of the tests were made.
   const clock = createManualClock(Date.UTC(2027, 0, 1));
   const random = createRandom(seed);
@@ -83,7 +89,7 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
   const dockerConfig = JSON.stringify({ auths: { [REGISTRY]: { auth } } });
   await pushBases(registry, dockerConfig);
   const builders: FakeBuilder[] = [];
-  const fleet = createFleet({ clock, random, log, registryTransport: transport, clusters: clusters() });
+  const fleet = createFleet({ clock, random, log, registryTransport: transport, clusters: clusters(coreOs) });
   const stop = new AbortController();
   const running: Promise<void>[] = [fleet.run(stop.signal)];
   const servers = [fleet.hub, ...[...fleet.clusters.values()].map(({ server }) => server)];
@@ -143,6 +149,11 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
 
   const metrics = new Map(['hub', ...fleet.clusters.keys()].map((name) => [name, createMetrics()] as const));
 
+  if (coreOs) {
+    // Before the hub starts: it asks once whether there are any.
+    await addImageStreams(clientOf(fleet.hub, 'user'));
+    await putToolkits(clientOf(fleet.hub, 'user'), { [coreOs]: TOOLKIT });
+  }
   supervise('hub', (life, wrap) => {
     const client = clientOf(fleet.hub, 'kmm-hub', wrap);
     const events = createEvents({ client, clock, component: 'kmm-hub', log });
@@ -183,6 +194,7 @@ export async function simulatedWorld(seed: number): Promise<SimulatedWorld> {
     hub,
     [...fleet.clusters.values()].map(({ server }) => clientOf(server, 'user')),
     dockerConfig,
+    coreOs,
   );
 
   return {
@@ -240,7 +252,7 @@ function mortalRegistry(inner: RegistryTransport, life: AbortController): Regist
   };
 }
 
-function clusters() {
+function clusters(coreOs: string | undefined) {
   const trusted = [testPair('rsa').certificate];
   const labels = { 'node-wants-my-mcm': 'true' };
   const node = (name: string, kernel: string, secureBoot = false) => ({
@@ -249,6 +261,7 @@ function clusters() {
     labels,
     secureBoot,
     trusted,
+    ...(coreOs && { osImage: `Red Hat Enterprise Linux CoreOS ${coreOs} (Ootpa)` }),
   });
   return [
     { name: 'east', nodes: [node('east-1', KERNELS.common), node('east-2', KERNELS.common)] },
@@ -265,10 +278,17 @@ async function pushBases(registry: Parameters<typeof pushImage>[0], dockerConfig
 }
 
 /** What administrators of hub and spokes have set up before the story begins. */
-async function setUp(hub: KubeClient, spokes: readonly KubeClient[], dockerConfig: string): Promise<void> {
+async function setUp(
+  hub: KubeClient,
+  spokes: readonly KubeClient[],
+  dockerConfig: string,
+  coreOs: string | undefined,
+): Promise<void> {
   const namespace = OPERATOR.hubNamespace;
-  const toolkits = { debian: `^.+-amd64$ ${REGISTRY}/driver-toolkit:test` };
-  await hub.create(CORE.configMap, object('ConfigMap', OPERATOR.toolkits, namespace, { data: toolkits }));
+  if (!coreOs) {
+    const toolkits = { debian: `^.+-amd64$ ${TOOLKIT}` };
+    await hub.create(CORE.configMap, object('ConfigMap', OPERATOR.toolkits, namespace, { data: toolkits }));
+  }
   // A hash key of its own would be made of chance, and no run would equal another.
   const key = Buffer.from('simulated key of inputs hashes').toString('base64');
   await hub.create(CORE.secret, object('Secret', OPERATOR.inputsKey, namespace, { data: { key } }));

@@ -1,4 +1,11 @@
-import { type Checked, type Claim, isKernelClaim, kernelsFromClaims } from '@kmm-fleet/api';
+import {
+  type Checked,
+  type Claim,
+  isKernelClaim,
+  kernelsFromClaims,
+  type NodeSystem,
+  systemsFromClaims,
+} from '@kmm-fleet/api';
 import { deepEqual, type KubeObject } from '@kmm-fleet/runtime';
 
 /** What the hub keeps of a ManagedCluster: some hundred bytes, whatever else stands in the object. */
@@ -6,6 +13,8 @@ export interface ClusterView {
   readonly metadata: { readonly name: string; readonly resourceVersion?: string | undefined };
   readonly labels: Readonly<Record<string, string>>;
   readonly kernels: Checked<readonly string[]>;
+  /** Versions of RHEL CoreOS that bring these kernels, where its spoke tells them. */
+  readonly systems: readonly NodeSystem[];
   readonly isDeleting: boolean;
 }
 
@@ -18,6 +27,7 @@ export function clusterView(object: KubeObject): ClusterView {
     metadata: { name, ...(resourceVersion && { resourceVersion }) },
     labels: object.metadata.labels ?? {},
     kernels: kernelsFromClaims(claims.filter((claim) => isKernelClaim(claim.name))),
+    systems: systemsFromClaims(claims),
     isDeleting: object.metadata.deletionTimestamp !== undefined,
   };
 }

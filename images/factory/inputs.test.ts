@@ -57,7 +57,7 @@ describe('the hash of inputs', () => {
       (_spec, data) =>
         Object.assign(data, {
           configMaps: { dockerfile: { dockerfile: 'ARG DTK_AUTO\nFROM ${DTK_AUTO}' } },
-          toolkits: { all: '. registry.test/dtk:1' },
+          toolkits: { catalogue: { all: '. registry.test/dtk:1' } },
         }),
     ],
   ])('changes with %s, and so does the hash of the build', (_what, change) => {

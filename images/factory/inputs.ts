@@ -12,15 +12,15 @@ import { canonicalJson } from '@kmm-fleet/runtime';
 import type { BuildSecret } from '../builders/builder.ts';
 import type { SigningPair } from '../signing/module-signature.ts';
 import { readSigningPair, validityFinding } from '../signing/signing-pair.ts';
+import { planToolkit, type Toolkits, usesToolkit } from '../toolkits/plan-toolkit.ts';
 import { buildArguments } from './build-args.ts';
 import { type DockerfileFacts, readDockerfileFacts } from './dockerfile.ts';
-import { toolkitFor } from './toolkits.ts';
 
 /** Reads what recipes refer to. Values of Secrets are bytes, of ConfigMaps texts; undefined: it does not exist. */
 export interface InputSource {
   configMap(name: string): Readonly<Record<string, string>> | undefined;
   secret(name: string): Readonly<Record<string, Uint8Array>> | undefined;
-  toolkits(): Readonly<Record<string, string>> | undefined;
+  toolkits(): Toolkits;
   /** Key of the hashes: without it they would be guesses that anybody could check. */
   readonly hashKey: Uint8Array;
 }
@@ -126,8 +126,8 @@ function readBuild(spec: ModuleImageSpec, source: InputSource): Checked<NonNulla
   const name = spec.build?.dockerfileConfigMap.name ?? '';
   const dockerfile = readDockerfile(inNamespace(spec, name), source.configMap(name));
   if (!dockerfile.ok) return dockerfile;
-  const toolkit = dockerfile.value.includes('DTK_AUTO')
-    ? toolkitFor(source.toolkits(), spec.kernelVersion)
+  const toolkit = usesToolkit(dockerfile.value)
+    ? planToolkit(source.toolkits(), spec.kernelVersion)
     : undefined;
   if (toolkit && !toolkit.ok) return toolkit;
   const secrets: BuildSecret[] = [];

@@ -19,6 +19,8 @@ import {
 } from '@kmm-fleet/runtime';
 import type { Builder } from '../builders/builder.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Systems } from '../toolkits/systems.ts';
+import { createToolkitStream } from '../toolkits/toolkit-stream.ts';
 import { createCurrentBuilds } from './current-builds.ts';
 import { readHashKey } from './hash-key.ts';
 import { createImageChecks } from './image-checks.ts';
@@ -38,6 +40,8 @@ export interface ImagesPorts extends OperatorPorts {
   /** Namespace of the operator: the hash key and the toolkit catalogue are there. */
   readonly operatorNamespace: string;
   readonly limits?: ImageLimits;
+  /** What the nodes run that images are made for. */
+  readonly systems: Systems;
 }
 
 export interface Images {
@@ -89,8 +93,16 @@ export function createImages(ports: ImagesPorts): Images {
     configMap: (name) =>
       configMaps.get(`${namespace}/${name}`)?.['data'] as Record<string, string> | undefined,
     secret: (name) => decode(secrets.get(`${namespace}/${name}`)),
-    toolkits: () => dataOf(configMaps.get(`${ports.operatorNamespace}/${OPERATOR.toolkits}`)),
+    toolkits: () => ({
+      catalogue: dataOf(configMaps.get(`${ports.operatorNamespace}/${OPERATOR.toolkits}`)),
+      stream: stream.current(),
+    }),
   });
+
+  const lookAtAll = () => {
+    for (const { metadata } of images.all()) queue.add(metadata.name);
+  };
+  const stream = createToolkitStream({ ...shared, systems: ports.systems, changed: lookAtAll });
 
   const queue = createQueue({
     ...shared,
@@ -149,8 +161,7 @@ export function createImages(ports: ImagesPorts): Images {
       current.look(metadata.name);
       queue.add(metadata.name);
     }
-    if (change.key === `${ports.operatorNamespace}/${OPERATOR.toolkits}`)
-      for (const image of images.all()) queue.add(image.metadata.name);
+    if (change.key === `${ports.operatorNamespace}/${OPERATOR.toolkits}`) lookAtAll();
   };
   secrets.onChange(wake('Secret'));
   configMaps.onChange(wake('ConfigMap'));
@@ -162,15 +173,15 @@ export function createImages(ports: ImagesPorts): Images {
   return {
     images,
     whenSynced,
-    blind: () => blindKinds([images, secrets, configMaps]),
+    blind: () => [...blindKinds([images, secrets, configMaps]), ...stream.blind()],
     doubt(name) {
       checks.doubt(name);
       queue.addAfter(name, checks.dueIn(name));
     },
     settled: () => images.synced && secrets.synced && configMaps.synced && queue.idle,
     async run(signal) {
-      const watching = [images.run(signal), secrets.run(signal), configMaps.run(signal)];
-      await Promise.race([whenSynced(), aborted(signal)]);
+      const watching = [images, secrets, configMaps, stream].map((watched) => watched.run(signal));
+      await Promise.race([Promise.all([whenSynced(), stream.whenRead()]), aborted(signal)]);
       if (!signal.aborted)
         hashKey = await readHashKey(client, ports.operatorNamespace, clock, random, log, signal);
       await Promise.all([...watching, queue.run(signal)]);

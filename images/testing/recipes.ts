@@ -1,5 +1,6 @@
 import type { ModuleImageSpec } from '@kmm-fleet/api';
 import type { InputSource } from '../factory/inputs.ts';
+import type { Toolkits } from '../toolkits/plan-toolkit.ts';
 import { testPair } from './test-keys.ts';
 
 /** A recipe that builds and signs, and everything that it refers to. */
@@ -17,7 +18,7 @@ export function recipe(overrides: Partial<ModuleImageSpec> = {}): ModuleImageSpe
 export interface SourceData {
   readonly configMaps: Record<string, Record<string, string> | undefined>;
   readonly secrets: Record<string, Record<string, Uint8Array> | undefined>;
-  readonly toolkits?: Record<string, string>;
+  readonly toolkits?: Toolkits;
   readonly hashKey?: Uint8Array;
 }
 
@@ -35,7 +36,7 @@ export function inputSource(
   return {
     configMap: (name) => configMaps[name],
     secret: (name) => secrets[name],
-    toolkits: () => toolkits,
+    toolkits: () => toolkits ?? {},
     hashKey: hashKey ?? Buffer.from('a key of the tests'),
   };
 }

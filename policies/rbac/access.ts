@@ -1,4 +1,4 @@
-import { kernelClaimNames, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { kernelClaimNames, OPERATOR, RESOURCES, SYSTEMS_CLAIM, TOOLKIT_STREAM } from '@kmm-fleet/api';
 import { CORE, type ResourceType } from '@kmm-fleet/runtime';
 
 /** Verbs on resources, as RBAC writes them. */
@@ -38,6 +38,7 @@ export const hubAccess: Access = {
     may(['update'], RESOURCES.managedClusterModule, 'finalizers'),
     may([...WATCH, ...APPLY, 'delete'], RESOURCES.manifestWork),
     ...images(),
+    toolkitStream(),
     may(APPLY, CORE.event),
     ...neighbours(OPERATOR.hubLease, RESOURCES.managedClusterModule, RESOURCES.moduleImage),
   ],
@@ -56,7 +57,10 @@ export const spokeAccess: Access = {
     may([...WATCH, 'patch'], CORE.pod),
     may([...WATCH, ...APPLY, 'delete'], CORE.daemonSet),
     may([...WATCH, 'create'], RESOURCES.clusterClaim),
-    { ...may(['patch', 'delete'], RESOURCES.clusterClaim), resourceNames: kernelClaimNames() },
+    {
+      ...may(['patch', 'delete'], RESOURCES.clusterClaim),
+      resourceNames: [...kernelClaimNames(), SYSTEMS_CLAIM],
+    },
     // Only events tell why a pod was refused before it was one.
     may([...WATCH, ...APPLY], CORE.event),
     ...neighbours(OPERATOR.lease, RESOURCES.module),
@@ -72,6 +76,7 @@ export const standaloneAccess: Access = {
   cluster: [
     ...spokeAccess.cluster.filter((rule) => !isClaim(rule)),
     ...images(),
+    toolkitStream(),
     may(WATCH, CORE.configMap),
     may(WATCH, CORE.secret),
   ],
@@ -112,6 +117,11 @@ function images(): PolicyRule[] {
     may([...WATCH, ...APPLY, 'delete'], RESOURCES.moduleImage),
     may(['patch'], RESOURCES.moduleImage, 'status'),
   ];
+}
+
+/** By name, and in any namespace: a role in that of OpenShift could not be applied elsewhere. */
+function toolkitStream(): PolicyRule {
+  return { ...may(WATCH, RESOURCES.imageStream), resourceNames: [TOOLKIT_STREAM.name] };
 }
 
 /** RBAC cannot name what is yet to be created. */

@@ -3,6 +3,7 @@ import type { KubeObject } from '@kmm-fleet/runtime';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { nodeOf } from '../testing/fixtures.ts';
+import type { NodeView } from '../views.ts';
 import { planClaims } from './plan-claims.ts';
 
 const FIRST = 'kernel-versions.kmm.node.kubernetes.io';
@@ -65,4 +66,22 @@ it('the hub reads back what was published, however many kernels there are', () =
       expect(read.ok && read.value).toEqual(kernels.toSorted());
     }),
   );
+});
+
+const OS_IMAGES = 'os-images.kmm.node.kubernetes.io';
+const coreOs = (name: string, kernel: string, version: string): NodeView => ({
+  ...nodeOf(name, kernel, {}),
+  system: { kernel, version },
+});
+
+it('tells which RHEL CoreOS brings a kernel, and takes the claim back when no node runs one', () => {
+  const nodes = [coreOs('a', '4.18.0', '412.86.1-0'), nodeOf('b', '6.1.0', {})];
+  const { apply } = planClaims(nodes, []);
+
+  expect(apply.map((object) => [object.metadata.name, valueOf(object)])).toEqual([
+    [FIRST, '4.18.0\n6.1.0'],
+    [OS_IMAGES, '4.18.0 412.86.1-0'],
+  ]);
+  expect(planClaims(nodes, apply)).toMatchObject({ apply: [], remove: [] });
+  expect(planClaims(nodes.slice(1), apply).remove).toEqual([OS_IMAGES]);
 });

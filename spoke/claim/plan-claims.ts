@@ -1,8 +1,8 @@
-import { isKernelClaim, kernelClaims } from '@kmm-fleet/api';
+import { isNodeClaim, kernelClaims, systemsClaim } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import type { NodeView } from '../views.ts';
 
-/** Writes that bring the kernel claims of a cluster to what its nodes run. */
+/** Writes that bring the claims of a cluster to what its nodes run. */
 export interface ClaimChange {
   readonly apply: readonly KubeObject[];
   readonly remove: readonly string[];
@@ -10,20 +10,23 @@ export interface ClaimChange {
   readonly unclaimed: number;
 }
 
-/** Kernels of all nodes, whatever runs on them; nothing is removed while no node is known. Pure. */
+/** Kernels of all nodes and what brought them; nothing is removed while no node is known. Pure. */
 export function planClaims(nodes: Iterable<NodeView>, observed: readonly KubeObject[]): ClaimChange {
-  const releases = [...nodes].map(({ release }) => release).filter((release) => release !== '');
-  const desired = kernelClaims(releases);
-  const claimed = desired.flatMap(({ value }) => value.split('\n')).length;
+  const all = [...nodes];
+  const releases = all.map(({ release }) => release).filter((release) => release !== '');
+  const kernels = kernelClaims(releases);
+  const claimed = kernels.flatMap(({ value }) => value.split('\n')).length;
   const unclaimed = new Set(releases).size - claimed;
-  if (desired.length === 0) return { apply: [], remove: [], unclaimed };
+  if (kernels.length === 0) return { apply: [], remove: [], unclaimed };
+  const systems = systemsClaim(all.flatMap(({ system }) => system ?? []));
+  const desired = systems ? [...kernels, systems] : kernels;
   const values = new Map(observed.map((claim) => [claim.metadata.name, valueOf(claim)]));
   const names = new Set(desired.map(({ name }) => name));
   return {
     apply: desired
       .filter(({ name, value }) => values.get(name) !== value)
       .map(({ name, value }) => claimObject(name, value)),
-    remove: [...values.keys()].filter((name) => isKernelClaim(name) && !names.has(name)).sort(),
+    remove: [...values.keys()].filter((name) => isNodeClaim(name) && !names.has(name)).sort(),
     unclaimed,
   };
 }

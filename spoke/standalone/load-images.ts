@@ -15,7 +15,7 @@ import { createStandaloneImages } from './standalone-images.ts';
 
 /** The image room for a cluster without a hub; main loads this file only then. */
 export function loadImages(
-  ports: Omit<ImagesPorts, 'registry' | 'builder' | 'operatorNamespace'>,
+  ports: Omit<ImagesPorts, 'registry' | 'builder' | 'operatorNamespace' | 'systems'>,
   config: SpokeConfig,
 ): SpokeImages {
   const ca = config.KMM_REGISTRY_CA_FILE && readFileSync(config.KMM_REGISTRY_CA_FILE, 'utf8');

@@ -8,7 +8,7 @@ import {
   RESOURCES,
   withDigest,
 } from '@kmm-fleet/api';
-import { createImages, type ImagesPorts } from '@kmm-fleet/images';
+import { createImages, createSystems, type ImagesPorts } from '@kmm-fleet/images';
 import { apiVersionOf, createQueue, deepEqual, type KubeObject, objectKey } from '@kmm-fleet/runtime';
 import type { ModuleInput } from '../modules/plan-module.ts';
 import type { SpokeImages } from '../start-spoke.ts';
@@ -23,8 +23,9 @@ const FIELD_MANAGER = 'kmm-spoke';
 const LEFTOVER_MS = 300_000;
 
 /** Images of the single-cluster operator: wanted by Modules of this cluster, made by the same factory as on a hub. */
-export function createStandaloneImages(ports: ImagesPorts): SpokeImages {
-  const factory = createImages(ports);
+export function createStandaloneImages(ports: Omit<ImagesPorts, 'systems'>): SpokeImages {
+  const systems = createSystems();
+  const factory = createImages({ ...ports, systems });
   const wishes = createWishedImages();
   /** What each Module has asked for in its pass that runs now. */
   const asked = new Map<string, Set<string>>();
@@ -96,6 +97,7 @@ export function createStandaloneImages(ports: ImagesPorts): SpokeImages {
   });
 
   return {
+    systems,
     pinFor(module) {
       asked.set(objectKey(module.metadata), new Set());
       return (recipe) => pin(module, recipe);

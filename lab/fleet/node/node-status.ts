@@ -4,6 +4,7 @@ import type { KubeObject } from '@kmm-fleet/runtime';
 export interface NodeFacts {
   readonly name: string;
   readonly kernel: string;
+  readonly osImage: string;
   readonly bootId: string;
   readonly machineId: string;
 }
@@ -64,7 +65,7 @@ export function nodeStatus(existing: KubeObject | undefined, facts: NodeFacts, n
       systemUUID: facts.machineId,
       bootID: facts.bootId,
       kernelVersion: facts.kernel,
-      osImage: 'Debian GNU/Linux 12 (bookworm)',
+      osImage: facts.osImage,
       containerRuntimeVersion: 'containerd://1.6.20',
       kubeletVersion: 'v1.35.4',
       kubeProxyVersion: '',

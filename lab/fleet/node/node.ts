@@ -23,6 +23,8 @@ export interface NodeOptions {
   readonly name: string;
   /** Kernel release, as `uname -r` prints it. */
   readonly kernel: string;
+  /** What the system calls itself; Debian when left out. */
+  readonly osImage?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly object[];
   readonly secureBoot?: boolean;
@@ -75,6 +77,7 @@ export const NODE_ANNOTATIONS = {
   modules: 'lab.kmm.sigs.x-k8s.io/modules',
 } as const;
 
+const OS_IMAGE = 'Debian GNU/Linux 12 (bookworm)';
 /** Where the guide tells users to point `firmware_class.path`; the lab's nodes are set up so where nothing else is said. */
 const FIRMWARE_PATH = '/var/lib/firmware';
 const UNSCHEDULABLE = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
@@ -138,7 +141,9 @@ export function createNode(options: NodeOptions, ports: NodePorts): SimulatedNod
     }
     const wanted = existing.metadata.annotations?.[NODE_ANNOTATIONS.kernel];
     if (wanted && wanted !== release) upgradeKernel(wanted);
-    const status = nodeStatus(existing, { name, kernel: release, bootId, machineId }, time(clock.now()));
+    const { osImage = OS_IMAGE } = options;
+    const facts = { name, kernel: release, osImage, bootId, machineId };
+    const status = nodeStatus(existing, facts, time(clock.now()));
     if (!deepEqual(status, existing['status'])) {
       await client.mergePatch(CORE.node, { name }, { status }, { subresource: 'status' }, signal);
     }
