@@ -4,12 +4,14 @@
  * names, resources   labels, annotations, finalizers, claims, and where kinds live in the API
  * kinds/             zod schemas and types: Module, ManagedClusterModule, ModuleImage, views of OCM's kinds
  * finding            a user's mistake as a value
+ * buildah-container  what it needs of the pod that it is in
  * image-settings     from the environment of whoever makes images
  * reasons/           the one vocabulary of reasons; docs/reasons.md is generated from it
  * rules/             what both sides must agree on: validation, kernel mapping, merging, substitution, image
  *                    references, trimming, claims, conditions
  * generating/        the CRDs: ours under crds/, those of OCM under lab/crds/; see generate.ts
  */
+export * from './buildah-container.ts';
 export * from './finding.ts';
 export { ownDefinitions } from './generating/index.ts';
 export * from './image-settings.ts';

@@ -1,3 +1,4 @@
+import { BUILDAH_SECURITY } from '@kmm-fleet/api';
 import { expect, it } from 'vitest';
 import type { BuildRequest } from './builder.ts';
 import { type JobSettings, planBuildJob } from './plan-build-job.ts';
@@ -36,7 +37,8 @@ interface Pod {
 interface Container {
   readonly command: readonly string[];
   readonly resources: object;
-  readonly securityContext: { readonly privileged?: boolean; readonly capabilities: object };
+  readonly securityContext: { readonly privileged?: boolean; readonly readOnlyRootFilesystem: boolean };
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
 }
 
 function plan(changes: Partial<BuildRequest> = {}, more: Partial<JobSettings> = {}) {
@@ -103,13 +105,24 @@ it('asks for no more than buildah needs, and gives steps no token', () => {
   const { pod, build, push, spec } = plan({}, { resources: { requests: { cpu: '1' }, limits: undefined } });
 
   for (const container of [build, push]) {
-    expect(container?.securityContext.privileged).toBeUndefined();
-    expect(container?.securityContext.capabilities).toEqual({ add: ['SYS_ADMIN'] });
+    expect(container?.securityContext).toBe(BUILDAH_SECURITY);
     expect(container?.resources).toEqual({ requests: { cpu: '1' } });
   }
   expect(pod.automountServiceAccountToken).toBe(false);
   expect(pod.volumes).toContainEqual({ name: 'builds', emptyDir: { sizeLimit: '1024' } });
   expect(spec).toMatchObject({ backoffLimit: 0, activeDeadlineSeconds: 120 });
+});
+
+it('lets buildah write where it does, though the file system of its image is read-only', () => {
+  const { pod, build, push } = plan();
+  const empty = pod.volumes.filter(({ emptyDir }) => emptyDir).map(({ name }) => name);
+
+  for (const container of [build, push]) {
+    const written = container?.volumeMounts.filter(({ name }) => empty.includes(name));
+    expect(written?.map(({ mountPath }) => mountPath)).toEqual(
+      expect.arrayContaining(['/var/lib/kmm', '/tmp', '/run']),
+    );
+  }
 });
 
 it('shows nothing of a login or a secret in the Job', () => {

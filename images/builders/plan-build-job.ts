@@ -1,4 +1,4 @@
-import type { Toleration } from '@kmm-fleet/api';
+import { BUILDAH_FOLDERS, BUILDAH_SECURITY, type Toleration } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { authFile } from '../registry/credentials.ts';
 import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
@@ -127,12 +127,12 @@ function podSpec(name: string, request: BuildRequest, settings: JobSettings, inp
     command: ['buildah', '--root', `${BUILDS}/storage`, '--runroot', `${BUILDS}/run`, ...args],
     env: [{ name: 'TMPDIR', value: BUILDS }],
     resources: { ...resources },
-    securityContext: BUILDER,
+    securityContext: BUILDAH_SECURITY,
     volumeMounts: [
       { name: 'inputs', mountPath: INPUTS, readOnly: true },
       { name: 'context', mountPath: CONTEXT },
       { name: 'builds', mountPath: BUILDS },
-      { name: 'tmp', mountPath: '/tmp' },
+      ...BUILDAH_FOLDERS.map(({ name, path }) => ({ name, mountPath: path })),
     ],
   });
   return {
@@ -156,17 +156,9 @@ function podSpec(name: string, request: BuildRequest, settings: JobSettings, inp
       },
       { name: 'context', emptyDir: {} },
       { name: 'builds', emptyDir: { sizeLimit: String(bytesMax) } },
-      { name: 'tmp', emptyDir: {} },
+      ...BUILDAH_FOLDERS.map(({ name }) => ({ name, emptyDir: {} })),
     ],
   };
 }
-
-/** chroot isolation mounts the file system of the container that it builds in; that is all it needs beyond root. */
-const BUILDER = {
-  runAsUser: 0,
-  readOnlyRootFilesystem: true,
-  capabilities: { add: ['SYS_ADMIN'] },
-  appArmorProfile: { type: 'Unconfined' },
-};
 
 const base64 = (content: string | Uint8Array) => Buffer.from(content).toString('base64');

@@ -21,21 +21,28 @@ type Progress = (line: string) => void;
 interface Recipe {
   /** Debian packages below Node. */
   readonly packages: readonly string[];
+  /** Patterns of paths of those packages that nothing here uses. */
+  readonly leftOut?: readonly string[];
   readonly entrypoint: readonly string[];
   /** Extra lines of the Dockerfile. */
   readonly lines?: readonly string[];
 }
 
 const NODE = ['libc6', 'libgcc-s1', 'libstdc++6', 'libatomic1'];
-const BUILDS = [...NODE, 'buildah', 'ca-certificates', 'netbase'];
+/** Of what can stand for `usrmerge`, which something depends on, the one without Perl. */
+const BUILDS = {
+  packages: [...NODE, 'buildah', 'ca-certificates', 'netbase', 'usr-is-merged'],
+  // Builds have the network of their pod.
+  leftOut: ['/usr/lib/cni/*'],
+};
 const PROGRAMS = '/opt/kmm';
 const run = (program: string) => ['/usr/bin/node', `${PROGRAMS}/${program}.js`];
 
 /** Images that people install: one for each edition, and one for `oc adm must-gather`. */
 const RECIPES = {
   'kmm-spoke': { packages: NODE, entrypoint: run('spoke'), lines: ['USER 65532:65532'] },
-  'kmm-hub': { packages: BUILDS, entrypoint: run('hub') },
-  'kmm-cluster': { packages: BUILDS, entrypoint: run('spoke') },
+  'kmm-hub': { ...BUILDS, entrypoint: run('hub') },
+  'kmm-cluster': { ...BUILDS, entrypoint: run('spoke') },
   'kmm-must-gather': {
     // What oc runs in it beside the gather: a watch over the disk, and the copy.
     packages: [...NODE, ...SHELL, 'bash', 'grep', 'mawk', 'procps', 'rsync', 'sed', 'tar'],
@@ -78,7 +85,7 @@ export async function makeOperatorImages(
     for (const name of names) {
       progress(`making ${name}`);
       const recipe: Recipe = RECIPES[name];
-      cpSync(await rootTar(folder, recipe.packages, progress), join(work, 'root.tar'));
+      cpSync(await rootTar(folder, recipe, progress), join(work, 'root.tar'));
       writeFileSync(join(work, 'Dockerfile'), dockerfile(recipe));
       const flags = ['--isolation', 'chroot', '--layers', '--timestamp', '0', '-t', localTag(name)];
       await runCommand('buildah', [...store, 'bud', '-q', ...flags, '-f', join(work, 'Dockerfile'), work]);
@@ -95,7 +102,7 @@ export async function makeOperatorImages(
       return (await runCommand('buildah', [...store, 'inspect', ...format, localTag(name)])).trim();
     },
     async billOfMaterials(name, version) {
-      const tar = await rootTar(folder, RECIPES[name].packages, progress);
+      const tar = await rootTar(folder, RECIPES[name], progress);
       const lists = ['--wildcards', `./${PACKAGE_LIST}/*`];
       const control = await runCommand('tar', ['--extract', '--to-stdout', '--file', tar, ...lists]);
       return cycloneDx(name, version, [...libraries, ...debianComponents(control)]);
@@ -161,16 +168,20 @@ async function bundlePrograms(checkout: string, target: string): Promise<Compone
 }
 
 /** Root file system of these packages, once per machine and release of Debian. */
-async function rootTar(folder: string, packages: readonly string[], progress: Progress): Promise<string> {
+async function rootTar(
+  folder: string,
+  { packages, leftOut = [] }: Recipe,
+  progress: Progress,
+): Promise<string> {
   const key = createHash('sha256')
-    .update(JSON.stringify([debianCodename(), packages, PACKAGE_LIST]))
+    .update(JSON.stringify([debianCodename(), packages, leftOut, PACKAGE_LIST]))
     .digest('hex');
   const target = join(folder, `root-${key.slice(0, 12)}.tar`);
   if (existsSync(target)) return target;
   progress(`unpacking ${packages.join(', ')} (once)`);
   mkdirSync(folder, { recursive: true });
   const partial = `${target}.${process.pid}.tar`;
-  await makeRootTar(partial, packages);
+  await makeRootTar(partial, packages, leftOut);
   renameSync(partial, target);
   return target;
 }

@@ -4,11 +4,19 @@ import { runCommand } from './command.ts';
 /** What loaders and builds count on. */
 export const SHELL = ['dash', 'coreutils', 'findutils', 'kmod'] as const;
 
-/** Unpacks Debian packages and what they depend on into a tar, without running their install scripts. */
-export async function makeRootTar(target: string, packages: readonly string[]): Promise<void> {
+/**
+ * Unpacks Debian packages and what they depend on into a tar, without running their install scripts.
+ *
+ * @param leftOut patterns of paths that nobody needs here
+ */
+export async function makeRootTar(
+  target: string,
+  packages: readonly string[],
+  leftOut: readonly string[] = [],
+): Promise<void> {
   const include = packages.join(',');
   const args = ['--format=tar', '--variant=extract', '--mode=root', `--include=${include}`];
-  for (const path of LEFT_OUT) args.push(`--dpkgopt=path-exclude=${path}`);
+  for (const path of [...LEFT_OUT, ...leftOut]) args.push(`--dpkgopt=path-exclude=${path}`);
   await runCommand('mmdebstrap', [
     ...args,
     `--extract-hook=${FINISH}`,

@@ -1,3 +1,4 @@
+import { BUILDAH_FOLDERS, BUILDAH_SECURITY } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import type { Edition } from './editions.ts';
 import { CERTIFICATE_FOLDER, WEBHOOK_PORT } from './webhook-names.ts';
@@ -16,6 +17,7 @@ const PORT = 8080;
 /** Somebody without rights, whom no file of the image belongs to. */
 const NOBODY = 65_532;
 const BUILDS = '/var/lib/kmm';
+const TMP = { name: 'tmp', path: '/tmp' };
 
 /** Labels of the operator's pods. A cluster that joins a fleet, or leaves it, keeps its Deployment: they cannot change. */
 export const podLabels = ({ name }: Edition) => ({
@@ -46,7 +48,7 @@ function podSpec(edition: Edition, images: OperatorImages) {
   const { accesses, env, builds, certificates } = edition;
   const isPrivileged = builds === 'beside';
   const folders = [
-    { name: 'tmp', path: '/tmp' },
+    ...(isPrivileged ? BUILDAH_FOLDERS : [TMP]),
     ...(builds === 'no' ? [] : [{ name: 'builds', path: BUILDS }]),
   ];
   // The operator has its own by the API; OLM mounts by itself.
@@ -75,7 +77,7 @@ function podSpec(edition: Edition, images: OperatorImages) {
         startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 60 },
         readinessProbe: probe('/readyz'),
         resources: { requests: { cpu: '10m', memory: builds === 'no' ? '96Mi' : '256Mi' } },
-        securityContext: isPrivileged ? BUILDER : RESTRICTED,
+        securityContext: isPrivileged ? BUILDAH_SECURITY : RESTRICTED,
         volumeMounts: [
           ...folders.map(({ name, path }) => ({ name, mountPath: path })),
           ...(secretName ? [{ name: 'webhook', mountPath: CERTIFICATE_FOLDER, readOnly: true }] : []),
@@ -102,12 +104,4 @@ const RESTRICTED = {
   allowPrivilegeEscalation: false,
   readOnlyRootFilesystem: true,
   capabilities: { drop: ['ALL'] },
-};
-
-/** buildah's chroot isolation mounts the file system of the container that it builds in. */
-const BUILDER = {
-  runAsUser: 0,
-  readOnlyRootFilesystem: true,
-  capabilities: { add: ['SYS_ADMIN'] },
-  appArmorProfile: { type: 'Unconfined' },
 };

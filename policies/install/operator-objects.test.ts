@@ -1,3 +1,4 @@
+import { BUILDAH_SECURITY } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
 import { withBuilder } from './builders.ts';
@@ -11,6 +12,7 @@ interface Container {
   readonly image: string;
   readonly env: readonly { readonly name: string; readonly value?: string }[];
   readonly securityContext: object;
+  readonly volumeMounts: readonly { readonly mountPath: string }[];
 }
 interface PodSpec {
   readonly serviceAccountName: string;
@@ -87,6 +89,13 @@ describe('what is installed', () => {
       readOnlyRootFilesystem: true,
       capabilities: { drop: ['ALL'] },
     });
+  });
+
+  it.each(['hub', 'cluster'] as const)('gives a %s that builds what buildah needs, and no more', (name) => {
+    const [{ securityContext, volumeMounts }] = podOf(operatorObjects(editions[name], IMAGES)).containers;
+
+    expect(securityContext).toBe(BUILDAH_SECURITY);
+    expect(volumeMounts.map(({ mountPath }) => mountPath)).toEqual(['/tmp', '/run', '/var/lib/kmm']);
   });
 
   it.each(['hub', 'cluster'] as const)(
