@@ -59,6 +59,9 @@ export const devicePluginReadyLabel = (namespace: string, module: string) =>
 
 export const deprecatedDevicePluginReadyLabel = (module: string) => `${NODE}/${module}.device-plugin-ready`;
 
+/** Node labels that the operator alone writes: where a module is loaded, or its device plugin runs. */
+export const READY_LABEL = /^kmm\.node\.kubernetes\.io\/.+\.(?:ready|device-plugin-ready)$/;
+
 /** Node label set by an administrator: which version of the module this node may run (ordered upgrade). */
 export const moduleVersionLabel = (namespace: string, module: string) =>
   `${NODE}/version-module.${namespace}.${module}`;

@@ -12,6 +12,7 @@ import manifest from './package.json' with { type: 'json' };
 import { addPlanCommand } from './plan/plan.ts';
 import { addStatusCommand } from './status/status.ts';
 import { addToolkitCommands } from './toolkit/toolkit-command.ts';
+import { addUninstallCommand } from './uninstall/uninstall.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -62,6 +63,7 @@ function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
   addGatherCommand(program, io, finish);
   addToolkitCommands(program, io);
   addInstallCommand(program, io, finish);
+  addUninstallCommand(program, io, finish);
   pointToHelp(program, 'kmm');
   return program;
 }

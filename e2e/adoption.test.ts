@@ -9,13 +9,11 @@ import {
   RESOURCES,
 } from '@kmm-fleet/api';
 import { testPair } from '@kmm-fleet/images/testing';
-import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
+import { CORE, type KubeObject } from '@kmm-fleet/runtime';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { MODULES_ANNOTATION, pinsOf } from './story/world.ts';
+import { pinsOf } from './story/world.ts';
 import { upstreamLoader, upstreamWork } from './upstream/upstream-objects.ts';
-import { KERNEL, upstreamWorld } from './upstream/upstream-world.ts';
-
-type World = Awaited<ReturnType<typeof upstreamWorld>>;
+import { KERNEL, loaded, running, type UpstreamWorld, upstreamWorld } from './upstream/upstream-world.ts';
 
 const namespace = OPERATOR.namespace;
 
@@ -50,22 +48,7 @@ async function upstreamCluster(
   return world;
 }
 
-async function loaded({ user }: World) {
-  const node = await user.get(CORE.node, { name: 'n1' });
-  return node?.metadata.annotations?.[MODULES_ANNOTATION];
-}
-
-/** What a reload would change: pods and the generations of their DaemonSets. */
-async function running({ user }: World): Promise<Record<string, unknown>> {
-  const all = await Promise.all(
-    [CORE.pod, CORE.daemonSet].map((type) => listAll(user, type, { labelSelector: LABELS.moduleName })),
-  );
-  return Object.fromEntries(
-    all.flat().map(({ metadata }) => [metadata.name, [metadata.uid, metadata.generation]]),
-  );
-}
-
-const isReady = async ({ user }: World) => {
+const isReady = async ({ user }: UpstreamWorld) => {
   const module = await user.get(RESOURCES.module, { namespace, name: 'my-mcm' });
   const { conditions = [] } = (module?.['status'] ?? {}) as Module['status'] & object;
   return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
@@ -119,7 +102,7 @@ const sign = {
 };
 
 /** What the upstream hub was given: its ManagedClusterModule, and what that refers to. */
-async function upstreamHub(world: World, container: object) {
+async function upstreamHub(world: UpstreamWorld, container: object) {
   const hubNamespace = OPERATOR.hubNamespace;
   const { keyPem, certPem } = testPair('rsa');
   const data = (kind: string, name: string, values: object): KubeObject => ({
@@ -146,7 +129,7 @@ async function upstreamHub(world: World, container: object) {
   });
 }
 
-const workOf = async ({ hub }: World) =>
+const workOf = async ({ hub }: UpstreamWorld) =>
   (await hub.get(RESOURCES.manifestWork, { namespace: 'one', name: 'my-mcm' })) as unknown as ManifestWork;
 
 describe('our hub takes over a work of an upstream hub', () => {

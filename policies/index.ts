@@ -7,12 +7,17 @@
  */
 export { addonObjects } from './install/addon-objects.ts';
 export { BUILDERS, type BuilderName } from './install/builders.ts';
-export type { OperatorImages } from './install/deployment.ts';
+export { type OperatorImages, podLabels } from './install/deployment.ts';
 export { type EditionOptions, withOptions } from './install/edition-options.ts';
 export { EDITIONS, type Edition, type EditionName, editions } from './install/editions.ts';
 export { type FleetOptions, policyObjects } from './install/fleet-objects.ts';
 export { type Folder, toYaml, yamlOf } from './install/folder.ts';
 export { helmChart } from './install/helm-chart.ts';
+export {
+  type InstalledObject,
+  installedKey,
+  installedObjects,
+} from './install/installed-objects.ts';
 export { kustomizeFolder } from './install/kustomize-folder.ts';
 export { moduleNamespaceObjects } from './install/module-namespace-objects.ts';
 export { olmBundle } from './install/olm-bundle.ts';

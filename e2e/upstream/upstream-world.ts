@@ -1,18 +1,39 @@
-import { OPERATOR } from '@kmm-fleet/api';
+import { LABELS, OPERATOR } from '@kmm-fleet/api';
 import { createHub } from '@kmm-fleet/hub';
 import { createRegistry } from '@kmm-fleet/images';
 import { createFakeBuilder, createMemoryRegistry } from '@kmm-fleet/images/testing';
 import { createFleet } from '@kmm-fleet/lab';
 import {
+  CORE,
   createEvents,
   createKubeClient,
   createManualClock,
   createRandom,
+  listAll,
   silentLog,
 } from '@kmm-fleet/runtime';
 import { createSpoke } from '@kmm-fleet/spoke';
+import { MODULES_ANNOTATION } from '../story/world.ts';
 
 export const KERNEL = '6.1.0-55-amd64';
+
+export type UpstreamWorld = Awaited<ReturnType<typeof upstreamWorld>>;
+
+/** The modules that the node has, in words. */
+export async function loaded({ user }: UpstreamWorld) {
+  const node = await user.get(CORE.node, { name: 'n1' });
+  return node?.metadata.annotations?.[MODULES_ANNOTATION];
+}
+
+/** What a reload would change: pods and the generations of their DaemonSets. */
+export async function running({ user }: UpstreamWorld): Promise<Record<string, unknown>> {
+  const all = await Promise.all(
+    [CORE.pod, CORE.daemonSet].map((type) => listAll(user, type, { labelSelector: LABELS.moduleName })),
+  );
+  return Object.fromEntries(
+    all.flat().map(({ metadata }) => [metadata.name, [metadata.uid, metadata.generation]]),
+  );
+}
 
 /** One cluster, and a registry with a module in it; whoever likes writes works on the hub, and starts what is ours. */
 export async function upstreamWorld() {
@@ -51,6 +72,7 @@ export async function upstreamWorld() {
       writes.push(`${userAgent} ${method} ${path.split('?')[0]?.split('/').slice(-3).join('/')}`),
     );
   return {
+    clock,
     digest,
     hub: client(fleet.hub, 'upstream'),
     user: client(server, 'user'),
@@ -58,22 +80,23 @@ export async function upstreamWorld() {
     writes,
     /** Images that our hub made. */
     built: builder.built,
-    startSpoke() {
+    /** @param ended stops it before the world does */
+    startSpoke(ended = stop.signal) {
       const spoke = createSpoke({
         ...portsOf(server, 'kmm'),
         operatorNamespace: OPERATOR.namespace,
         isManaged: true,
       });
-      running.push(spoke.run(stop.signal));
+      running.push(spoke.run(AbortSignal.any([stop.signal, ended])));
     },
-    startHub() {
+    startHub(ended = stop.signal) {
       const hub = createHub({
         ...portsOf(fleet.hub, 'kmm-hub'),
         registry,
         builder,
         operatorNamespace: OPERATOR.hubNamespace,
       });
-      running.push(hub.run(stop.signal));
+      running.push(hub.run(AbortSignal.any([stop.signal, ended])));
     },
     advance: (ms: number) => clock.advance(ms),
     async until(what: string, check: () => Promise<boolean>) {

@@ -146,6 +146,8 @@ export const BUILT_IN: readonly HostedKind[] = [
       column('Available', '.status.numberAvailable', 'integer'),
     ],
   ),
+  // Nothing runs them here.
+  builtIn('apps', 'v1', 'deployments', 'Deployment', true, ['deploy']),
   builtIn('apps', 'v1', 'controllerrevisions', 'ControllerRevision', true),
   builtIn('batch', 'v1', 'jobs', 'Job', true, [], [column('Succeeded', '.status.succeeded', 'integer')]),
   builtIn(

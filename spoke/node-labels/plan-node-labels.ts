@@ -3,6 +3,7 @@ import {
   deprecatedReadyLabel,
   devicePluginReadyLabel,
   LABELS,
+  READY_LABEL,
   ROLES,
   readyLabel,
 } from '@kmm-fleet/api';
@@ -19,8 +20,6 @@ export interface NodePlan {
   readonly unloaded: readonly string[];
 }
 
-/** Node labels that only this operator writes: where a module is loaded, or its device plugin runs. */
-const READY = /^kmm\.node\.kubernetes\.io\/.+\.(?:ready|device-plugin-ready)$/;
 const LOADED = /^kmm\.node\.kubernetes\.io\/([^.]+)\.(.+)\.ready$/;
 
 /**
@@ -67,7 +66,7 @@ function readyChanges(node: NodeView, wanted: ReadonlySet<string>): LabelChange 
   const missing = [...wanted]
     .filter((label) => node.labels[label] !== '')
     .map((label) => [label, ''] as const);
-  const stale = Object.keys(node.labels).filter((label) => READY.test(label) && !wanted.has(label));
+  const stale = Object.keys(node.labels).filter((label) => READY_LABEL.test(label) && !wanted.has(label));
   return Object.fromEntries([...missing, ...stale.map((label) => [label, null] as const)]);
 }
 

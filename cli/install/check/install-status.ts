@@ -1,6 +1,7 @@
 import { type Finding, found, sortFindings, warned } from '@kmm-fleet/api';
 import type { Edition } from '@kmm-fleet/policies';
 import { isSubset, type KubeObject } from '@kmm-fleet/runtime';
+import { inWords } from '../../output/in-words.ts';
 
 /** A verb on a resource that an account needs, and whether it has it; undefined: nobody could be asked. */
 export interface Right {
@@ -91,7 +92,7 @@ function rightFindings(edition: Edition, { rights }: Installed): Finding[] {
     const missing = own.filter(({ isGranted }) => isGranted === false).map(({ what }) => what);
     const path = `ServiceAccount/${account}`;
     if (missing.length > 0)
-      return [found('RightsMissing', path, `It may not ${inWords(missing)}.`, applyOf(edition))];
+      return [found('RightsMissing', path, `It may not ${inWords(missing, SHOWN_MAX)}.`, applyOf(edition))];
     if (own.every(({ isGranted }) => isGranted !== undefined)) return [];
     const next = 'Check with an account that may create SubjectAccessReviews.';
     return [warned('RightsUnknown', path, 'What it may do could not be asked.', next)];
@@ -99,11 +100,6 @@ function rightFindings(edition: Edition, { rights }: Installed): Finding[] {
 }
 
 const SHOWN_MAX = 3;
-
-function inWords(rights: readonly string[]): string {
-  const more = rights.length - SHOWN_MAX;
-  return `${rights.slice(0, SHOWN_MAX).join(', ')}${more > 0 ? `, and ${more} more` : ''}`;
-}
 
 interface Deployment extends KubeObject {
   readonly spec: {

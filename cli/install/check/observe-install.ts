@@ -1,7 +1,7 @@
-import { text as readText } from 'node:stream/consumers';
 import { ownDefinitions, RESOURCES } from '@kmm-fleet/api';
 import { type Access, type Edition, type PolicyRule, userOf } from '@kmm-fleet/policies';
 import { CORE, createLimiter, type ResourceType } from '@kmm-fleet/runtime';
+import { type Attributes, accessInWords, askAccess } from '../../hub/ask-access.ts';
 import type { Connected } from '../../hub/connection.ts';
 import type { Installed, Right } from './install-status.ts';
 
@@ -80,20 +80,20 @@ function observeRights({ transport }: Connected, edition: Edition, namespace: st
     asked.map(({ access, attributes }) =>
       limit.run(async () => {
         const { account } = access;
-        const isGranted = await ask(transport, userOf(access), account.namespace, attributes);
-        return { account: `${account.namespace}/${account.name}`, what: wordsOf(attributes), isGranted };
+        const groups = [
+          'system:serviceaccounts',
+          `system:serviceaccounts:${account.namespace}`,
+          'system:authenticated',
+        ];
+        const isGranted = await askAccess(transport, attributes, { user: userOf(access), groups });
+        return {
+          account: `${account.namespace}/${account.name}`,
+          what: accessInWords(attributes),
+          isGranted,
+        };
       }),
     ),
   );
-}
-
-interface Attributes {
-  readonly verb: string;
-  readonly group: string;
-  readonly resource: string;
-  readonly subresource?: string;
-  readonly namespace?: string;
-  readonly name?: string;
 }
 
 function questionsOf({ cluster, own }: Access, namespace: string): Attributes[] {
@@ -117,31 +117,4 @@ function expand(
       );
     }),
   );
-}
-
-function wordsOf({ verb, group, resource, subresource, namespace, name }: Attributes): string {
-  const kind = `${resource}${group && `.${group}`}${subresource ? `/${subresource}` : ''}`;
-  return `${verb} ${kind}${name ? ` ${name}` : ''}${namespace ? ` in ${namespace}` : ''}`;
-}
-
-async function ask(
-  transport: Connected['transport'],
-  user: string,
-  namespace: string,
-  resourceAttributes: Attributes,
-): Promise<boolean | undefined> {
-  const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
-  const { status, body } = await transport.request({
-    method: 'POST',
-    path: '/apis/authorization.k8s.io/v1/subjectaccessreviews',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      apiVersion: 'authorization.k8s.io/v1',
-      kind: 'SubjectAccessReview',
-      spec: { user, groups, resourceAttributes },
-    }),
-  });
-  const text = await readText(body);
-  if (status !== 201) return undefined;
-  return (JSON.parse(text) as { readonly status: { readonly allowed: boolean } }).status.allowed;
 }
