@@ -39,6 +39,23 @@ describe('an image', () => {
   );
 
   it(
+    'is made without a look at tokens of accounts, which nobody names for it',
+    story(async (world) => {
+      const token = 'kubernetes.io/service-account-token';
+      const asked: string[] = [];
+      world.hub.setFault(({ method, headers, path }): Fault => {
+        const isRead = method === 'GET' && headers['user-agent'] === 'images' && path.includes('/secrets?');
+        if (isRead) asked.push(new URL(path, 'https://hub').searchParams.get('fieldSelector') ?? '');
+        return undefined;
+      });
+      await madeOnce(world);
+
+      expect(asked.length).toBeGreaterThanOrEqual(2); // a list and a watch
+      for (const selector of asked) expect(selector.split(',')).toContain(`type!=${token}`);
+    }),
+  );
+
+  it(
     'stays when the tag of its base moves',
     story(async (world) => {
       const { digest } = await madeOnce(world);

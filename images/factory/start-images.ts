@@ -60,6 +60,15 @@ export interface Images {
 const PASSES_MAX = 32;
 const FIELD_MANAGER = 'kmm-images';
 
+/** Keys, certificates and logins that a module may name; what else is secret never comes here. */
+const NAMEABLE = [
+  'kubernetes.io/service-account-token',
+  'bootstrap.kubernetes.io/token',
+  'helm.sh/release.v1',
+]
+  .map((type) => `type!=${type}`)
+  .join();
+
 /** The controller of ModuleImages: watches them and what they refer to, and makes what is wanted. */
 export function createImages(ports: ImagesPorts): Images {
   const { client, clock, random, log, metrics } = ports;
@@ -71,7 +80,7 @@ export function createImages(ports: ImagesPorts): Images {
     transform: (object) => object as unknown as ModuleImage,
     indexes: { input: inputsOf, module: ({ spec }) => [spec.module.name] },
   });
-  const secrets = createCache({ ...shared, ...within, type: CORE.secret });
+  const secrets = createCache({ ...shared, ...within, type: CORE.secret, fieldSelector: NAMEABLE });
   const configMaps = createCache({ ...shared, ...within, type: CORE.configMap });
   const limits = ports.limits ?? imageLimits();
   const call = (key: string) => queue.add(key);
