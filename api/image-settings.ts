@@ -17,6 +17,10 @@ const json = <T extends z.ZodType>(schema: T, otherwise: string) =>
     })
     .pipe(schema);
 
+/** Who makes images from Dockerfiles. */
+export const BUILDERS = ['buildah', 'job', 'openshift', 'external'] as const;
+export type BuilderName = (typeof BUILDERS)[number];
+
 const Quantities = z.record(z.string(), z.string());
 const Resources = z.strictObject({ requests: Quantities.optional(), limits: Quantities.optional() });
 
@@ -24,10 +28,10 @@ const Resources = z.strictObject({ requests: Quantities.optional(), limits: Quan
 export const IMAGE_SETTINGS = {
   KMM_REGISTRY_CA_FILE: z.string().optional().describe('Extra certificate authorities of registries, PEM.'),
   KMM_BUILDER: z
-    .enum(['buildah', 'job', 'external'])
+    .enum(BUILDERS)
     .default('buildah')
     .describe(
-      'Who builds: buildah beside this program, buildah in a Job for each build, or somebody else, whose images are waited for.',
+      'Who builds: buildah beside this program, buildah in a Job for each build, a Build of OpenShift for each, or somebody else, whose images are waited for.',
     ),
   KMM_BUILD_IMAGE: z
     .string()
@@ -38,7 +42,7 @@ export const IMAGE_SETTINGS = {
     .optional()
     .describe('Secret beside the operator with the login for that image.'),
   KMM_BUILD_TOLERATIONS: json(z.array(Toleration).max(64), '[]').describe(
-    'Tolerations of the pods of builds, as JSON.',
+    'Tolerations of the pods of builds, as JSON; Builds of OpenShift have none.',
   ),
   KMM_BUILD_RESOURCES: json(Resources, '{}').describe(
     'Requests and limits of the containers of builds, as JSON.',
@@ -61,9 +65,22 @@ export const IMAGE_SETTINGS = {
 };
 export type ImageSettings = z.output<z.ZodObject<typeof IMAGE_SETTINGS>>;
 
-/** A rule over settings, for schemas that hold {@link IMAGE_SETTINGS}. */
-export const namesBuildImage = {
-  check: ({ KMM_BUILDER, KMM_BUILD_IMAGE }: Pick<ImageSettings, 'KMM_BUILDER' | 'KMM_BUILD_IMAGE'>) =>
-    KMM_BUILDER !== 'job' || KMM_BUILD_IMAGE !== undefined,
-  problem: { path: ['KMM_BUILD_IMAGE'], message: 'KMM_BUILDER=job needs an image with buildah' },
-};
+/** Rules over settings, for schemas that hold {@link IMAGE_SETTINGS}. */
+export function checkBuilder(
+  {
+    KMM_BUILDER,
+    KMM_BUILD_IMAGE,
+    KMM_BUILD_TOLERATIONS,
+  }: Pick<ImageSettings, 'KMM_BUILDER' | 'KMM_BUILD_IMAGE' | 'KMM_BUILD_TOLERATIONS'>,
+  context: Pick<z.RefinementCtx, 'addIssue'>,
+): void {
+  const refuse = (field: string, message: string) =>
+    context.addIssue({ code: 'custom', path: [field], message });
+  if (KMM_BUILDER === 'job' && KMM_BUILD_IMAGE === undefined)
+    refuse('KMM_BUILD_IMAGE', 'KMM_BUILDER=job needs an image with buildah');
+  if (KMM_BUILDER === 'openshift' && KMM_BUILD_TOLERATIONS.length > 0)
+    refuse(
+      'KMM_BUILD_TOLERATIONS',
+      'Builds of OpenShift have none; choose their nodes with the build selector',
+    );
+}

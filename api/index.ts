@@ -58,7 +58,6 @@ export { type KernelVariables, kernelKey, kernelVariables } from './rules/kernel
 export {
   isKernelClaim,
   KERNELS_MAX,
-  kernelClaimNames,
   kernelClaims,
   kernelsFromClaims,
 } from './rules/kernel-claims.ts';
@@ -74,6 +73,7 @@ export {
   coreOsVersion,
   isNodeClaim,
   type NodeSystem,
+  nodeClaimNames,
   systemsClaim,
   systemsFromClaims,
 } from './rules/node-systems.ts';

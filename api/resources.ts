@@ -42,6 +42,13 @@ export const RESOURCES = {
     namespaced: false,
   },
   /** Of OpenShift. */
+  build: {
+    group: 'build.openshift.io',
+    version: 'v1',
+    plural: 'builds',
+    kind: 'Build',
+    namespaced: true,
+  },
   imageStream: {
     group: 'image.openshift.io',
     version: 'v1',

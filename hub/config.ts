@@ -1,4 +1,4 @@
-import { IMAGE_SETTINGS, namesBuildImage, OPERATOR } from '@kmm-fleet/api';
+import { checkBuilder, IMAGE_SETTINGS, OPERATOR } from '@kmm-fleet/api';
 import { operatorSettings } from '@kmm-fleet/runtime';
 import { z } from 'zod';
 
@@ -8,4 +8,4 @@ export const HubConfig = z
     ...operatorSettings(OPERATOR.hubNamespace),
     ...IMAGE_SETTINGS,
   })
-  .refine(namesBuildImage.check, namesBuildImage.problem);
+  .superRefine(checkBuilder);

@@ -31,12 +31,14 @@ await runOperator({
   create(ports, config) {
     const { clock, random } = ports;
     const ca = config.KMM_REGISTRY_CA_FILE && readFileSync(config.KMM_REGISTRY_CA_FILE, 'utf8');
+    const registry = createRegistry({ transport: createRegistryTransport(ca), clock, random });
     return createHub({
       ...ports,
-      registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
+      registry,
       builder: builderOf(config, {
         client: ports.client,
         clock,
+        registry,
         namespace: config.OPERATOR_NAMESPACE,
         ca,
         readLog: readFileCommand(config.OPERATOR_NAMESPACE, OPERATOR.hubAccount, isInPod(process.env)),

@@ -6,7 +6,6 @@
  * monitoring/  what Prometheus asks for, and what it wakes somebody for
  */
 export { addonObjects } from './install/addon-objects.ts';
-export { BUILDERS, type BuilderName } from './install/builders.ts';
 export { type OperatorImages, podLabels } from './install/deployment.ts';
 export { type EditionOptions, withOptions } from './install/edition-options.ts';
 export { EDITIONS, type Edition, type EditionName, editions } from './install/editions.ts';

@@ -79,7 +79,7 @@ export const FAILURES = {
     'backoff',
     'Write less in the Dockerfile, or raise KMM_BUILD_GIB_MAX of the operator.',
   ),
-  BUILDER_MISSING: failure('BuilderMissing', 'backoff', 'Install buildah on the hub.'),
+  BUILDER_MISSING: failure('BuilderMissing', 'backoff', 'See who builds: KMM_BUILDER of the operator.'),
   PROGRAM_MISSING: failure('ProgramMissing', 'backoff', 'Install the program that the message names.'),
   SIGN_FAILED: failure(
     'SignFailed',

@@ -1,4 +1,4 @@
-import { IMAGE_SETTINGS, namesBuildImage, OPERATOR } from '@kmm-fleet/api';
+import { checkBuilder, IMAGE_SETTINGS, OPERATOR } from '@kmm-fleet/api';
 import { operatorSettings } from '@kmm-fleet/runtime';
 import { z } from 'zod';
 
@@ -26,5 +26,5 @@ export const SpokeConfig = z
         'A hub makes the images; the kernels are published. As in KMM, what is no boolean counts as false.',
       ),
   })
-  .refine(namesBuildImage.check, namesBuildImage.problem);
+  .superRefine(checkBuilder);
 export type SpokeConfig = z.output<typeof SpokeConfig>;

@@ -18,7 +18,10 @@ export const OF_IMAGES = {
     'The disk of the builds grew by more than a build may write, and the build was ended.',
     'Find the step that writes so much in the log; raise KMM_BUILD_GIB_MAX of the operator where builds do need more.',
   ),
-  BuilderMissing: error('The hub has no buildah.', 'Install buildah where the hub runs.'),
+  BuilderMissing: error(
+    'What builds images is missing, or does not begin.',
+    'Read the message: buildah beside the operator, the image of the pods of Jobs, or the build controller of OpenShift.',
+  ),
   Building: waiting('The image is being built.'),
   Built: ok('The image was built and pushed.'),
   CertificateExpired: error(

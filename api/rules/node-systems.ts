@@ -1,6 +1,6 @@
 import type { Claim } from '../kinds/ocm.ts';
 import { SYSTEMS_CLAIM } from '../names.ts';
-import { CLAIM_CHARS_MAX, isKernelClaim } from './kernel-claims.ts';
+import { CLAIM_CHARS_MAX, isKernelClaim, kernelClaimNames } from './kernel-claims.ts';
 
 /** A kernel and a version of RHEL CoreOS that brings it. */
 export interface NodeSystem {
@@ -11,6 +11,9 @@ export interface NodeSystem {
 
 /** Whether a claim tells something of the nodes of a cluster: their kernels, or what brought these. */
 export const isNodeClaim = (name: string): boolean => isKernelClaim(name) || name === SYSTEMS_CLAIM;
+
+/** Every name that such a claim can have. */
+export const nodeClaimNames = (): string[] => [...kernelClaimNames(), SYSTEMS_CLAIM];
 
 /** `412.86.202302211547-0`, later `9.6.20250523-0`: what tags of driver toolkits are called. */
 const VERSION = /\d+\.\d+\.\d+-\d+/;

@@ -32,8 +32,6 @@ const nodeModulesConfig = kind(GROUP, 'v1beta1', 'nodemodulesconfigs', 'NodeModu
 const OLM = 'operators.coreos.com';
 const csv = kind(OLM, 'v1alpha1', 'clusterserviceversions', 'ClusterServiceVersion');
 const subscription = kind(OLM, 'v1alpha1', 'subscriptions', 'Subscription');
-const build = kind('build.openshift.io', 'v1', 'builds', 'Build');
-const imageStream = kind('image.openshift.io', 'v1', 'imagestreams', 'ImageStream');
 const clusterVersion = kind('config.openshift.io', 'v1', 'clusterversions', 'ClusterVersion', false);
 
 /** What is asked for before anything is written: who owns modules, and which values are secret. */
@@ -54,7 +52,7 @@ export function planGather(view: View, operator: string, modules: readonly strin
     ...clusterScoped(view),
     ...definitions(view),
     // What DTK_AUTO stands for on OpenShift.
-    named(imageStream, 'driver-toolkit', 'openshift'),
+    named(RESOURCES.imageStream, 'driver-toolkit', 'openshift'),
     ...ofOperator(operator),
     ...foreign.flatMap(ofModules),
     // Events about what has no namespace are in this one.
@@ -120,7 +118,7 @@ function ofOperator(namespace: string): Target[] {
     APPS.roleBinding,
     CORE.lease,
     CORE.job,
-    build,
+    RESOURCES.build,
     csv,
     subscription,
   ];
@@ -136,7 +134,7 @@ function ofModules(namespace: string): Target[] {
   return [
     { type: CORE.daemonSet, namespace, labelSelector },
     { type: CORE.pod, namespace, labelSelector },
-    ...[CORE.job, build].map((type) => ({ type, namespace, labelSelector, isOptional: true })),
+    ...[CORE.job, RESOURCES.build].map((type) => ({ type, namespace, labelSelector, isOptional: true })),
     ...[CORE.serviceAccount, APPS.role, APPS.roleBinding].map((type) => ({ type, namespace })),
     { type: CORE.event, namespace, inOneFile: true },
   ];

@@ -59,6 +59,14 @@ describe('kmm install', () => {
     expect(out).not.toContain('SYS_ADMIN');
   });
 
+  it('prints an operator without privilege when OpenShift builds for it', async () => {
+    const { out } = await kmm(['install', 'hub', '--image', 'kmm-hub:1', '--builder', 'openshift']);
+
+    expect(out).toMatch(/name: KMM_BUILDER\n\s+value: openshift/);
+    expect(out).toMatch(/- build\.openshift\.io\n/);
+    expect(out).not.toMatch(/SYS_ADMIN|kmm-privileged/);
+  });
+
   it.each([
     ['spoke', ['--image', 'kmm:1'], /builds nothing/],
     ['hub', ['--form', 'subscription', '--catalog', 'own'], /bundle in the catalog/],

@@ -1,7 +1,5 @@
-import { describeFinding, parseImageReference } from '@kmm-fleet/api';
+import { BUILDERS, type BuilderName, describeFinding, parseImageReference } from '@kmm-fleet/api';
 import {
-  BUILDERS,
-  type BuilderName,
   CERTIFICATES,
   type Certificates,
   EDITIONS,
@@ -62,7 +60,7 @@ export function addInstallCommand(program: Command, io: Io, finish: (code: ExitC
     .addOption(
       new Option(
         '--builder <builder>',
-        'who builds images: the privileged operator, privileged pods of Jobs, or others',
+        'who builds images: the privileged operator, privileged pods of Jobs, Builds of OpenShift, or others',
       )
         .choices(BUILDERS)
         .default('buildah'),

@@ -1,14 +1,6 @@
-import type { FailureCode, KubeObject } from '@kmm-fleet/runtime';
+import type { KubeObject } from '@kmm-fleet/runtime';
+import type { BuildProgress } from './cluster-builder.ts';
 import { BUILD_CONTAINERS } from './plan-build-job.ts';
-
-/** How far a build in a pod has come. */
-export type BuildProgress =
-  | { readonly kind: 'running' }
-  | { readonly kind: 'built'; readonly digest: string }
-  /** buildah ended with this code. */
-  | { readonly kind: 'failed'; readonly command: 'bud' | 'push'; readonly exitCode: number }
-  /** Something around buildah ended it, or keeps it from beginning. */
-  | { readonly kind: 'ended'; readonly code: FailureCode; readonly message: string };
 
 interface Terminated {
   readonly exitCode: number;
@@ -55,12 +47,22 @@ export function podOf(pods: readonly KubeObject[]): KubeObject | undefined {
   return counting.toSorted((a, b) => (begun(a) < begun(b) ? -1 : 1)).at(-1);
 }
 
+/** What a kernel does with a build that takes more memory than it may. */
+export const OUT_OF_MEMORY: BuildProgress = {
+  kind: 'ended',
+  code: 'BUILD_FAILED',
+  message: 'The build used more memory than its pod may.',
+};
+
+/** What a node does with a pod that takes too much of it. @param message the kubelet's */
+export function evicted(message: string): BuildProgress {
+  const code = /EmptyDir|ephemeral/.test(message) ? 'BUILD_TOO_LARGE' : 'BUILD_FAILED';
+  return { kind: 'ended', code, message: `The build was ended by the node: ${message}` };
+}
+
 function podProgress(status: PodStatus): BuildProgress | undefined {
   const { reason, message = '' } = status;
-  if (reason === 'Evicted') {
-    const code = message.includes('EmptyDir') ? 'BUILD_TOO_LARGE' : 'BUILD_FAILED';
-    return { kind: 'ended', code, message: `The build was ended by the node: ${message}` };
-  }
+  if (reason === 'Evicted') return evicted(message);
   const build = stateOf(status.initContainerStatuses, BUILD_CONTAINERS.build);
   const push = stateOf(status.containerStatuses, BUILD_CONTAINERS.push);
   const waiting = [build?.waiting, push?.waiting].find((state) => CANNOT_BEGIN.has(state?.reason ?? ''));
@@ -76,8 +78,7 @@ function podProgress(status: PodStatus): BuildProgress | undefined {
 }
 
 function ended(command: 'bud' | 'push', { exitCode, reason }: Terminated): BuildProgress {
-  if (reason === 'OOMKilled')
-    return { kind: 'ended', code: 'BUILD_FAILED', message: 'The build used more memory than its pod may.' };
+  if (reason === 'OOMKilled') return OUT_OF_MEMORY;
   return { kind: 'failed', command, exitCode };
 }
 

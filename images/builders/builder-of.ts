@@ -2,14 +2,17 @@ import { join } from 'node:path';
 import type { ImageSettings } from '@kmm-fleet/api';
 import { OPERATOR } from '@kmm-fleet/api';
 import type { Clock, KubeClient } from '@kmm-fleet/runtime';
+import type { Registry } from '../registry/registry.ts';
 import { createBuildah } from './buildah.ts';
 import type { Builder } from './builder.ts';
 import { createJobBuilder } from './job-builder.ts';
+import { createOpenshiftBuilder } from './openshift-builder.ts';
 
 export interface BuilderPorts {
   readonly client: KubeClient;
   readonly clock: Clock;
-  /** Of the operator: Jobs are made there. */
+  readonly registry: Registry;
+  /** Of the operator: Jobs and Builds are made there. */
   readonly namespace: string;
   /** Extra certificate authorities of registries, PEM. */
   readonly ca?: string | undefined;
@@ -21,23 +24,27 @@ export interface BuilderPorts {
 export function builderOf(settings: ImageSettings, ports: BuilderPorts): Builder | undefined {
   const bytesMax = settings.KMM_BUILD_GIB_MAX * 1024 ** 3;
   const directory = settings.KMM_BUILD_DIR;
+  const { requests, limits } = settings.KMM_BUILD_RESOURCES;
+  const onCluster = {
+    ...ports,
+    directory: join(directory, 'logs'),
+    bytesMax,
+    minutesMax: settings.KMM_BUILD_MINUTES_MAX,
+    resources: { requests, limits },
+  };
   switch (settings.KMM_BUILDER) {
     case 'buildah':
       return createBuildah({ directory, ca: ports.ca, bytesMax, readLog: ports.readLog });
-    case 'job': {
-      const { requests, limits } = settings.KMM_BUILD_RESOURCES;
+    case 'job':
       return createJobBuilder({
-        ...ports,
-        directory: join(directory, 'logs'),
+        ...onCluster,
         image: settings.KMM_BUILD_IMAGE ?? '',
         pullSecret: settings.KMM_BUILD_PULL_SECRET,
         account: OPERATOR.builderServiceAccount,
-        bytesMax,
-        minutesMax: settings.KMM_BUILD_MINUTES_MAX,
         tolerations: settings.KMM_BUILD_TOLERATIONS,
-        resources: { requests, limits },
       });
-    }
+    case 'openshift':
+      return createOpenshiftBuilder(onCluster);
     case 'external':
       return undefined;
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CORE, listAll, systemClock } from '@kmm-fleet/runtime';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { BUILDER, JOB_NAMESPACE, type JobCluster, startJobCluster } from '../testing/job-cluster.ts';
+import { BUILD_NAMESPACE, BUILDER, type BuildCluster, startJobCluster } from '../testing/build-cluster.ts';
 import { processesIn } from '../testing/processes-in.ts';
 import { pushImage } from '../testing/push-image.ts';
 import { type RealRegistryWorld, skipReason, startRealRegistry } from '../testing/real-registry.ts';
@@ -16,7 +16,7 @@ describe.skipIf(reason !== '')(
   `the command of a Job's pod on a real registry${reason && ` (${reason})`}`,
   () => {
     let real: RealRegistryWorld;
-    let cluster: JobCluster;
+    let cluster: BuildCluster;
     const pods = () => join(real.directory, 'pods');
     afterAll(async () => {
       await cluster?.runner.stop();
@@ -32,7 +32,7 @@ describe.skipIf(reason !== '')(
         client: cluster.client,
         clock: systemClock,
         directory: join(real.directory, 'logs'),
-        namespace: JOB_NAMESPACE,
+        namespace: BUILD_NAMESPACE,
         image: 'registry.test/buildah:1',
         account: BUILDER,
         ca,

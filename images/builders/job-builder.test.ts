@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { AppError, CORE, createRandom, listAll, systemClock } from '@kmm-fleet/runtime';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createRegistry } from '../registry/registry.ts';
+import { BUILD_NAMESPACE, BUILDER, type BuildCluster, startJobCluster } from '../testing/build-cluster.ts';
 import { createFakeBuilder } from '../testing/fake-builder.ts';
-import { BUILDER, JOB_NAMESPACE, type JobCluster, startJobCluster } from '../testing/job-cluster.ts';
 import type { RunPod } from '../testing/job-runner.ts';
 import { createMemoryRegistry } from '../testing/memory-registry.ts';
 import { runFakePod } from '../testing/run-fake-pod.ts';
@@ -16,19 +16,19 @@ import { createJobBuilder } from './job-builder.ts';
 const ADDRESS = 'registry.test:5000';
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const folders: string[] = [];
-const clusters: JobCluster[] = [];
+const clusters: BuildCluster[] = [];
 
 afterEach(async () => {
   for (const { runner } of clusters.splice(0)) await runner.stop();
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-function builderIn({ client }: JobCluster, directory: string) {
+function builderIn({ client }: BuildCluster, directory: string) {
   return createJobBuilder({
     client,
     clock: systemClock,
     directory,
-    namespace: JOB_NAMESPACE,
+    namespace: BUILD_NAMESPACE,
     image: 'registry.test/buildah:1',
     account: BUILDER,
     bytesMax: 1024 ** 3,
@@ -164,7 +164,7 @@ describe('a build in a Job', () => {
     const building = failureOf(builder.build(request));
     await expect.poll(() => runner.running).toBe(1);
     const [job] = await listAll(client, CORE.job);
-    await client.delete(CORE.job, { namespace: JOB_NAMESPACE, name: job?.metadata.name ?? '' });
+    await client.delete(CORE.job, { namespace: BUILD_NAMESPACE, name: job?.metadata.name ?? '' });
 
     expect(await building).toMatchObject({ code: 'BUILD_FAILED', message: /was deleted while it built/ });
   });

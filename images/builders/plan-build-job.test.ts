@@ -42,10 +42,14 @@ interface Container {
 }
 
 function plan(changes: Partial<BuildRequest> = {}, more: Partial<JobSettings> = {}) {
-  const { job, inputs } = planBuildJob('kmm-build-1', { ...request, ...changes }, { ...settings, ...more });
+  const { object: job, secrets } = planBuildJob(
+    'kmm-build-1',
+    { ...request, ...changes },
+    { ...settings, ...more },
+  );
   const spec = job['spec'] as { template: { spec: Pod } };
   const pod = spec.template.spec;
-  const data = inputs['data'] as Record<string, string>;
+  const data = secrets[0]?.['data'] as Record<string, string>;
   const items = pod.volumes.find(({ secret }) => secret)?.secret?.items ?? [];
   const files = items.map(({ key, path }) => [path, Buffer.from(data[key] ?? '', 'base64').toString()]);
   const [build, push] = [...pod.initContainers, ...pod.containers];
@@ -129,7 +133,11 @@ it('shows nothing of a login or a secret in the Job', () => {
   const dockerConfig = JSON.stringify({
     auths: { 'registry.test': { username: 'kmm', password: 's3cret' } },
   });
-  const { job } = planBuildJob('kmm-build-1', { ...request, targetAccess: { dockerConfig } }, settings);
+  const { object: job } = planBuildJob(
+    'kmm-build-1',
+    { ...request, targetAccess: { dockerConfig } },
+    settings,
+  );
   const text = JSON.stringify(job);
 
   for (const secret of [

@@ -1,8 +1,9 @@
 import { BUILDAH_FOLDERS, BUILDAH_SECURITY, type Toleration } from '@kmm-fleet/api';
-import type { KubeObject } from '@kmm-fleet/runtime';
 import { authFile } from '../registry/credentials.ts';
+import { buildMetadata, type Input, inputsOf, inputsSecret, nodesOf, secretFiles } from './build-inputs.ts';
 import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
 import type { BuildRequest } from './builder.ts';
+import type { ClusterBuild } from './cluster-builder.ts';
 
 /** How the pods of builds stand on their cluster. */
 export interface JobSettings {
@@ -23,16 +24,8 @@ export interface JobSettings {
   readonly resources: Readonly<Record<'requests' | 'limits', Readonly<Record<string, string>> | undefined>>;
 }
 
-export interface BuildJobPlan {
-  readonly job: KubeObject;
-  /** What the build reads; it becomes the Job's, and goes away with it. */
-  readonly inputs: KubeObject;
-}
-
 /** Containers of a build's pod, in their order. */
 export const BUILD_CONTAINERS = { build: 'build', push: 'push' } as const;
-/** Label of a Job and its pods: the name of the Job. */
-export const BUILD_LABEL = 'kmm.node.kubernetes.io/build';
 
 const INPUTS = '/kmm/inputs';
 const CONTEXT = '/kmm/context';
@@ -50,24 +43,18 @@ const PATHS = {
 } as const;
 
 /** The Job that makes an image, and the Secret with all that it reads. Pure. @param name equal for equal requests */
-export function planBuildJob(name: string, request: BuildRequest, settings: JobSettings): BuildJobPlan {
-  const { namespace } = settings;
-  const labels = {
-    'app.kubernetes.io/name': 'kmm',
-    'app.kubernetes.io/component': 'build',
-    [BUILD_LABEL]: name,
-  };
-  const metadata = { name, namespace, labels };
-  const inputs = inputsOf(request, settings);
+export function planBuildJob(name: string, request: BuildRequest, settings: JobSettings): ClusterBuild {
+  const metadata = buildMetadata(name, settings.namespace);
+  const inputs = inputsOf([
+    [PATHS.dockerfile, request.dockerfile],
+    [PATHS.baseAuth, authFile(request.baseAccess.dockerConfig ?? '{}')],
+    [PATHS.targetAuth, authFile(request.targetAccess.dockerConfig ?? '{}')],
+    [`${PATHS.certs}/ca.crt`, settings.ca || undefined],
+    ...secretFiles(request.secrets, PATHS.secrets),
+  ]);
   return {
-    inputs: {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      metadata,
-      type: 'Opaque',
-      data: Object.fromEntries(inputs.map(({ key, text }) => [key, text])),
-    },
-    job: {
+    secrets: [inputsSecret(metadata, inputs)],
+    object: {
       apiVersion: 'batch/v1',
       kind: 'Job',
       metadata: { ...metadata, annotations: { 'kmm.node.kubernetes.io/image': request.target } },
@@ -79,34 +66,13 @@ export function planBuildJob(name: string, request: BuildRequest, settings: JobS
         },
         activeDeadlineSeconds: settings.minutesMax * 60,
         ttlSecondsAfterFinished: FINISHED_SECONDS_MAX,
-        template: { metadata: { labels }, spec: podSpec(name, request, settings, inputs) },
+        template: {
+          metadata: { labels: metadata.labels },
+          spec: podSpec(name, request, settings, inputs),
+        },
       },
     },
   };
-}
-
-interface Input {
-  /** Of the Secret's data. */
-  readonly key: string;
-  readonly path: string;
-  /** Base 64. */
-  readonly text: string;
-}
-
-function inputsOf(request: BuildRequest, { ca }: JobSettings): Input[] {
-  const texts: [string, string | undefined][] = [
-    [PATHS.dockerfile, request.dockerfile],
-    [PATHS.baseAuth, authFile(request.baseAccess.dockerConfig ?? '{}')],
-    [PATHS.targetAuth, authFile(request.targetAccess.dockerConfig ?? '{}')],
-    [`${PATHS.certs}/ca.crt`, ca || undefined],
-  ];
-  const secrets = request.secrets.flatMap(({ name, files }) =>
-    Object.entries(files).map(([key, bytes]) => [`${PATHS.secrets}/${name}/${key}`, bytes] as const),
-  );
-  // Two names may differ in characters that keys do not have.
-  return [...texts, ...secrets].flatMap(([path, content], index) =>
-    content === undefined ? [] : [{ key: `file-${index}`, path, text: base64(content) }],
-  );
 }
 
 function podSpec(name: string, request: BuildRequest, settings: JobSettings, inputs: readonly Input[]) {
@@ -141,7 +107,7 @@ function podSpec(name: string, request: BuildRequest, settings: JobSettings, inp
     ...(pullSecret && { imagePullSecrets: [{ name: pullSecret }] }),
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    nodeSelector: { 'kubernetes.io/os': 'linux', 'kubernetes.io/arch': 'amd64', ...request.nodeSelector },
+    nodeSelector: nodesOf(request.nodeSelector),
     ...(tolerations.length > 0 && { tolerations }),
     initContainers: [container(BUILD_CONTAINERS.build, buildArguments(request, files))],
     containers: [container(BUILD_CONTAINERS.push, pushArguments(request, files))],
@@ -160,5 +126,3 @@ function podSpec(name: string, request: BuildRequest, settings: JobSettings, inp
     ],
   };
 }
-
-const base64 = (content: string | Uint8Array) => Buffer.from(content).toString('base64');

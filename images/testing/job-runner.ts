@@ -1,12 +1,5 @@
-import {
-  CORE,
-  type KubeClient,
-  type KubeObject,
-  listAll,
-  sleep,
-  systemClock,
-  type Transport,
-} from '@kmm-fleet/runtime';
+import { CORE, type KubeClient, type KubeObject, type Transport } from '@kmm-fleet/runtime';
+import { type ObjectRunner, ownedSecret, startObjectRunner } from './object-runner.ts';
 
 /** What the container of a pod came to. */
 export interface ContainerEnd {
@@ -34,17 +27,6 @@ export interface RenderedPod {
 /** Runs the containers of one pod in their order, until one fails. */
 export type RunPod = (pod: RenderedPod, signal: AbortSignal) => AsyncIterable<ContainerEnd>;
 
-export interface JobRunner {
-  /** The API server, which then has the logs of the pods too. */
-  readonly transport: Transport;
-  /** Pods that run now. */
-  readonly running: number;
-  /** Containers that have ended with a log. */
-  readonly logged: number;
-  /** Resolves when everything has ended. */
-  stop(): Promise<void>;
-}
-
 interface PodSpec {
   readonly initContainers: readonly RenderedContainer[];
   readonly containers: readonly RenderedContainer[];
@@ -57,117 +39,45 @@ interface PodSpec {
   }[];
 }
 
-const LOOK_MS = 5;
-
 /**
  * Job controller and kubelet for Jobs of one pod: makes the pod, runs its containers by `run`, and keeps their end in
- * its status and their output as its log. A Job that is deleted ends its pod.
+ * its status and their output as its log.
  *
  * @param client of the API server behind `transport`
  */
-export function startJobRunner(transport: Transport, client: KubeClient, run: RunPod): JobRunner {
-  const stop = new AbortController();
-  const pods = new Map<string, { readonly end: AbortController; readonly done: Promise<void> }>();
-  const logs = new Map<string, string>();
-  const failures: unknown[] = [];
-  let running = 0;
-
-  const failed = (signal: AbortSignal) => (error: unknown) => {
-    if (!signal.aborted) failures.push(error);
-  };
-
-  const look = async () => {
-    const jobs = await listAll(client, CORE.job);
-    const uids = new Set(jobs.map(({ metadata }) => metadata.uid));
-    for (const [uid, pod] of pods) if (!uids.has(uid)) pod.end.abort(new Error('deleted'));
-    for (const job of jobs) {
-      const { uid = '' } = job.metadata;
-      if (pods.has(uid)) continue;
-      const end = new AbortController();
-      pods.set(uid, { end, done: runJob(job, end.signal).catch(failed(end.signal)) });
-    }
-  };
-
-  const runJob = async (job: KubeObject, signal: AbortSignal) => {
+export function startJobRunner(transport: Transport, client: KubeClient, run: RunPod): ObjectRunner {
+  return startObjectRunner(transport, client, CORE.job, async (job, { signal, keepLog }) => {
     const pod = await client.create(CORE.pod, podOfJob(job));
-    running += 1;
-    try {
-      const spec = pod['spec'] as PodSpec;
-      const rendered = await renderPod(pod, spec, signal);
-      const steps = [...spec.initContainers, ...spec.containers];
-      const ends: ContainerEnd[] = [];
-      for await (const end of run(rendered, signal)) {
-        const name = steps[ends.push(end) - 1]?.name ?? '';
-        logs.set(`${pod.metadata.namespace}/${pod.metadata.name}/${name}`, end.output);
-      }
-      signal.throwIfAborted();
-      const { namespace = '', name } = pod.metadata;
-      await client.mergePatch(
-        CORE.pod,
-        { namespace, name },
-        { status: podStatus(spec, ends) },
-        { subresource: 'status' },
-      );
-    } finally {
-      running -= 1;
-    }
-  };
+    const spec = pod['spec'] as PodSpec;
+    const rendered = await renderPod(client, job, spec, signal);
+    const steps = [...spec.initContainers, ...spec.containers];
+    const { namespace = '', name } = pod.metadata;
+    const ends: ContainerEnd[] = [];
+    for await (const end of run(rendered, signal))
+      keepLog({ namespace, name }, steps[ends.push(end) - 1]?.name ?? '', end.output);
+    signal.throwIfAborted();
+    await client.mergePatch(
+      CORE.pod,
+      { namespace, name },
+      { status: podStatus(spec, ends) },
+      { subresource: 'status' },
+    );
+  });
+}
 
-  const renderPod = async (pod: KubeObject, spec: PodSpec, signal: AbortSignal): Promise<RenderedPod> => {
-    const volume = spec.volumes.find(({ secret }) => secret);
-    const { secretName = '', items = [] } = volume?.secret ?? {};
-    const { namespace = '' } = pod.metadata;
-    for (;;) {
-      const secret = await client.get(CORE.secret, { namespace, name: secretName });
-      const isOurs = secret?.metadata.ownerReferences?.some(
-        ({ uid }) => uid === pod.metadata.ownerReferences?.[0]?.uid,
-      );
-      if (secret && isOurs) {
-        const data = secret['data'] as Record<string, string>;
-        const files = items.map(({ key, path }) => [path, Buffer.from(data[key] ?? '', 'base64')] as const);
-        return {
-          containers: [...spec.initContainers, ...spec.containers],
-          files: new Map(files),
-          filesVolume: volume?.name ?? '',
-        };
-      }
-      await sleep(systemClock, LOOK_MS, signal);
-    }
-  };
-
-  const loop = (async () => {
-    while (!stop.signal.aborted) {
-      await look();
-      await sleep(systemClock, LOOK_MS);
-    }
-  })();
-
+async function renderPod(
+  client: KubeClient,
+  job: KubeObject,
+  spec: PodSpec,
+  signal: AbortSignal,
+): Promise<RenderedPod> {
+  const volume = spec.volumes.find(({ secret }) => secret);
+  const { secretName = '', items = [] } = volume?.secret ?? {};
+  const data = await ownedSecret(client, job, secretName, signal);
   return {
-    get running() {
-      return running;
-    },
-    get logged() {
-      return logs.size;
-    },
-    transport: {
-      close: () => transport.close(),
-      async request(request, signal) {
-        const [, namespace, name, container] =
-          /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/log\?container=([^&]+)/.exec(request.path) ?? [];
-        if (!namespace) return transport.request(request, signal);
-        const output = logs.get(`${namespace}/${name}/${container}`);
-        if (output === undefined)
-          return { status: 400, headers: {}, body: once('{"message":"not started"}') };
-        return { status: 200, headers: {}, body: once(output) };
-      },
-    },
-    async stop() {
-      stop.abort();
-      await loop;
-      for (const { end } of pods.values()) end.abort(new Error('stopped'));
-      await Promise.all([...pods.values()].map(({ done }) => done));
-      if (failures.length > 0) throw new AggregateError(failures, 'Pods could not be run.');
-    },
+    containers: [...spec.initContainers, ...spec.containers],
+    files: new Map(items.map(({ key, path }) => [path, data[key] ?? new Uint8Array()])),
+    filesVolume: volume?.name ?? '',
   };
 }
 
@@ -202,8 +112,4 @@ function podStatus(spec: PodSpec, ends: readonly ContainerEnd[]) {
     initContainerStatuses: statuses.slice(0, first),
     containerStatuses: statuses.slice(first),
   };
-}
-
-async function* once(text: string): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(text);
 }

@@ -1,12 +1,8 @@
-import { OPERATOR } from '@kmm-fleet/api';
-import { buildingInJobs } from '../rbac/access.ts';
+import { type BuilderName, OPERATOR } from '@kmm-fleet/api';
+import { buildingInBuilds, buildingInJobs } from '../rbac/access.ts';
 import type { Edition } from './editions.ts';
 
-/** Who makes images from Dockerfiles, as KMM_BUILDER has it. */
-export const BUILDERS = ['buildah', 'job', 'external'] as const;
-export type BuilderName = (typeof BUILDERS)[number];
-
-/** An edition whose operator has no privilege: it builds in Jobs, or lets others build. */
+/** An edition whose operator has no privilege: it builds in Jobs or Builds, or lets others build. */
 export function withBuilder(edition: Edition, builder: BuilderName): Edition {
   if (builder === 'buildah' || edition.builds === 'no') return edition;
   const [own, ...others] = edition.accesses;
@@ -16,6 +12,8 @@ export function withBuilder(edition: Edition, builder: BuilderName): Edition {
     privileged: edition.privileged.filter((name) => name !== own?.account.name),
   };
   if (builder === 'external' || !own) return { ...unprivileged, builds: 'no' };
+  if (builder === 'openshift')
+    return { ...unprivileged, accesses: [buildingInBuilds(own), ...others], builds: 'in-builds' };
   const account = OPERATOR.builderServiceAccount;
   return {
     ...unprivileged,

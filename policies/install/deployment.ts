@@ -27,7 +27,7 @@ export const podLabels = ({ name }: Edition) => ({
 
 /** The oldest Kubernetes that knows all of it; appArmorProfile and ValidatingAdmissionPolicy are the newest. */
 export const kubernetesMin = ({ builds, guardsNamespaces }: Edition) =>
-  builds !== 'no' || guardsNamespaces ? '1.30.0' : '1.25.0';
+  builds === 'beside' || builds === 'in-jobs' || guardsNamespaces ? '1.30.0' : '1.25.0';
 
 /** The Deployment of an operator. The lease sees to it that one pod works; a new one starts before the old one ends. */
 export function operatorDeployment(edition: Edition, images: OperatorImages): KubeObject {

@@ -1,6 +1,7 @@
+import type { BuilderName } from '@kmm-fleet/api';
 import { CORE } from '@kmm-fleet/runtime';
 import { type Access, may, type PolicyRule } from '../rbac/access.ts';
-import { type BuilderName, withBuilder } from './builders.ts';
+import { withBuilder } from './builders.ts';
 import type { Edition } from './editions.ts';
 import { CERTIFICATE_FOLDER, type Certificates, WEBHOOK_PORT } from './webhook-names.ts';
 import { webhookOf } from './webhook-objects.ts';

@@ -26,8 +26,8 @@ export interface Edition {
   /** Accounts whose pods are privileged. */
   readonly privileged: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Beside it buildah runs, which mounts; in Jobs their pods do. */
-  readonly builds: 'no' | 'beside' | 'in-jobs';
+  /** Beside it buildah runs, which mounts; in Jobs their pods do, in Builds those of OpenShift. */
+  readonly builds: 'no' | 'beside' | 'in-jobs' | 'in-builds';
   /** Namespaces with Modules are kept. */
   readonly guardsNamespaces?: boolean;
   /** Who makes the certificate of its webhook; without one it has none. */

@@ -1,6 +1,6 @@
+import { BUILDERS } from '@kmm-fleet/api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BUILDERS } from './builders.ts';
 import { withOptions } from './edition-options.ts';
 import { EDITIONS, editions } from './editions.ts';
 import { installedKey, installedObjects, type Purpose } from './installed-objects.ts';

@@ -1,7 +1,6 @@
-import { kernelClaimNames, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { BUILDERS, nodeClaimNames, OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { CORE, type KubeObject, type ObjectName, objectKey, type ResourceType } from '@kmm-fleet/runtime';
 import { accessObjects } from '../rbac/access-objects.ts';
-import { BUILDERS } from './builders.ts';
 import { withOptions } from './edition-options.ts';
 import type { Edition } from './editions.ts';
 import { operatorObjects } from './operator-objects.ts';
@@ -75,7 +74,7 @@ function operatorMade(edition: Edition): InstalledObject[] {
     own(CORE.lease, isHub ? OPERATOR.hubLease : OPERATOR.lease, 'operator'),
     own(CORE.secret, webhookOf(edition).name, 'operator'),
     own(CORE.secret, OPERATOR.inputsKey, 'modules'),
-    ...(isHub ? [] : kernelClaimNames()).map((name) => ({
+    ...(isHub ? [] : nodeClaimNames()).map((name) => ({
       type: RESOURCES.clusterClaim,
       name: { name },
       purpose: 'modules' as const,

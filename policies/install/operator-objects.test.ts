@@ -126,6 +126,24 @@ describe('what is installed', () => {
     },
   );
 
+  it.each(['hub', 'cluster'] as const)(
+    'has OpenShift build for a %s, and gives nobody privilege for it',
+    (name) => {
+      const edition = withBuilder(editions[name], 'openshift');
+      const objects = operatorObjects(edition, IMAGES);
+      const account = edition.accesses[0]?.account.name ?? '';
+      const role = objects.find((object) => shown(object) === `Role ${edition.namespace}/${account}`);
+      const builds = { apiGroups: ['build.openshift.io'], resources: ['builds'] };
+
+      expect(podOf(objects).containers[0].securityContext).toMatchObject({ runAsUser: 65_532 });
+      expect(envOf(objects)['KMM_BUILDER']).toBe('openshift');
+      expect(role?.['rules']).toContainEqual({ ...builds, verbs: ['create', 'get', 'delete'] });
+      expect(role?.['rules']).toContainEqual({ ...builds, resources: ['builds/docker'], verbs: ['create'] });
+      expect(JSON.stringify(objects)).not.toMatch(/SYS_ADMIN|"jobs"|kmm-operator-builder/);
+      expect(edition.privileged).not.toContain(account);
+    },
+  );
+
   it('gives a hub for which others build no privilege, and no right to make Jobs', () => {
     const objects = operatorObjects(withBuilder(editions.hub, 'external'), IMAGES);
 

@@ -1,5 +1,5 @@
+import { BUILDERS } from '@kmm-fleet/api';
 import { describe, expect, it } from 'vitest';
-import { BUILDERS } from '../install/builders.ts';
 import { withOptions } from '../install/edition-options.ts';
 import { EDITIONS, type EditionName, editions } from '../install/editions.ts';
 import { CERTIFICATES } from '../install/webhook-names.ts';

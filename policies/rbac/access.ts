@@ -1,4 +1,4 @@
-import { kernelClaimNames, OPERATOR, RESOURCES, SYSTEMS_CLAIM, TOOLKIT_STREAM } from '@kmm-fleet/api';
+import { nodeClaimNames, OPERATOR, RESOURCES, TOOLKIT_STREAM } from '@kmm-fleet/api';
 import { CORE, type ResourceType } from '@kmm-fleet/runtime';
 
 /** Verbs on resources, as RBAC writes them. */
@@ -59,7 +59,7 @@ export const spokeAccess: Access = {
     may([...WATCH, 'create'], RESOURCES.clusterClaim),
     {
       ...may(['patch', 'delete'], RESOURCES.clusterClaim),
-      resourceNames: [...kernelClaimNames(), SYSTEMS_CLAIM],
+      resourceNames: nodeClaimNames(),
     },
     // Only events tell why a pod was refused before it was one.
     may([...WATCH, ...APPLY], CORE.event),
@@ -99,12 +99,23 @@ export const workAgentAccess: Access = {
 };
 
 /** The same for an operator that builds in Jobs, in its own namespace. */
-export const buildingInJobs = (access: Access): Access => ({
+export const buildingInJobs = (access: Access): Access =>
+  building(access, may(['create', 'get', 'delete'], CORE.job), may(['list'], CORE.pod));
+
+/** The same for one that has OpenShift build. */
+export const buildingInBuilds = (access: Access): Access =>
+  building(
+    access,
+    may(['create', 'get', 'delete'], RESOURCES.build),
+    // Asked for by OpenShift's admission of Builds, where a cluster restricts their strategies.
+    may(['create'], RESOURCES.build, 'docker'),
+  );
+
+const building = (access: Access, ...rules: readonly PolicyRule[]): Access => ({
   ...access,
   own: [
     ...access.own,
-    may(['create', 'get', 'delete'], CORE.job),
-    may(['list'], CORE.pod),
+    ...rules,
     may(['get'], CORE.pod, 'log'),
     // What a build reads; RBAC cannot name what is yet to be created.
     may(APPLY, CORE.secret),

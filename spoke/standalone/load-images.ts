@@ -20,12 +20,14 @@ export function loadImages(
 ): SpokeImages {
   const ca = config.KMM_REGISTRY_CA_FILE && readFileSync(config.KMM_REGISTRY_CA_FILE, 'utf8');
   const { clock, random } = ports;
+  const registry = createRegistry({ transport: createRegistryTransport(ca), clock, random });
   return createStandaloneImages({
     ...ports,
-    registry: createRegistry({ transport: createRegistryTransport(ca), clock, random }),
+    registry,
     builder: builderOf(config, {
       client: ports.client,
       clock,
+      registry,
       namespace: config.OPERATOR_NAMESPACE,
       ca,
       readLog: readFileCommand(config.OPERATOR_NAMESPACE, OPERATOR.account, isInPod(process.env)),

@@ -1,0 +1,215 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RESOURCES } from '@kmm-fleet/api';
+import { createApiServer } from '@kmm-fleet/lab';
+import { AppError, CORE, createKubeClient, createRandom, listAll, systemClock } from '@kmm-fleet/runtime';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createRegistry } from '../registry/registry.ts';
+import { BUILD_NAMESPACE, type BuildCluster, startOpenshift } from '../testing/build-cluster.ts';
+import { createFakeBuilder } from '../testing/fake-builder.ts';
+import { createMemoryRegistry } from '../testing/memory-registry.ts';
+import { describeBuilder } from './builder.contract.ts';
+import { type Builder, type BuildRequest, buildLog, buildLogCommand } from './builder.ts';
+import { createOpenshiftBuilder, type OpenshiftBuilderOptions } from './openshift-builder.ts';
+import { planOpenshiftBuild } from './plan-openshift-build.ts';
+
+const ADDRESS = 'registry.test:5000';
+const DIGEST = `sha256:${'a'.repeat(64)}`;
+const folders: string[] = [];
+const clusters: BuildCluster[] = [];
+
+afterEach(async () => {
+  for (const { runner } of clusters.splice(0)) await runner.stop();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+const makeFolder = () => mkdtempSync(join(tmpdir(), 'kmm-builds-'));
+
+const builderIn = (
+  { client }: Pick<BuildCluster, 'client'>,
+  directory: string,
+  registry: OpenshiftBuilderOptions['registry'],
+) =>
+  createOpenshiftBuilder({
+    client,
+    clock: systemClock,
+    registry,
+    directory,
+    namespace: BUILD_NAMESPACE,
+    bytesMax: 1024 ** 3,
+    minutesMax: 5,
+    resources: { requests: undefined, limits: undefined },
+    readLog: (file) => `cat ${file}`,
+    lookMs: 5,
+  });
+
+function makeRegistry() {
+  const transport = createMemoryRegistry({
+    login: { username: 'kmm', password: 's3cret', scheme: 'Bearer' },
+  });
+  return createRegistry({ transport, clock: systemClock, random: createRandom(1) });
+}
+
+const access = (password: string) => ({
+  dockerConfig: JSON.stringify({ auths: { [ADDRESS]: { username: 'kmm', password } } }),
+});
+
+describeBuilder(
+  'a Build of OpenShift',
+  async () => {
+    const registry = makeRegistry();
+    const cluster = startOpenshift(createFakeBuilder(registry));
+    const folder = makeFolder();
+    return {
+      builder: builderIn(cluster, folder, registry),
+      registry,
+      address: ADDRESS,
+      access: access('s3cret'),
+      wrongAccess: access('wr0ng'),
+      from: 'FROM scratch',
+      whenSleeping: async () => {
+        await vi.waitUntil(() => cluster.runner.running > 0);
+      },
+      async close() {
+        const { client, runner } = cluster;
+        for (const type of [RESOURCES.build, CORE.secret])
+          await vi.waitUntil(async () => (await listAll(client, type)).length === 0);
+        await runner.stop();
+        rmSync(folder, { recursive: true });
+      },
+    };
+  },
+  { stamps: true },
+);
+
+describe('a build in a Build', () => {
+  const request: BuildRequest = {
+    dockerfile: 'FROM scratch\n',
+    buildArgs: { MOD_NAME: 'kmod', KERNEL_FULL_VERSION: '5.14.0', EMPTY: '' },
+    secrets: [{ name: 'login', files: { token: Buffer.from('t0ken') } }],
+    target: `${ADDRESS}/team/kmod:1`,
+    labels: { a: 'b' },
+    baseAccess: access('s3cret'),
+    targetAccess: access('s3cret'),
+  };
+  const failureOf = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
+  const noRegistry = { resolve: () => Promise.resolve(undefined) };
+
+  function world(build: Builder['build'], registry: OpenshiftBuilderOptions['registry'] = noRegistry) {
+    const cluster = startOpenshift({ build });
+    const folder = makeFolder();
+    clusters.push(cluster);
+    folders.push(folder);
+    return { ...cluster, folder, builder: builderIn(cluster, folder, registry) };
+  }
+  const gives = (digest: string) => () => Promise.resolve({ digest, log: 'COMMIT\n' });
+  const never: Builder['build'] = (_request, signal) =>
+    new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+
+  it('has only fields that the API of OpenShift knows: nothing of it is dropped', async () => {
+    const { client } = world(never);
+    const settings = { namespace: BUILD_NAMESPACE, bytesMax: 1, minutesMax: 1 };
+    const resources = { requests: { cpu: '1' }, limits: undefined };
+    const { object } = planOpenshiftBuild('kmm-build-1', request, { ...settings, resources });
+
+    const stored = await client.create(RESOURCES.build, object);
+
+    expect(stored['spec']).toEqual(object['spec']);
+    expect(
+      (
+        await client.create(RESOURCES.build, {
+          ...object,
+          metadata: { ...object.metadata, name: 'other' },
+          spec: { ...(object['spec'] as object), unknown: 1 },
+        })
+      )['spec'],
+    ).toEqual(object['spec']);
+  });
+
+  it('that an operator began before it was killed is found by the next one, and not begun anew', async () => {
+    let began = 0;
+    const finish = Promise.withResolvers<void>();
+    const { client, builder, folder } = world(async () => {
+      began += 1;
+      await finish.promise;
+      return { digest: DIGEST, log: 'COMMIT\n' };
+    });
+    const dies = { ...client, get: () => Promise.reject(new AppError('API_UNREACHABLE', 'gone')) };
+    const first = failureOf(builderIn({ client: dies }, folder, noRegistry).build(request));
+    expect(await first).toMatchObject({ code: 'API_UNREACHABLE' });
+    await expect.poll(() => began).toBe(1);
+
+    const building = builder.build(request);
+    finish.resolve();
+
+    expect(await building).toEqual({ digest: DIGEST, log: 'COMMIT\n' });
+    expect(began).toBe(1);
+  });
+
+  it('whose registry told no digest has the one that the registry tells now', async () => {
+    const { builder } = world(gives(''), { resolve: () => Promise.resolve(DIGEST) });
+    expect(await builder.build(request)).toMatchObject({ digest: DIGEST });
+
+    const { builder: other } = world(gives(''));
+    expect(await failureOf(other.build(request))).toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+  });
+
+  it('has its whole log in a file of the operator, without what the Build was', async () => {
+    const cause = { log: 'make: no rule\nError: building at STEP "RUN make"\n' };
+    const { builder, client } = world(() => Promise.reject(new AppError('BUILD_FAILED', 'x', { cause })));
+
+    const error = await failureOf(builder.build(request));
+
+    expect(error).toMatchObject({ code: 'BUILD_FAILED', message: /^The build failed: Error: building/ });
+    const [, file = ''] = buildLogCommand(error).split(' ');
+    expect(readFileSync(file, 'utf8')).toContain('make: no rule');
+    for (const type of [RESOURCES.build, CORE.secret])
+      await expect.poll(() => listAll(client, type)).toEqual([]);
+  });
+
+  it('tells the snippet that OpenShift kept where the pod is gone', async () => {
+    const { builder, client } = world(never);
+    const building = failureOf(builder.build(request));
+    await expect.poll(() => listAll(client, RESOURCES.build)).toHaveLength(1);
+    const [build] = await listAll(client, RESOURCES.build);
+    await expect
+      .poll(async () => (await client.get(RESOURCES.build, nameOf(build)))?.['status'])
+      .toEqual({ phase: 'Running' });
+    const status = { phase: 'Failed', reason: 'DockerBuildFailed', logSnippet: 'error: exit status 3\n' };
+    await client.mergePatch(RESOURCES.build, nameOf(build), { status }, {});
+
+    const error = await building;
+    expect(error).toMatchObject({ code: 'BUILD_FAILED', message: 'The build failed: error: exit status 3' });
+    expect(buildLog(error)).toBe('error: exit status 3\n');
+  });
+
+  const nameOf = (build: { metadata: { name: string } } | undefined) => ({
+    namespace: BUILD_NAMESPACE,
+    name: build?.metadata.name ?? '',
+  });
+
+  it('on a cluster that is no OpenShift is told so', async () => {
+    const random = createRandom(1);
+    const { transport } = createApiServer({ clock: systemClock, random, name: 'plain' });
+    const client = createKubeClient({ transport, clock: systemClock, random, userAgent: 'builds' });
+    const folder = makeFolder();
+    folders.push(folder);
+
+    expect(await failureOf(builderIn({ client }, folder, noRegistry).build(request))).toMatchObject({
+      code: 'BUILDER_MISSING',
+      message: /no builds\.build\.openshift\.io/,
+    });
+  });
+
+  it('of a Dockerfile that is longer than a Build may hold is refused before one is made', async () => {
+    const { builder, client } = world(never);
+    const dockerfile = `FROM scratch\n${'#'.repeat(60_000)}\n`;
+
+    expect(await failureOf(builder.build({ ...request, dockerfile }))).toMatchObject({
+      code: 'BUILD_FAILED',
+      message: /60014 bytes; a Build of OpenShift takes 60000/,
+    });
+    expect(await listAll(client, RESOURCES.build)).toEqual([]);
+  });
+});

@@ -1,0 +1,55 @@
+import { RESOURCES } from '@kmm-fleet/api';
+import { AppError } from '@kmm-fleet/runtime';
+import type { Registry } from '../registry/registry.ts';
+import type { Builder, BuildRequest } from './builder.ts';
+import { type BuildProgress, type ClusterBuilderOptions, createClusterBuilder } from './cluster-builder.ts';
+import { openshiftBuildStatus } from './openshift-build-status.ts';
+import { type OpenshiftBuildSettings, planOpenshiftBuild } from './plan-openshift-build.ts';
+
+export type OpenshiftBuilderOptions = OpenshiftBuildSettings &
+  ClusterBuilderOptions & {
+    /** Asked for a digest that a Build does not tell. */
+    readonly registry: Pick<Registry, 'resolve'>;
+  };
+
+/** What OpenShift's API takes of a Dockerfile in a Build. */
+const DOCKERFILE_BYTES_MAX = 60_000;
+const CONTAINER = 'docker-build';
+
+/** OpenShift's Builds of strategy Docker: neither the operator nor an account of ours needs privilege. */
+export function createOpenshiftBuilder(options: OpenshiftBuilderOptions): Builder {
+  const { clock, registry } = options;
+  return createClusterBuilder(options, {
+    type: RESOURCES.build,
+    plan(name, request) {
+      refuseLongDockerfile(request);
+      return planOpenshiftBuild(name, request, options);
+    },
+    async look(build, request, signal) {
+      const { name, namespace = '', annotations } = build.metadata;
+      const pod = { namespace, name: annotations?.['openshift.io/build.pod-name'] ?? `${name}-build` };
+      const progress = openshiftBuildStatus(build, clock.now());
+      return {
+        progress: await withDigest(progress, request, signal),
+        logs: [{ pod, container: CONTAINER }],
+        snippet: (build['status'] as { logSnippet?: string } | undefined)?.logSnippet,
+      };
+    },
+  });
+
+  async function withDigest(progress: BuildProgress, request: BuildRequest, signal: AbortSignal | undefined) {
+    if (progress.kind !== 'built' || progress.digest) return progress;
+    const digest = await registry.resolve(request.target, request.targetAccess, signal);
+    if (digest) return { ...progress, digest };
+    throw new AppError('IMAGE_NOT_FOUND', `${request.target} was pushed, and its registry does not have it.`);
+  }
+}
+
+function refuseLongDockerfile({ dockerfile }: BuildRequest): void {
+  const bytes = Buffer.byteLength(dockerfile);
+  if (bytes > DOCKERFILE_BYTES_MAX)
+    throw new AppError(
+      'BUILD_FAILED',
+      `The Dockerfile has ${bytes} bytes; a Build of OpenShift takes ${DOCKERFILE_BYTES_MAX}.`,
+    );
+}
