@@ -44,7 +44,8 @@ async function runContainer(
   const folders = new Map(
     container.volumeMounts.map(({ name, mountPath }) => [mountPath, join(folder, name)]),
   );
-  const mounted = new RegExp(`(?<![^=:])(${[...folders.keys()].join('|')})(?=$|[/:])`, 'g');
+  // What stands after a colon is a path in the containers of the build.
+  const mounted = new RegExp(`(?<![^=])(${[...folders.keys()].join('|')})(?=$|[/:])`, 'g');
   const here = (text: string) =>
     text
       .replace(mounted, (mountPath) => folders.get(mountPath) ?? '')
