@@ -1,25 +1,14 @@
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { join } from 'node:path';
+import { bundlePrograms, NODE_FLAGS } from '@kmm-fleet/lab';
 
-const MAINS = {
-  hub: import.meta.resolve('@kmm-fleet/hub'),
-  spoke: import.meta.resolve('@kmm-fleet/spoke'),
-};
-/** CommonJS packages in an ES module bundle ask for `require`. */
-const BANNER = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+export type Room = keyof typeof NODE_FLAGS;
 
-/** Bundles an operator into one file, as its image has it. */
-export async function bundleOperator(room: keyof typeof MAINS, outfile: string): Promise<void> {
-  await build({
-    entryPoints: [join(dirname(fileURLToPath(MAINS[room])), 'main.ts')],
-    outfile,
-    bundle: true,
-    external: ['esbuild'],
-    platform: 'node',
-    format: 'esm',
-    minify: true,
-    banner: { js: BANNER },
-    logLevel: 'error',
-  });
+/**
+ * Bundles the operators into a folder, as their images have them.
+ *
+ * @returns what Node is told to run one
+ */
+export async function bundleOperator(room: Room, folder: string): Promise<readonly string[]> {
+  await bundlePrograms(join(import.meta.dirname, '..'), folder);
+  return [...NODE_FLAGS[room], join(folder, `${room}.js`)];
 }

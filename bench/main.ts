@@ -1,4 +1,5 @@
 // make bench: figures as ratios to something measured in the same run. Exit code 1 when a ratio is above its limit.
+import { asShipped } from './as-shipped.ts';
 import { burst, createWorks, oneEvent, planFleet, signOne } from './benchmarks.ts';
 import { gatherMemory } from './gather.ts';
 import { signingMemory, throughputBesideSkopeo } from './large-image.ts';
@@ -20,6 +21,8 @@ const benchmarks: readonly (() => Promise<Figure | Figure[]>)[] = [
   () => signImageBesideSignFile(50, 200 * 1024),
   () => throughputBesideSkopeo(128),
   () => signingMemory(1_000),
+  () => asShipped('hub'),
+  () => asShipped('spoke'),
   spokeMemory,
   spokeAtRest,
   () => gatherMemory(3_500),

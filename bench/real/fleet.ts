@@ -74,8 +74,7 @@ export async function startRealFleet(count: number, progress: (line: string) => 
   const clusters = Array.from({ length: count }, (_, index) => `c${index}`);
   await inParallel(clusters, (name) => joinCluster(user, name));
   const hubConfig = plane.kubeconfig();
-  const bundle = join(directory, 'hub.mjs');
-  await bundleOperator('hub', bundle);
+  const program = await bundleOperator('hub', join(directory, 'programs'));
   // A list of them all costs the server a second of CPU, and that would be measured too.
   const works = createCache<ManifestWork>({
     client: user,
@@ -96,7 +95,7 @@ export async function startRealFleet(count: number, progress: (line: string) => 
     clusters,
     startHub: () =>
       startHubProcess(
-        bundle,
+        program,
         {
           KUBECONFIG: hubConfig,
           KMM_REGISTRY_CA_FILE: certificates.ca,

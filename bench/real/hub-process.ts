@@ -10,11 +10,11 @@ export interface HubProcess extends ProcessCost {
 }
 
 export function startHubProcess(
-  bundle: string,
+  program: readonly string[],
   env: Readonly<Record<string, string>>,
   logFile: string,
 ): HubProcess {
-  const child = spawnMortal(process.execPath, [bundle], logFile, { ...process.env, ...env });
+  const child = spawnMortal(process.execPath, program, logFile, { ...process.env, ...env });
   return {
     ...processCost(child.pid),
     freeze: () => void child.kill('SIGSTOP'),

@@ -14,7 +14,9 @@ export { HOST } from './guests/guest-files.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
 export { spawnMortal } from './mortal-child.ts';
 export {
+  bundlePrograms,
   makeOperatorImages,
+  NODE_FLAGS,
   OPERATOR_IMAGES,
   type OperatorImageName,
   type OperatorImages,

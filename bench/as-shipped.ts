@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { systemClock as clock, type KubeObject, sleep } from '@kmm-fleet/runtime';
+import type { Room } from './bundle.ts';
+import { type Figure, median, medianMs } from './measure.ts';
+import { withOperator } from './operator-process.ts';
+import { nodeObject, SETTLE_MS } from './spoke-memory.ts';
+
+/** Of upstream's hub without a ManagedClusterModule, and of its spoke, as they were measured at rest. */
+const UPSTREAM_MIB: Readonly<Record<Room, number>> = { hub: 49, spoke: 48 };
+const STARTS = 3;
+
+/** What each finds at its start, so that there is something to write. */
+const FIRST_WORK: Readonly<Record<Room, KubeObject>> = {
+  spoke: nodeObject(0),
+  hub: {
+    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+    kind: 'ManagedClusterModule',
+    metadata: { name: 'kmod' },
+    spec: {
+      spokeNamespace: 'openshift-kmm',
+      selector: { site: 'edge' },
+      moduleSpec: {
+        selector: {},
+        moduleLoader: {
+          container: {
+            modprobe: { moduleName: 'kmod' },
+            kernelMappings: [{ regexp: '^.+$', containerImage: 'registry.test/kmod:1' }],
+          },
+        },
+      },
+    },
+  },
+};
+
+/** Start and memory at rest of an operator as its image has it, lease and all. */
+export async function asShipped(room: Room): Promise<Figure[]> {
+  const bareMs = await medianMs(STARTS, () => spawnSync(process.execPath, ['-e', '0']));
+  const starts: number[] = [];
+  for (let start = 0; start < STARTS; start += 1)
+    starts.push(
+      await withOperator(room, { objects: [FIRST_WORK[room]] }, ({ firstWriteMs }) => firstWriteMs),
+    );
+  const resting = await withOperator(room, { objects: [] }, async ({ residentMiB }) => {
+    await sleep(clock, SETTLE_MS);
+    return residentMiB();
+  });
+  const upstream = UPSTREAM_MIB[room];
+  return [
+    {
+      name: `${room} as shipped: process start to first reconcile`,
+      value: `${median(starts).toFixed(0)} ms (node: ${bareMs.toFixed(0)} ms)`,
+      ratio: median(starts) / bareMs,
+      ratioMax: 15,
+    },
+    {
+      name: `${room} as shipped: idle memory`,
+      value: `${resting.toFixed(0)} MiB (upstream: ${upstream} MiB)`,
+      ratio: resting / upstream,
+      ratioMax: 2,
+    },
+  ];
+}
