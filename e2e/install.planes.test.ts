@@ -1,6 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { EDITIONS, editions } from '@kmm-fleet/policies';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type InstallPlane, kmm, startInstallPlane } from './install/install-plane.ts';
+import { type InstallPlane, kmm, readObjects, startInstallPlane } from './install/install-plane.ts';
 
 // What a user types: kmm install, then kubectl. kube-apiserver says whether it is right.
 describe('what kmm install prints', () => {
@@ -132,6 +134,61 @@ describe('what kmm install prints', () => {
       apply(install('spoke'));
 
       expect(reasons(check('spoke'))).toContain('FleetKindMissing');
+    });
+  });
+
+  describe('is removed by kmm uninstall', () => {
+    const uninstall = (...args: readonly string[]) =>
+      JSON.parse(kmm('uninstall', ...args, '-o', 'json', '--kubeconfig', plane.kubeconfig)) as {
+        readonly removed: readonly string[];
+        readonly remains: readonly string[];
+      };
+    // What is there from the tests before: each edition is looked at alone.
+    beforeAll(() => {
+      for (const name of ['spoke', 'hub']) uninstall(name, '--modules', 'unload');
+    });
+    const printedIn = (text: string) =>
+      readObjects(text).map(({ kind, metadata: { namespace, name } }) =>
+        [kind, namespace, name].filter(Boolean).join('/'),
+      );
+
+    it.each(EDITIONS)(
+      '%s, with everything that can be added to it, and nothing remains but its namespace',
+      (name) => {
+        const added = ['--webhooks', 'own', ...(name === 'hub' ? [] : ['--guard-namespaces'])];
+        const text = install(name, ...added);
+        apply(text);
+        const printed = printedIn(text).filter((key) => !key.startsWith('Namespace/'));
+
+        const kept = uninstall(name);
+        expect(kept.remains).toEqual(
+          expect.arrayContaining(printed.filter((key) => key.startsWith('CustomResource'))),
+        );
+        apply(text);
+        const { removed, remains } = uninstall(name, '--modules', 'unload');
+        expect(removed).toEqual(expect.arrayContaining(printed));
+        expect(remains).toEqual([`Namespace/${editions[name].namespace}`]);
+        const left = kubectl([
+          'get',
+          'all,roles,clusterroles,crd,validatingwebhookconfigurations',
+          '-A',
+          '-o',
+          'name',
+        ]);
+        expect(left).not.toContain('kmm');
+      },
+    );
+
+    it('by nobody who may not, and then nothing of it goes', () => {
+      apply(install('hub'));
+      kubectl(['create', 'clusterrolebinding', 'viewer', '--clusterrole=view', '--user=viewer']);
+      const config = JSON.parse(kubectl(['config', 'view', '--raw', '-o', 'json']));
+      for (const { user } of config.users) user.as = 'viewer';
+      const file = join(plane.folder, 'viewer.kubeconfig');
+      writeFileSync(file, JSON.stringify(config));
+
+      expect(() => kmm('uninstall', 'hub', '--kubeconfig', file)).toThrow(/forbidden|You may not/);
+      expect(kubectl(['get', 'deployments', '-A', '-o', 'name'])).toContain('kmm-operator-hub');
     });
   });
 
