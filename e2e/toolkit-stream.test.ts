@@ -1,7 +1,8 @@
 import type { ModuleImageStatus } from '@kmm-fleet/api';
 import { pushImage } from '@kmm-fleet/images/testing';
-import { auditRights, hubAccess, userOf } from '@kmm-fleet/policies';
+import { type AuditedRequest, auditRights, hubAccess } from '@kmm-fleet/policies';
 import { describe, expect, it } from 'vitest';
+import { auditEntry, beyond } from './images/audited.ts';
 import { addImageStreams, putToolkits } from './images/image-streams.ts';
 import { type ImagesWorld, isReady, MODULE, story } from './images/images-world.ts';
 
@@ -87,30 +88,24 @@ describe('where the cluster has image streams', () => {
   it(
     'reading it needs the rights that are shipped, and all of them',
     story(async (world) => {
-      const requests: Parameters<typeof auditRights>[1] extends Iterable<infer R> ? R[] : never = [];
-      world.hub.setFault(({ path, headers }) => {
-        const url = new URL(path, 'https://hub.test');
-        const [, group, resource] =
-          /^\/apis\/([^/]+)\/v1\/(?:namespaces\/openshift\/)(\w+)$/.exec(url.pathname) ?? [];
-        if (headers['user-agent'] !== 'images' || group !== 'image.openshift.io') return undefined;
-        const verb = url.searchParams.has('watch') ? 'watch' : 'list';
-        const [, name = ''] = /^metadata\.name=(.+)$/.exec(url.searchParams.get('fieldSelector') ?? '') ?? [];
-        const objectRef = { apiGroup: group, resource: resource ?? '', name };
-        const user = { username: userOf(access) };
-        requests.push({ verb, objectRef, user, responseStatus: { code: 200 }, requestReceivedTimestamp: '' });
-        return undefined;
-      });
       const isOfStreams = ({ apiGroups }: { apiGroups: readonly string[] }) =>
         apiGroups.includes('image.openshift.io');
       const access = { ...hubAccess, cluster: hubAccess.cluster.filter(isOfStreams), own: [] };
+      const log: AuditedRequest[] = [];
       await openshift(world);
+      world.hub.setFault((request) => {
+        const isOurs = request.headers['user-agent'] === 'images' && /image\.openshift/.test(request.path);
+        if (isOurs) log.push(...auditEntry(request, access, 200));
+        return undefined;
+      });
       world.systems.set('east', runs(OLDER));
       world.start();
       await world.want();
       await world.until(isReady);
 
       expect(access.cluster.length).toBe(1);
-      expect(auditRights([access], requests)).toEqual({ unused: [], denied: [] });
+      expect(auditRights([access], log).unused).toEqual([]);
+      expect(beyond(access, log)).toEqual([]);
     }),
   );
 });
