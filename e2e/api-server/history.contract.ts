@@ -41,6 +41,27 @@ export function describeHistory({ watch, create, read, unique, forget, eventuall
     });
   });
 
+  it('a watch that asks for what there is gets that first, then a bookmark that says so, then what is new', async () => {
+    const label = unique();
+    const make = async () => create(CONFIG_MAPS, configMap({ name: unique(), labels: { set: label } }));
+    const old = [(await make()).body.metadata.name, (await make()).body.metadata.name];
+    const asked = 'sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';
+
+    const watched = watch(`${WATCH}&labelSelector=set%3D${label}&${asked}&timeoutSeconds=5`, 4);
+    let pauses = 0;
+    await eventually(async () => (pauses += 1) > 5);
+    const late = (await make()).body.metadata.name;
+    const events = (await watched) as { type: string; object: KubeObject }[];
+
+    const added = events.filter(({ type }) => type === 'ADDED').map(({ object }) => object.metadata.name);
+    expect(new Set(added.slice(0, 2))).toEqual(new Set(old));
+    expect(added.slice(2)).toEqual([late]);
+    expect(events[2]).toMatchObject({
+      type: 'BOOKMARK',
+      object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
+    });
+  });
+
   describe('when the past is forgotten', () => {
     it('a watch from then on is opened, told that it expired, and ended', async () => {
       const version = await versionNow();

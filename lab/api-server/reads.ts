@@ -71,10 +71,13 @@ export function watchObjects(
 
 function eventsToTell({ kind, route }: ReadRequest, { store }: ReadPorts): readonly StoreEvent[] {
   const wanted = route.query.get('resourceVersion') ?? '';
-  return wanted === '' || wanted === '0'
+  return wanted === '' || wanted === '0' || wantsInitialEvents(route)
     ? initialEvents(store, storageKey(kind))
     : missedEvents(store, storageKey(kind), Number(wanted));
 }
+
+/** A watch that begins with a list: kubectl 1.35 and newer client-go. */
+const wantsInitialEvents = ({ query }: Route) => query.get('sendInitialEvents') === 'true';
 
 function openWatch(
   request: ReadRequest,
@@ -107,6 +110,12 @@ function openWatch(
   const seconds = Number(route.query.get('timeoutSeconds') ?? 0);
   if (seconds > 0) stopEnd = clock.after(seconds * 1_000, channel.close);
   if (route.query.get('allowWatchBookmarks') === 'true') {
+    const mark = (metadata: object = {}) =>
+      send('BOOKMARK', {
+        ...{ kind: kind.kind, apiVersion: apiVersionOf(kind) },
+        metadata: { resourceVersion: String(store.version), ...metadata },
+      });
+    if (wantsInitialEvents(route)) mark({ annotations: { 'k8s.io/initial-events-end': 'true' } });
     const last = seconds > 0 ? clock.now() + seconds * 1_000 - LAST_BOOKMARK_MS : Number.POSITIVE_INFINITY;
     const later = () => {
       const waitMs = Math.min(BOOKMARK_MS, last - clock.now());
@@ -114,10 +123,8 @@ function openWatch(
     };
     const opened = store.version;
     const bookmark = () => {
-      const metadata = { resourceVersion: String(store.version) };
       // As kube-apiserver: who knows all that there is hears nothing.
-      if (store.version > opened)
-        send('BOOKMARK', { kind: kind.kind, apiVersion: apiVersionOf(kind), metadata });
+      if (store.version > opened) mark();
       later();
     };
     later();

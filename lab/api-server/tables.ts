@@ -13,7 +13,10 @@ export function toTable(
   metadata: object = {},
   included = 'Metadata',
 ): object {
-  const hasAge = kind.columns.some(({ name }) => name === 'Age' || name === 'Last Seen');
+  // Who declares columns of a custom resource declares all; built-in kinds have an age without saying so.
+  const hasAge = kind.schema
+    ? kind.columns.length > 0
+    : kind.columns.some(({ name }) => name === 'Age' || name === 'Last Seen');
   // Nobody looks for an event by its name.
   const columns =
     kind.kind === 'Event'

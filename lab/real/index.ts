@@ -38,7 +38,7 @@ export {
   startRealFleet,
 } from './planes/real-fleet.ts';
 export { startPlane } from './planes/start-plane.ts';
-export { type GoTool, goTool } from './planes/tools.ts';
+export { type GoTool, goTool, newestKubectl } from './planes/tools.ts';
 export { freePort, type RealRegistry, startRegistry, stopChild } from './registry.ts';
 export {
   canInstall,

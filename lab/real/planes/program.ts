@@ -59,9 +59,11 @@ function builtProgram(progress: (line: string) => void): Promise<string> {
   return buildGo({ ...program, linkerFlags: kubernetesFlags(SOURCES) }, progress);
 }
 
-/** What tells a program of Kubernetes its version, that of the module; without it, it calls itself v0.0.0-master. */
+/** What tells a program of Kubernetes its version, that of its module; without it, it calls itself v0.0.0-master. */
 export function kubernetesFlags(sources: string): string {
-  const version = /k8s\.io\/kubernetes v(\S+)/.exec(readFileSync(join(sources, 'go.mod'), 'utf8'))?.[1] ?? '';
+  // Modules that are published apart, such as that of kubectl, are v0 where Kubernetes is v1.
+  const module = /k8s\.io\/(?:kubernetes v1|kubectl v0)\.(\S+)/;
+  const version = `1.${module.exec(readFileSync(join(sources, 'go.mod'), 'utf8'))?.[1]}`;
   const [major, minor] = version.split('.');
   const values = { gitVersion: `v${version}`, gitMajor: major, gitMinor: minor };
   return Object.entries(values)

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { buildGo, goModuleFolder } from './build-go.ts';
+import { kubernetesFlags } from './program.ts';
 
 /**
  * Programs of others, as their Go modules have them. Each folder's go.mod pins one version and lists it as a tool; those
@@ -25,6 +26,15 @@ export type GoTool = keyof typeof TOOLS;
 export function goTool(name: GoTool, progress: (line: string) => void): Promise<string> {
   const { folder, tool } = TOOLS[name];
   return buildGo({ name, what: name, folder: sourcesOf(folder), tool }, progress);
+}
+
+/** kubectl of the version that its go.mod requires. */
+export function newestKubectl(progress: (line: string) => void): Promise<string> {
+  const folder = sourcesOf('kubectl');
+  return buildGo(
+    { name: 'kubectl', what: 'kubectl', folder, linkerFlags: kubernetesFlags(folder) },
+    progress,
+  );
 }
 
 /** Where the files are of a module that a tool is of or requires. */
