@@ -38,7 +38,8 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   }
 }
 
-function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
+/** All commands and their options. */
+export function createProgram(io: Io, finish: (code: ExitCode) => void): Command {
   const program = new Command('kmm')
     .description('Kernel modules on fleets of clusters.')
     .version(manifest.version)

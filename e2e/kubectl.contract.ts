@@ -82,7 +82,7 @@ export async function labForKubectl(): Promise<KubectlServer> {
 
 /** What people type works, with any kubectl, on any API server that this project is held to. */
 export function describeKubectl(title: string, program: string, start: () => Promise<KubectlServer>): void {
-  describe(title, () => {
+  describe(`${title}:`, () => {
     const folder = mkdtempSync(join(tmpdir(), 'kmm-kubectl-'));
     let server: KubectlServer;
     const kubectl = async (...args: string[]) => {

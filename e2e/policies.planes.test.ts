@@ -1,11 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isTrue, type ManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
+import { RESOURCES } from '@kmm-fleet/api';
 import { type Supervised, supervise, writeKubeconfig } from '@kmm-fleet/cli';
 import {
   makeServerCertificates,
-  operatorUser,
   type Plane,
   POLICY,
   type PolicyStack,
@@ -21,6 +20,7 @@ import {
   silentLog,
 } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runBlock } from './docs/page.ts';
 import { until } from './faults/observe.ts';
 import { kmm, kubectlOn } from './install/install-plane.ts';
 import { installedOperator } from './install/installed-operator.ts';
@@ -28,10 +28,14 @@ import { olmKinds } from './install/olm-kinds.ts';
 import { type DriverRegistry, startDriverRegistry } from './story/driver-registry.ts';
 import { MODULES_ANNOTATION } from './story/world.ts';
 
+const PAGE = 'docs/install.md';
 const KERNEL = '6.1.0-55-amd64';
 const DEPLOYMENT = {
-  type: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true },
-  name: { namespace: 'openshift-kmm', name: 'kmm-operator-controller-manager' },
+  group: 'apps',
+  version: 'v1',
+  plural: 'deployments',
+  kind: 'Deployment',
+  namespaced: true,
 } as const;
 const PLACEMENT_RULE = {
   group: 'apps.open-cluster-management.io',
@@ -43,7 +47,7 @@ const PLACEMENT_RULE = {
 const GUIDE = join(import.meta.dirname, '../docs/examples/guide/4.12.4-policy.yaml');
 
 // Propagator, placement and policy controllers and add-on manager are the real ones, and so are OCM's agents.
-describe('clusters on which nothing of ours is installed', () => {
+describe('a fleet on which nothing of ours is installed', () => {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-policies-'));
   const stop = new AbortController();
   const operators: Supervised[] = [];
@@ -52,6 +56,7 @@ describe('clusters on which nothing of ours is installed', () => {
   let neighbours: Promise<void>;
   let stack: PolicyStack;
   let ca: string;
+  const kubeconfig = join(directory, 'fleet.kubeconfig');
 
   const kubectl = (cluster: string, args: readonly string[], input?: string) =>
     kubectlOn(planeOf(cluster).kubeconfig(), directory, args, input);
@@ -61,9 +66,37 @@ describe('clusters on which nothing of ours is installed', () => {
     ((await fleet.client('hub').get(POLICY, { namespace, name: 'install-kmm' }))?.['status'] ?? {}) as {
       readonly compliant?: string;
     };
-  // No kubelet here runs it, and none looks for it elsewhere.
-  const image = () => `${registry.address}/kmm-spoke:1`;
-  const deployment = (cluster: string) => fleet.client(cluster).get(DEPLOYMENT.type, DEPLOYMENT.name);
+  /** Somebody who follows the page. No kubelet here runs the images, and none looks for them elsewhere. */
+  const follow = (block: string) =>
+    runBlock(PAGE, block, {
+      cwd: directory,
+      env: {
+        KUBECONFIG: kubeconfig,
+        REGISTRY: `${registry.address}/kmm`,
+        REGISTRY_USER: registry.login.username,
+        REGISTRY_PASSWORD: registry.login.password,
+      },
+    });
+  const deployment = (cluster: string) =>
+    fleet.client(cluster).get(DEPLOYMENT, {
+      namespace: cluster === 'hub' ? 'openshift-kmm-hub' : 'openshift-kmm',
+      name: `kmm-operator-${cluster === 'hub' ? 'hub-' : ''}controller-manager`,
+    });
+  /** In the place of a kubelet, which would start what the Deployment says. */
+  const startOperator = async (cluster: string, program: 'hub' | 'spoke') => {
+    const deployed = (await deployment(cluster)) as KubeObject;
+    const env = await installedOperator(planeOf(cluster), deployed, directory, ca);
+    operators.push(supervise(program, env, join(directory, `${cluster}-operator.log`), () => {}));
+    return env;
+  };
+  /** Only that no pod runs is missing. */
+  const foundBy = async (block: string) => {
+    const { stdout } = await follow(block).then(
+      (text) => ({ stdout: text }),
+      (error: { stdout: string }) => error,
+    );
+    return stdout.split('\n').filter((line) => line.startsWith('error'));
+  };
   const mayWriteModules = (cluster: string) => {
     const agent = ['--as', 'system:serviceaccount:open-cluster-management-agent:klusterlet-work-sa'];
     return kubectl(cluster, ['auth', 'can-i', 'patch', 'modules.kmm.sigs.x-k8s.io', ...agent]).includes(
@@ -89,7 +122,7 @@ describe('clusters on which nothing of ours is installed', () => {
       random,
       log: silentLog,
       registryTransport: registry.transport,
-      clusters: [cluster('east'), cluster('west')],
+      clusters: [cluster('east'), cluster('west'), cluster('north')],
       certificates,
       directory,
       progress: () => {},
@@ -97,16 +130,20 @@ describe('clusters on which nothing of ours is installed', () => {
     });
     neighbours = fleet.run(stop.signal);
     stack = await startPolicyStack(fleet, join(directory, 'policies'), () => {});
-    const hub = fleet.client('hub');
-    for (const site of ['east', 'west'])
-      await hub.mergePatch(RESOURCES.managedCluster, { name: site }, { metadata: { labels: { site } } }, {});
-    await hub.create(CORE.secret, registry.pullSecret('openshift-kmm-hub'));
-    const path = join(directory, 'hub-operator.kubeconfig');
-    writeKubeconfig(path, ca, [
-      { name: 'hub', server: fleet.hub.url, token: fleet.hub.token(operatorUser(fleet.hub)) },
-    ]);
-    const env = { KUBECONFIG: path, KMM_REGISTRY_CA_FILE: ca, KMM_BUILD_DIR: join(directory, 'builds') };
-    operators.push(supervise('hub', env, join(directory, 'hub-operator.log'), () => {}));
+    for (const site of ['east', 'west', 'north'])
+      await fleet
+        .client('hub')
+        .mergePatch(
+          RESOURCES.managedCluster,
+          { name: site },
+          { metadata: { labels: { site, fleet: 'one' } } },
+          {},
+        );
+    const accesses = ['hub', ...fleet.clusters.keys()].map((name) => {
+      const plane = planeOf(name);
+      return { name, server: plane.url, token: plane.token() };
+    });
+    writeKubeconfig(kubeconfig, ca, accesses);
   });
   afterAll(async () => {
     await Promise.all(operators.map((operator) => operator.stop()));
@@ -118,28 +155,43 @@ describe('clusters on which nothing of ours is installed', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('get a spoke by Policy, which takes its first Module', async () => {
-    apply(kmm('install', 'spoke', '--image', image(), '--form', 'policy', '--cluster-label', 'site=east'));
+  it('gets a hub by the commands of the install page', async () => {
+    await follow('hub');
+    await follow('hub-secret');
+
+    expect(await foundBy('check-hub')).toEqual([expect.stringContaining('DeploymentUnavailable')]);
+    await startOperator('hub', 'hub');
+  });
+
+  it('gets a spoke by the Policy of the page, on clusters with its label', async () => {
+    await follow('spokes-policy');
 
     await until('the Policy is kept', async () => (await statusOf('default')).compliant === 'Compliant');
     expect(await deployment('east')).toBeDefined();
     expect(await deployment('west')).toBeUndefined();
-
-    const deployed = (await deployment('east')) as KubeObject;
-    const env = await installedOperator(fleet, 'east', deployed, directory, ca);
-    expect(env['KMM_MANAGED']).toBe('1');
-    operators.push(supervise('spoke', env, join(directory, 'east-operator.log'), () => {}));
-    await fleet.client('east').create(CORE.secret, registry.pullSecret('openshift-kmm'));
-    const module = registry.managedClusterModule('my-mcm', { site: 'east' }, { driver: 'wanted' });
-    await fleet.client('hub').create(RESOURCES.managedClusterModule, module);
-    await until('the module in the kernel', async () => (await modules('east')) === 'kmod');
-    await until('the module is ready', async () => {
-      const mcm = await fleet.client('hub').get(RESOURCES.managedClusterModule, { name: 'my-mcm' });
-      return isTrue((mcm as unknown as ManagedClusterModule)?.status?.conditions, 'Ready');
-    });
+    expect((await startOperator('east', 'spoke'))['KMM_MANAGED']).toBe('1');
   });
 
-  it('keep the spoke and its modules when the Policy goes', async () => {
+  it('gets another by manifests, and its first module by the page', async () => {
+    await follow('spokes-manifests');
+    expect(await foundBy('check-spoke')).toEqual([expect.stringContaining('DeploymentUnavailable')]);
+    await startOperator('north', 'spoke');
+
+    await follow('spoke-secrets');
+    const mcm = registry.managedClusterModule('my-mcm', { driver: 'yes' }, { driver: 'wanted' });
+    writeFileSync(join(directory, 'my-mcm.yaml'), JSON.stringify(mcm));
+    for (const name of ['east', 'north']) kubectl('hub', ['label', 'managedcluster', name, 'driver=yes']);
+    const told = await follow('first-module');
+
+    expect([await modules('east'), await modules('north'), await modules('west')]).toEqual([
+      'kmod',
+      'kmod',
+      undefined,
+    ]);
+    expect(told).toMatch(/my-mcm +Ready +clusters: 2 ready/);
+  });
+
+  it('keeps the spoke and its modules when the Policy goes', async () => {
     kubectl('hub', ['delete', 'policy', '-n', 'default', 'install-kmm']);
 
     await until('no policy on the cluster', async () => {
@@ -149,7 +201,7 @@ describe('clusters on which nothing of ours is installed', () => {
     expect(await modules('east')).toBe('kmod');
   });
 
-  it('without Operator Lifecycle Manager are told so by the Policy that needs it', async () => {
+  it('without Operator Lifecycle Manager is told so by the Policy that needs it', async () => {
     kubectl('hub', ['create', 'namespace', 'guide']);
     kubectl('hub', ['apply', '-n', 'guide', '-f', GUIDE]);
     // What the controller of PlacementRules, which RHACM had before Placement, would decide.
@@ -165,7 +217,7 @@ describe('clusters on which nothing of ours is installed', () => {
     await until('it says why', async () => words().includes('OperatorGroup'));
   });
 
-  it('with it get what the Policy of the guide says, as printed', async () => {
+  it('with it gets what the Policy of the guide says, as printed', async () => {
     kubectl('west', ['apply', '--server-side', '-f', '-'], JSON.stringify(olmKinds));
 
     await until('the Policy is kept', async () => (await statusOf('guide')).compliant === 'Compliant');
@@ -182,10 +234,10 @@ describe('clusters on which nothing of ours is installed', () => {
     kubectl('hub', ['delete', 'policy', '-n', 'guide', 'install-kmm']);
   });
 
-  it('get a spoke as an add-on, on nodes that a cluster chooses, and it is healthy when its pod is', async () => {
+  it('gets a spoke as an add-on, on nodes that a cluster chooses, and it is healthy when its pod is', async () => {
     kubectl('hub', ['create', 'namespace', 'addons']);
     kubectl('west', ['create', '-f', '-'], JSON.stringify(GHOST));
-    apply(kmm('install', 'spoke', '--image', image(), ...ADDON));
+    apply(kmm('install', 'spoke', '--image', `${registry.address}/kmm-spoke:1`, ...ADDON));
     await until('the add-on is on the cluster', () => isServed('managedclusteraddon'));
     kubectl('hub', ['apply', '--server-side', '-f', '-'], JSON.stringify(OWN_CONFIG));
     const configs = [

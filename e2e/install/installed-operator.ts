@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { text as readText } from 'node:stream/consumers';
 import { writeKubeconfig } from '@kmm-fleet/cli';
-import { freePort, type Plane, type RealFleet } from '@kmm-fleet/lab';
+import { freePort, type Plane } from '@kmm-fleet/lab';
 import { createHttpTransport, type KubeObject } from '@kmm-fleet/runtime';
 
 interface Workload extends KubeObject {
@@ -22,28 +22,30 @@ interface Variable {
 }
 
 /**
- * How a kubelet would start the operator of a cluster: the variables that its Deployment says, and a token of its
+ * How a kubelet would start the operator of a hub or cluster: the variables that its Deployment says, and a token of its
  * service account. Ports are of the whole machine here, so each has one of its own.
  */
 export async function installedOperator(
-  fleet: RealFleet,
-  cluster: string,
+  plane: Plane,
   deployment: KubeObject,
   directory: string,
   ca: string,
 ): Promise<Readonly<Record<string, string>>> {
-  const plane = fleet.clusters.get(cluster) as Plane;
   const { namespace = '' } = deployment.metadata;
   const { serviceAccountName, containers } = (deployment as Workload).spec.template.spec;
   const token = await requestToken(plane, namespace, serviceAccountName);
-  const path = join(directory, `${cluster}-operator.kubeconfig`);
-  writeKubeconfig(path, ca, [{ name: cluster, server: plane.url, token }]);
+  const path = join(directory, `${plane.name}-operator.kubeconfig`);
+  writeKubeconfig(path, ca, [{ name: plane.name, server: plane.url, token }]);
   const env = containers[0].env.map(({ name, value, valueFrom }) => [
     name,
     valueFrom?.fieldRef.fieldPath === 'metadata.namespace' ? namespace : (value ?? ''),
   ]);
   const port = String(await freePort());
-  return { ...Object.fromEntries(env), HEALTH_PORT: port, KUBECONFIG: path, KMM_REGISTRY_CA_FILE: ca };
+  return {
+    ...Object.fromEntries(env),
+    ...{ HEALTH_PORT: port, KUBECONFIG: path, KMM_REGISTRY_CA_FILE: ca },
+    KMM_BUILD_DIR: join(directory, `${plane.name}-builds`),
+  };
 }
 
 async function requestToken(plane: Plane, namespace: string, account: string): Promise<string> {

@@ -5,12 +5,15 @@ import { createFakeBuilder } from '@kmm-fleet/images/testing';
 import { type ServerCertificates, startRegistry } from '@kmm-fleet/lab';
 import { systemClock as clock, type KubeObject, systemRandom as random } from '@kmm-fleet/runtime';
 
+/** As the install page calls it. */
+const PULL_SECRET = 'registry-login';
 const LOGIN = { username: 'kmm', password: 's3cret' };
 
 /** A real registry with the image of one kernel module, for stories that are not about builds. */
 export interface DriverRegistry {
   readonly address: string;
   readonly transport: RegistryTransport;
+  readonly login: { readonly username: string; readonly password: string };
   /** With its login. */
   pullSecret(namespace: string): KubeObject;
   /** The module on clusters and nodes with these labels. */
@@ -42,10 +45,11 @@ export async function startDriverRegistry(
   return {
     address: registry.address,
     transport,
+    login: LOGIN,
     pullSecret: (namespace) => ({
       apiVersion: 'v1',
       kind: 'Secret',
-      metadata: { namespace, name: 'pull' },
+      metadata: { namespace, name: PULL_SECRET },
       type: 'kubernetes.io/dockerconfigjson',
       data: { '.dockerconfigjson': Buffer.from(dockerConfig).toString('base64') },
     }),
@@ -58,7 +62,7 @@ export async function startDriverRegistry(
         selector: clusters,
         moduleSpec: {
           selector: nodes,
-          imageRepoSecret: { name: 'pull' },
+          imageRepoSecret: { name: PULL_SECRET },
           moduleLoader: {
             container: {
               modprobe: { moduleName: 'kmod' },

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,8 +10,8 @@ import {
   systemRandom as random,
 } from '@kmm-fleet/runtime';
 import { lastLines } from '../command.ts';
-import { spawnMortal } from '../mortal-child.ts';
-import { freePort, stopChild } from '../registry.ts';
+import { createKeeper } from '../keeper.ts';
+import { freePort } from '../registry.ts';
 import { buildGo, goModuleFolder } from './build-go.ts';
 import { AGENT_NAMESPACE, type OcmModules, REGISTRATION_USER, WORK_USER } from './ocm-objects.ts';
 import type { Plane } from './plane.ts';
@@ -40,7 +39,6 @@ export const AGENT_USERS: readonly User[] = [REGISTRATION_USER, WORK_USER].map((
 
 const SOURCES = fileURLToPath(new URL('./ocm/', import.meta.url));
 const JOIN_MS_MAX = 120_000;
-const RESTART_MS = 500;
 
 /** Builds OCM's agents once, and says where the YAML of their modules is. */
 export async function ocmProgram(
@@ -55,18 +53,8 @@ export async function ocmProgram(
 
 /** Starts registration and work agents for each cluster and waits until all have joined. */
 export async function startOcm({ directory, program, hub, clusters }: OcmOptions): Promise<Ocm> {
-  mkdirSync(directory, { recursive: true });
-  const life = { isOver: false };
-  const children = new Map<string, ChildProcess>();
-  const keep = (name: string, args: readonly string[]): void => {
-    // Their self-signed certificates lie in a temporary folder, and nobody would remove it.
-    const env = { ...process.env, TMPDIR: directory };
-    const child = spawnMortal(program, args, join(directory, `${name}.log`), env);
-    children.set(name, child);
-    child.once('exit', () => {
-      if (!life.isOver) setTimeout(() => !life.isOver && keep(name, args), RESTART_MS);
-    });
-  };
+  const keeper = createKeeper(directory);
+  const keep = (name: string, args: readonly string[]) => keeper.keep(name, program, args);
   keep('registration-controller', [
     'registration-controller',
     `--kubeconfig=${hub.kubeconfig()}`,
@@ -105,12 +93,8 @@ export async function startOcm({ directory, program, hub, clusters }: OcmOptions
   );
   await untilAvailable(hub, clusters);
   return {
-    signalWorkAgent: (cluster, signal) => void children.get(`${cluster}-work`)?.kill(signal),
-    async stop() {
-      life.isOver = true;
-      for (const child of children.values()) child.kill('SIGKILL');
-      await Promise.all([...children.values()].map(stopChild));
-    },
+    signalWorkAgent: (cluster, signal) => keeper.signal(`${cluster}-work`, signal),
+    stop: () => keeper.stop(),
   };
 }
 

@@ -1,10 +1,7 @@
-import type { ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { systemClock as clock } from '@kmm-fleet/runtime';
 import { installObjects } from '../../fleet/index.ts';
-import { spawnMortal } from '../mortal-child.ts';
-import { freePort, stopChild } from '../registry.ts';
+import { createKeeper, type Keeper } from '../keeper.ts';
+import { freePort } from '../registry.ts';
 import { carryPolicies } from './carry-policies.ts';
 import { ocmProgram } from './ocm.ts';
 import {
@@ -21,69 +18,56 @@ export interface PolicyStack {
   stop(): Promise<void>;
 }
 
-type Start = (
-  name: string,
-  program: string,
-  args: readonly string[],
-  env?: Readonly<Record<string, string>>,
-) => ChildProcess;
-
 /** Starts placement controller, add-on manager and propagator on the hub, and a policy controller on each cluster. */
 export async function startPolicyStack(
   fleet: RealFleet,
   directory: string,
   progress: (line: string) => void,
 ): Promise<PolicyStack> {
-  mkdirSync(directory, { recursive: true });
-  const start: Start = (name, program, args, env) =>
-    spawnMortal(program, args, join(directory, `${name}.log`), { ...process.env, ...env });
-  const parts = [
-    ...(await startOnHub(fleet, start, progress)),
-    ...(await startOnClusters(fleet, start, progress)),
-  ];
+  const keeper = createKeeper(directory);
+  await startOnHub(fleet, keeper, progress);
+  await startOnClusters(fleet, keeper, progress);
   const end = new AbortController();
   const framework = carryPolicies(fleet, end.signal);
   return {
     async stop() {
       end.abort();
       await framework;
-      for (const child of parts) child.kill('SIGKILL');
-      await Promise.all(parts.map(stopChild));
+      await keeper.stop();
     },
   };
 }
 
 async function startOnHub(
   { hub, client }: RealFleet,
-  start: Start,
+  keeper: Keeper,
   progress: (line: string) => void,
-): Promise<ChildProcess[]> {
+): Promise<void> {
   const { program: ocm } = await ocmProgram(progress);
   const propagator = await goTool('propagator', progress);
   await installObjects(client('hub'), await policyHubObjects(), clock);
   const kubeconfig = `--kubeconfig=${hub.kubeconfig()}`;
   const common = [kubeconfig, '--namespace=open-cluster-management-hub', '--disable-leader-election'];
-  const ofOcm = ['placement-controller', 'addon-manager'].map(async (part) =>
-    start(part, ocm, [part, ...common, `--listen=${await freeAddress()}`]),
-  );
+  for (const part of ['placement-controller', 'addon-manager'])
+    keeper.keep(part, ocm, [part, ...common, `--listen=${await freeAddress()}`]);
   const env = { WATCH_NAMESPACE: '', POD_NAMESPACE: PROPAGATOR_NAMESPACE, DISABLE_REPORT_METRICS: 'true' };
   const args = [kubeconfig, '--enable-webhooks=false', ...(await flags())];
-  return [...(await Promise.all(ofOcm)), start('propagator', propagator, args, env)];
+  keeper.keep('propagator', propagator, args, env);
 }
 
 async function startOnClusters(
   { clusters, client }: RealFleet,
-  start: Start,
+  keeper: Keeper,
   progress: (line: string) => void,
-): Promise<ChildProcess[]> {
+): Promise<void> {
   const controller = await goTool('policy-controller', progress);
   const definitions = await policyClusterObjects();
-  return Promise.all(
+  await Promise.all(
     [...clusters].map(async ([name, plane]) => {
       await installObjects(client(name), [namespaceObject(name), ...definitions], clock);
       const args = ['controller', `--kubeconfig=${plane.kubeconfig()}`, `--cluster-name=${name}`];
       args.push('--enable-ocm-policy-namespace=false', ...(await flags()));
-      return start(`${name}-policy-controller`, controller, args, { WATCH_NAMESPACE: name });
+      keeper.keep(`${name}-policy-controller`, controller, args, { WATCH_NAMESPACE: name });
     }),
   );
 }

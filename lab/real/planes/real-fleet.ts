@@ -8,7 +8,13 @@ import {
   userOf,
   workAgentAccess,
 } from '@kmm-fleet/policies';
-import { createHttpTransport, createKubeClient, type KubeClient, sleep } from '@kmm-fleet/runtime';
+import {
+  createHttpTransport,
+  createKubeClient,
+  type KubeClient,
+  type KubeObject,
+  sleep,
+} from '@kmm-fleet/runtime';
 import { type FleetOptions, installObjects, joinFleet } from '../../fleet/index.ts';
 import type { ServerCertificates } from '../certificates.ts';
 import { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './ocm.ts';
@@ -36,7 +42,7 @@ export interface RealFleetOptions extends FleetOptions {
   readonly progress: (line: string) => void;
   /** Who else may log in to each plane. */
   readonly users?: readonly User[];
-  /** Nothing of ours is installed on the clusters. */
+  /** Nothing of ours is installed. */
   readonly isBare?: boolean;
 }
 
@@ -84,12 +90,13 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
   const client = (name: string) =>
     createKubeClient({ transport: transport(name), clock, random, userAgent: 'kmm-lab' });
   // A cluster's object and namespace come with its registration.
-  const onHub = [...ocmHubObjects(modules), ...groundObjects(editions.hub), ...accessObjects(hubAccess)];
+  const ours = (objects: readonly KubeObject[]) => (options.isBare ? [] : objects);
+  const ofHub = ours([...groundObjects(editions.hub), ...accessObjects(hubAccess)]);
+  const onHub = [...ocmHubObjects(modules), ...ofHub];
   await installObjects(client('hub'), onHub, clock);
   const isServed = sleep(clock, NEW_KIND_MS);
   const access = [spokeAccess, workAgentAccess].flatMap(accessObjects);
-  const ours = options.isBare ? [] : [...groundObjects(editions.spoke), ...access];
-  const onSpoke = [...ocmSpokeObjects(modules), ...ours];
+  const onSpoke = [...ocmSpokeObjects(modules), ...ours([...groundObjects(editions.spoke), ...access])];
   await Promise.all(spokes.map(({ name }) => installObjects(client(name), onSpoke, clock)));
   await isServed;
   progress('clusters join the hub');
