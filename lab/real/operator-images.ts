@@ -70,13 +70,17 @@ export interface OperatorImages {
   billOfMaterials(name: OperatorImageName, version: string): Promise<string>;
 }
 
-/** Makes images of this checkout: its programs, bundled, on Node and Debian's packages. Needs root, for buildah. */
+/**
+ * Makes images of this checkout: its programs, bundled, on Node and Debian's packages. Needs root, for buildah.
+ *
+ * @param folder keeps what can be used again
+ */
 export async function makeOperatorImages(
   checkout: string,
   names: readonly OperatorImageName[],
   progress: Progress,
+  folder = cacheDir('operator-images'),
 ): Promise<OperatorImages> {
-  const folder = cacheDir('operator-images');
   const store = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run')];
   const work = mkdtempSync(join(tmpdir(), 'kmm-images-'));
   const libraries: Component[] = [];
