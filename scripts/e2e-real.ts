@@ -1,8 +1,11 @@
 // Gets or builds the control plane, then runs the suites that need it: scripts/e2e-real.ts PROJECT
-// `planes` has simulated nodes, `guests` virtual machines. With KMM_PLANES=kind the planes are clusters of kind.
+// `planes` has simulated nodes, `guests` virtual machines. With KMM_PLANES=kind the planes are clusters of kind. Hub and
+// spoke are the programs of the images, not the sources.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { planePrograms, planeProvider } from '@kmm-fleet/lab';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { bundlePrograms, planePrograms, planeProvider } from '@kmm-fleet/lab';
 
 const SUITE = '.planes.test.ts';
 /** Suites that need no more than etcd and kube-apiserver, which is what KUBEBUILDER_ASSETS usually has. */
@@ -11,13 +14,18 @@ const WITHOUT_CONTROLLERS = ['kubeconfig', 'gather', 'install', 'install-forms',
 const KILLERS = ['api-server', 'faults', 'outages'];
 
 const project = process.argv[2] ?? 'planes';
+const ours = mkdtempSync(join(tmpdir(), 'kmm-programs-'));
 try {
+  await bundlePrograms(join(import.meta.dirname, '..'), ours);
+  process.env['KMM_PROGRAMS'] = ours;
   const chosen = planeProvider() === 'kind' ? withoutKillers() : await chosenOfPrograms();
   const { status } = spawnSync('vitest', ['run', '--project', project, ...chosen], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
+} finally {
+  rmSync(ours, { recursive: true });
 }
 
 async function chosenOfPrograms(): Promise<string[]> {

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { spawnMortal, stopChild } from '@kmm-fleet/lab';
+import { NODE_FLAGS, spawnMortal, stopChild } from '@kmm-fleet/lab';
 
 export interface Supervised {
   readonly pid: () => number;
@@ -13,7 +13,8 @@ export interface Supervised {
 const RESTART_MS = 500;
 
 /**
- * Keeps one process of ours running as Kubernetes would: when it ends, even by SIGKILL, it is started again.
+ * Keeps one process of ours running as Kubernetes would: when it ends, even by SIGKILL, it is started again. With
+ * KMM_PROGRAMS that is the program of that folder, as images have it, in place of the sources.
  *
  * @param room package whose main.ts is run
  * @param changed called when the process id has changed
@@ -24,11 +25,13 @@ export function supervise(
   logFile: string,
   changed: () => void,
 ): Supervised {
-  const main = join(dirname(fileURLToPath(import.meta.resolve(`@kmm-fleet/${room}`))), 'main.ts');
+  const programs = process.env['KMM_PROGRAMS'];
+  const sources = dirname(fileURLToPath(import.meta.resolve(`@kmm-fleet/${room}`)));
+  const main = programs ? [...NODE_FLAGS[room], join(programs, `${room}.js`)] : [join(sources, 'main.ts')];
   let isStopping = false;
   let child: ChildProcess;
   const start = () => {
-    child = spawnMortal(process.execPath, [main], logFile, {
+    child = spawnMortal(process.execPath, main, logFile, {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
       ...env,
