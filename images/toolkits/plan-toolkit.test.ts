@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareVersions, planToolkit, type ToolkitStream, type Toolkits } from './plan-toolkit.ts';
+import { compareVersions, planToolkit, type Toolkits } from './plan-toolkit.ts';
 
 const KERNEL = '4.18.0-372.43.1.el8_6.x86_64';
 const toldOf = (toolkits: Toolkits, kernel: string) => {
@@ -65,12 +65,18 @@ describe('the toolkit of a kernel in the stream', () => {
     expect(toldOf(toolkits, KERNEL)).toBe(expected);
   });
 
-  it.each<[string, ToolkitStream | undefined, RegExp, RegExp]>([
+  it.each<[string, Toolkits['stream'], RegExp, RegExp]>([
     [
       'nobody has streams',
       undefined,
       /matches kernel 4\.18\.0-372\.43\.1\.el8_6\.x86_64\.$/,
       /^Add an entry/,
+    ],
+    [
+      'it may not be read',
+      'forbidden',
+      /the operator may not read ImageStream openshift\/driver-toolkit\.$/,
+      /grant it: apply what kmm install prints/,
     ],
     [
       'no node tells its system',

@@ -16,8 +16,8 @@ import {
 export interface Toolkits {
   /** Entries of the ConfigMap; undefined: there is none. */
   readonly catalogue?: Readonly<Record<string, string>> | undefined;
-  /** Undefined: the cluster has no such API, or it may not be read. */
-  readonly stream?: ToolkitStream | undefined;
+  /** Undefined: the cluster has no such API. */
+  readonly stream?: ToolkitStream | 'forbidden' | undefined;
 }
 
 /** OpenShift's stream of toolkits, and what tells which of them is for which kernel. */
@@ -36,6 +36,7 @@ export interface ToolkitTag {
 export const usesToolkit = (dockerfile: string): boolean => dockerfile.includes('DTK_AUTO');
 
 const STREAM = `ImageStream ${TOOLKIT_STREAM.namespace}/${TOOLKIT_STREAM.name}`;
+const NOTHING: ToolkitStream = { tags: [], systems: [] };
 /** Of tags and versions in a message. */
 const NAMES_MAX = 5;
 
@@ -70,9 +71,10 @@ function fromCatalogue(
  * The tag of a version that brings this kernel. Where several do, the oldest counts: a hub that is upgraded gets newer
  * tags, and images must not be built anew for that.
  */
-function fromStream(stream: ToolkitStream | undefined, kernel: string): Checked<string> {
-  const versions = versionsOf(stream?.systems ?? [], kernel);
-  const [tag] = (stream?.tags ?? [])
+function fromStream(stream: Toolkits['stream'], kernel: string): Checked<string> {
+  const { tags, systems } = typeof stream === 'object' ? stream : NOTHING;
+  const versions = versionsOf(systems, kernel);
+  const [tag] = tags
     .filter(({ name }) => versions.includes(name))
     .sort((a, b) => compareVersions(a.name, b.name));
   if (tag) return good(tag.image);
@@ -82,8 +84,13 @@ function fromStream(stream: ToolkitStream | undefined, kernel: string): Checked<
 }
 
 /** What the stream lacks, and what helps beside an entry in the catalogue. */
-function lackOf(stream: ToolkitStream | undefined, versions: readonly string[]) {
+function lackOf(stream: Toolkits['stream'], versions: readonly string[]) {
   if (!stream) return { why: '', next: '' };
+  if (stream === 'forbidden')
+    return {
+      why: `; the operator may not read ${STREAM}`,
+      next: ', or grant it: apply what kmm install prints, and let the operator start again',
+    };
   if (versions.length === 0)
     return {
       why: `; no node tells which RHEL CoreOS brings it, so ${STREAM} is of no help`,

@@ -10,7 +10,7 @@ import {
   type Metrics,
   type Random,
 } from '@kmm-fleet/runtime';
-import type { ToolkitStream, ToolkitTag } from './plan-toolkit.ts';
+import type { ToolkitStream, Toolkits, ToolkitTag } from './plan-toolkit.ts';
 import type { Systems } from './systems.ts';
 
 export interface ToolkitStreamPorts {
@@ -26,7 +26,7 @@ export interface ToolkitStreamPorts {
 
 export interface WatchedToolkitStream {
   /** Undefined where there is nothing to read. */
-  current(): ToolkitStream | undefined;
+  current(): Toolkits['stream'];
   run(signal: AbortSignal): Promise<void>;
   /** It was read once, or there is nothing to read, or it takes too long to wait for it. */
   whenRead(): Promise<void>;
@@ -45,7 +45,7 @@ const READ_MS_MAX = 30_000;
  * asked once: a cluster does not become an OpenShift, and other rights come with another operator.
  */
 export function createToolkitStream(ports: ToolkitStreamPorts): WatchedToolkitStream {
-  const { client, clock, log, systems } = ports;
+  const { client, clock, systems } = ports;
   const cache = createCache<StreamView>({
     ...ports,
     ...STREAM,
@@ -53,34 +53,37 @@ export function createToolkitStream(ports: ToolkitStreamPorts): WatchedToolkitSt
     transform: streamView,
   });
   const read = Promise.withResolvers<void>();
-  let isServed = false;
+  let state: 'absent' | 'forbidden' | 'served' = 'absent';
 
   const tell = () => {
-    if (isServed) ports.changed();
+    if (state === 'served') ports.changed();
   };
   cache.onChange(tell);
   systems.onChange(tell);
 
   /** What discovery would say, and whether it may be read, in one question. */
-  const looksServed = async (signal: AbortSignal): Promise<boolean> => {
+  const look = async (signal: AbortSignal): Promise<typeof state> => {
     try {
       for await (const _ of client.list(RESOURCES.imageStream, STREAM, signal)) break;
-      return true;
     } catch (error) {
-      if (signal.aborted || !isAppError(error)) throw error;
-      if (error.code === 'API_FORBIDDEN') log.info('toolkits.forbidden', { code: error.code });
+      const code = isAppError(error) ? error.code : undefined;
+      if (signal.aborted || code === 'NOT_FOUND') return 'absent';
+      if (code === 'API_FORBIDDEN') return 'forbidden';
       // Any other trouble is the cache's to retry.
-      return error.code !== 'NOT_FOUND' && error.code !== 'API_FORBIDDEN';
     }
+    return 'served';
   };
 
   return {
-    current: () => (isServed ? { tags: tagsIn(cache.all()), systems: systems.all() } : undefined),
+    current() {
+      if (state === 'served') return { tags: tagsIn(cache.all()), systems: systems.all() };
+      return state === 'forbidden' ? state : undefined;
+    },
     whenRead: () => read.promise,
     blind: () => blindKinds([cache]),
     async run(signal) {
-      isServed = await looksServed(signal).catch(() => false);
-      if (!isServed) return read.resolve();
+      state = await look(signal);
+      if (state !== 'served') return read.resolve();
       const cancel = clock.after(READ_MS_MAX, read.resolve);
       void Promise.all([cache.whenSynced(), systems.whenComplete()]).then(() => {
         cancel();
