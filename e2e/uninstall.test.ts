@@ -49,18 +49,19 @@ async function installedWorld() {
   }
 
   /** As the controllers of Deployments and of ReplicaSets, and a kubelet, would. */
-  async function endOrphans() {
+  async function endOrphans(isStray: boolean) {
     for (const [name, life] of lives) {
       const { namespace: where, deployment } = editions[name];
       const type = { ...CORE.daemonSet, plural: 'deployments', kind: 'Deployment' };
       if (await clientOf(name).get(type, { namespace: where, name: deployment })) continue;
-      life.abort();
+      if (!isStray) life.abort();
       lives.delete(name);
       await clientOf(name).delete(CORE.pod, podOf(name));
     }
   }
 
-  async function uninstall(name: EditionName, mode: Mode) {
+  /** @param isStray the operator goes on when its pod has ended */
+  async function uninstall(name: EditionName, mode: Mode, isStray = false) {
     const steps: string[] = [];
     const client = clientOf(name);
     const [edition, patienceMs] = [editions[name], 120_000];
@@ -73,11 +74,13 @@ async function installedWorld() {
       tell: (step) => steps.push(step.kind === 'wait' ? `wait for ${step.on}` : step.kind),
     });
     let hasEnded = false;
-    void ending.finally(() => {
-      hasEnded = true;
-    });
+    void ending
+      .catch(() => {})
+      .finally(() => {
+        hasEnded = true;
+      });
     await world.until('the end', async () => {
-      await endOrphans();
+      await endOrphans(isStray);
       return hasEnded;
     });
     return { steps, last: await ending };
@@ -201,6 +204,15 @@ describe('a cluster with a Module of its own', () => {
 
     await world.until('its end', async () => !(await world.user.get(CORE.namespace, { name: namespace })));
     expect(await loaded(world)).not.toBe('kmod');
+  });
+
+  it('is told that an operator is still there which no Deployment has started', async () => {
+    const world = await ownModule();
+
+    await expect(world.uninstall('spoke', 'keep', true)).rejects.toThrow(
+      'Module/openshift-kmm/my-mcm is held again after it was released',
+    );
+    expect(await loaded(world)).toBe('kmod');
   });
 
   it('is told that nobody would unload when its operator has gone', async () => {
