@@ -8,7 +8,7 @@ demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=
 demo-real: ## Show the story on real control planes and virtual machines; what it prints comes from their kernels
 	@scripts/node e2e/demo-kernel.ts
 
-test: ## Run all tests: the unit part, then those on real components
+test: ## Run all tests: units, stories in simulation, then those on real components
 	@scripts/node scripts/test.ts
 
 e2e-real: ## Run the suites that need a real control plane: etcd and Kubernetes, built once with Go

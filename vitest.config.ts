@@ -1,20 +1,26 @@
 import { defineConfig } from 'vitest/config';
 
 // Tests are hermetic, so one context serves them all: isolation costs ten times the run.
+const hermetic = {
+  exclude: ['**/node_modules/**', '**/*.{real,planes,guests}.test.ts'],
+  isolate: false,
+  pool: 'threads',
+  testTimeout: 20_000,
+} as const;
+
 export default defineConfig({
   test: {
     maxWorkers: '100%',
     projects: [
       {
         test: {
+          ...hermetic,
           name: 'unit',
-          include: ['{api,runtime,images,hub,spoke,policies,cli,lab,bench,e2e}/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/*.{real,planes,guests}.test.ts'],
-          isolate: false,
-          pool: 'threads',
-          testTimeout: 20_000,
+          include: ['{api,runtime,images,hub,spoke,policies,cli,lab,bench}/**/*.test.ts'],
         },
       },
+      // Fleets of hub, spokes and nodes on a clock of their own.
+      { test: { ...hermetic, name: 'stories', include: ['e2e/**/*.test.ts'] } },
       // Of make check, which says how much it saw.
       { test: { name: 'tidy', include: ['tidy.test.ts'] } },
       {

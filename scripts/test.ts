@@ -1,4 +1,5 @@
-// make test: the unit part, then what needs real components. The closing line counts both, and the skips.
+// make test: the unit part, whole stories in simulation, then what needs real components. The first part that fails is
+// the last. The closing line counts all, and the skips.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -34,12 +35,12 @@ interface Report {
   }[];
 }
 
+const PARTS = ['unit', 'stories', 'real'] as const;
 const programs = Object.keys(PACKAGES) as (keyof typeof PACKAGES)[];
-const isUnitOnly = process.argv.includes('--unit');
 
-if (!isUnitOnly && canInstall()) {
+if (canInstall()) {
   await installPrograms(programs, (line) => console.log(line));
-} else if (!isUnitOnly && missingPrograms(programs).length > 0) {
+} else if (missingPrograms(programs).length > 0) {
   const missing = programs
     .filter((program) => missingPrograms([program]).length > 0)
     .map((program) => PACKAGES[program]);
@@ -48,10 +49,8 @@ if (!isUnitOnly && canInstall()) {
     `Real components are not installed: ${reason}. As root: apt-get install -y ${missing.join(' ')}`,
   );
 }
-if (!isUnitOnly) {
-  for (const reference of ['kubectl', 'sign-file', 'promtool'] as const)
-    await unpackReference(reference).catch((error: Error) => console.log(error.message));
-}
+for (const reference of ['kubectl', 'sign-file', 'promtool'] as const)
+  await unpackReference(reference).catch((error: Error) => console.log(error.message));
 
 // All that the tests leave behind is in one folder, and goes with it.
 const temporary = mkdtempSync(join(tmpdir(), 'kmm-test-'));
@@ -61,15 +60,20 @@ process.on('exit', () => {
   rmSync(temporary, { recursive: true, force: true });
 });
 
-const unit = run('unit');
-const real = isUnitOnly || unit.failed > 0 ? { passed: 0, failed: 0, skipped: 0 } : run('real');
-const [passed, failed, skipped] = (['passed', 'failed', 'skipped'] as const).map(
-  (key) => unit[key] + real[key],
-);
+const totals: Totals[] = [];
+for (const part of PARTS) {
+  totals.push(run(part));
+  if (sum('failed') > 0) break;
+}
+const [passed, failed, skipped] = [sum('passed'), sum('failed'), sum('skipped')];
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-process.exitCode = failed === 0 && unit.passed > 0 ? 0 : 1;
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
-function run(project: 'unit' | 'real'): Totals {
+function sum(count: keyof Totals): number {
+  return totals.reduce((total, part) => total + part[count], 0);
+}
+
+function run(project: (typeof PARTS)[number]): Totals {
   const started = performance.now();
   const file = join(temporary, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${file}`];
