@@ -4,9 +4,9 @@ import { defineConfig } from 'vitest/config';
 const hermetic = {
   exclude: ['**/node_modules/**', '**/*.{real,planes,guests}.test.ts'],
   isolate: false,
-  pool: 'threads',
+  pool: 'threads' as const,
   testTimeout: 20_000,
-} as const;
+};
 
 export default defineConfig({
   test: {

@@ -18,6 +18,7 @@ import {
 } from '@kmm-fleet/runtime';
 import { type ClusterView, clusterView } from './clusters/cluster-view.ts';
 import { LABEL_INDEX, labelTerms } from './targets/target-index.ts';
+import { createSharing } from './works/share-equal.ts';
 
 /** A ManagedClusterModule with the verdict on it, so that it is judged once per change. */
 export interface McmView {
@@ -52,7 +53,7 @@ export function createHubCaches(ports: {
       ...ports,
       type: RESOURCES.manifestWork,
       labelSelector: LABELS.managedClusterModule,
-      transform: workView,
+      transform: workViews(),
     }),
   };
 }
@@ -62,7 +63,10 @@ function mcmView(object: KubeObject): McmView {
   return { metadata, object: { ...object, metadata }, checked: checkManagedClusterModule(object) };
 }
 
-function workView(object: KubeObject): ManifestWork {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata } as unknown as ManifestWork;
+function workViews(): (object: KubeObject) => ManifestWork {
+  const share = createSharing();
+  return (object) => {
+    const { managedFields: _, ...metadata } = object.metadata;
+    return { ...object, metadata, spec: share(object['spec']) } as unknown as ManifestWork;
+  };
 }

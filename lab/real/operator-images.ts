@@ -36,8 +36,9 @@ const BUILDS = {
   leftOut: ['/usr/lib/cni/*'],
 };
 const PROGRAMS = '/opt/kmm';
-/** Flags of Node. A spoke does little: what it leaves behind is collected soon, which saves memory on every cluster. */
-export const NODE_FLAGS = { hub: [], spoke: ['--max-semi-space-size=2'] } as const;
+/** Flags of Node: what is left behind is collected soon, for a quarter less memory and little more CPU. */
+const SAVING = ['--max-semi-space-size=2'] as const;
+export const NODE_FLAGS = { hub: SAVING, spoke: SAVING } as const;
 const run = (program: keyof typeof NODE_FLAGS) => [
   '/usr/bin/node',
   ...NODE_FLAGS[program],
