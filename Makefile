@@ -36,7 +36,7 @@ bench: ## Measure planning, events, signing and idle memory; prints ratios to th
 bench-real: ## Measure the hub on a real kube-apiserver with 3,500 clusters
 	@scripts/node bench/real/main.ts
 
-generate: ## Write generated files: CRDs, docs/reasons.md
+generate: ## Write generated files: CRDs, docs/api.md, docs/reasons.md
 	@scripts/node api/generate.ts
 
 record-wire: ## Record what hub and spoke of this version send each other, in e2e/wire

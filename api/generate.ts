@@ -1,5 +1,5 @@
 /**
- * Writes the CustomResourceDefinitions and the page of reasons: `node api/generate.ts`, or `make generate`.
+ * Writes the CustomResourceDefinitions and the pages of the API and of reasons: `node api/generate.ts`, or `make generate`.
  * With `--check` nothing is written; files that differ are named, and the exit code is 1.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -9,7 +9,7 @@
  * reasons/           the one vocabulary of reasons; docs/reasons.md is generated from it
  * rules/             what both sides must agree on: validation, kernel mapping, merging, substitution, image
  *                    references, trimming, claims, conditions
- * generating/        the CRDs: ours under crds/, those of OCM under lab/crds/; see generate.ts
+ * generating/        the CRDs: ours under crds/, those of OCM under lab/crds/; docs/api.md; see generate.ts
  */
 export * from './buildah-container.ts';
 export * from './finding.ts';

@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { apiPage } from './api-page.ts';
 import { customResourceDefinition, type Definition } from './custom-resource-definition.ts';
 import { OCM, OWN } from './definitions.ts';
 import { reasonsPage } from './reasons-page.ts';
@@ -10,6 +11,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   const files: (readonly [string, string])[] = [
     ...OWN.map(file('api/crds')),
     ...OCM.map(file('lab/crds')),
+    ['docs/api.md', apiPage()],
     ['docs/reasons.md', reasonsPage()],
   ];
   return new Map(files.sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -38,17 +38,28 @@ export const LocalObjectReference = z
 
 export const LabelMap = z.record(z.string(), z.string().max(63));
 
+export const ObservedGeneration = z
+  .int()
+  .meta({ format: 'int64' })
+  .optional()
+  .describe('Generation of the object that the status tells of.');
+
 const Int = () => z.int().meta({ format: 'int32' });
 export const Count = () => Int().min(0);
 
 export const Condition = z
   .strictObject({
     type: z.string().max(316).describe('CamelCase name of the condition.'),
-    status: z.enum(['True', 'False', 'Unknown']),
+    status: z.enum(['True', 'False', 'Unknown']).describe('Whether it is so.'),
     reason: z.string().max(1024).describe('CamelCase word for programs.'),
     message: z.string().max(32768).describe('Sentence for people, with the next step.'),
     lastTransitionTime: z.string().meta({ format: 'date-time' }).describe('When status last changed.'),
-    observedGeneration: z.int().meta({ format: 'int64' }).min(0).optional(),
+    observedGeneration: z
+      .int()
+      .meta({ format: 'int64' })
+      .min(0)
+      .optional()
+      .describe('Generation that it was judged from.'),
   })
   .describe('One aspect of the state, after the Kubernetes API conventions.');
 export type Condition = z.infer<typeof Condition>;

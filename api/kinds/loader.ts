@@ -12,8 +12,8 @@ export const TlsOptions = z
 export type TlsOptions = z.infer<typeof TlsOptions>;
 
 export const BuildArg = z.strictObject({
-  name: z.string().min(1).max(256),
-  value: z.string().max(32768),
+  name: z.string().min(1).max(256).describe('Name of the ARG.'),
+  value: z.string().max(32768).describe('Its value, as text.'),
 });
 
 export const Build = z
@@ -84,7 +84,10 @@ export const KernelMapping = withRules(
 export type KernelMapping = z.infer<typeof KernelMapping>;
 
 const Arguments = z.array(z.string().max(4096)).min(1).max(128);
-const ModprobeArguments = z.strictObject({ load: Arguments.optional(), unload: Arguments.optional() });
+const ModprobeArguments = z.strictObject({
+  load: Arguments.optional().describe('Arguments that load the module.'),
+  unload: Arguments.optional().describe('Arguments that unload it.'),
+});
 
 export const Modprobe = withRules(
   z.strictObject({
@@ -126,7 +129,10 @@ export type Modprobe = z.infer<typeof Modprobe>;
 export const LoaderContainer = withRules(
   z.strictObject({
     containerImage: z.string().max(1024).optional().describe('Image of mappings that name none.'),
-    imagePullPolicy: z.enum(['Always', 'Never', 'IfNotPresent']).optional(),
+    imagePullPolicy: z
+      .enum(['Always', 'Never', 'IfNotPresent'])
+      .optional()
+      .describe('When nodes pull the image.'),
     version: z.string().max(63).optional().describe('Version for ordered upgrades.'),
     build: Build.optional(),
     sign: Sign.optional(),
@@ -147,6 +153,6 @@ export type LoaderContainer = z.infer<typeof LoaderContainer>;
 export const ModuleLoader = z
   .strictObject({
     serviceAccountName: z.string().max(253).optional().describe('Service account of the loader pods.'),
-    container: LoaderContainer,
+    container: LoaderContainer.describe('Which image serves which kernel, and what is done with it.'),
   })
   .describe('How a kernel module is loaded. Absent: only the device plugin is deployed.');
