@@ -53,12 +53,12 @@ async function feedbackTimes(hub: KubeClient, spoke: KubeClient): Promise<number
   const watching = new AbortController();
   void works.run(watching.signal);
   await works.whenSynced();
-  const isTold = (count: number) => {
-    const text = JSON.stringify([...works.all()].map(({ status }) => status));
-    return text.includes(
-      `"name":"moduleLoader.availableNumber","fieldValue":{"type":"Integer","integer":${count}}`,
-    );
-  };
+  const isTold = (count: number) =>
+    [...works.all()]
+      .flatMap(({ status }) => status?.resourceStatus?.manifests?.[0]?.statusFeedback?.values ?? [])
+      .some(
+        ({ name, fieldValue }) => name === 'moduleLoader.availableNumber' && fieldValue.integer === count,
+      );
   const change = async (count: number) => {
     const numbers = { nodesMatchingSelectorNumber: count, desiredNumber: count, availableNumber: count };
     await spoke.mergePatch(
