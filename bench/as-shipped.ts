@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { systemClock as clock, type KubeObject, sleep } from '@kmm-fleet/runtime';
 import type { Room } from './bundle.ts';
+import { module } from './fleet.ts';
 import { type Figure, median, medianMs } from './measure.ts';
 import { withOperator } from './operator-process.ts';
 import { nodeObject, SETTLE_MS } from './spoke-memory.ts';
@@ -12,24 +13,7 @@ const STARTS = 3;
 /** What each finds at its start, so that there is something to write. */
 const FIRST_WORK: Readonly<Record<Room, KubeObject>> = {
   spoke: nodeObject(0),
-  hub: {
-    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
-    kind: 'ManagedClusterModule',
-    metadata: { name: 'kmod' },
-    spec: {
-      spokeNamespace: 'openshift-kmm',
-      selector: { site: 'edge' },
-      moduleSpec: {
-        selector: {},
-        moduleLoader: {
-          container: {
-            modprobe: { moduleName: 'kmod' },
-            kernelMappings: [{ regexp: '^.+$', containerImage: 'registry.test/kmod:1' }],
-          },
-        },
-      },
-    },
-  },
+  hub: module(),
 };
 
 /** Start and memory at rest of an operator as its image has it, lease and all. */
