@@ -20,8 +20,7 @@ import {
   startRealFleet,
 } from '@kmm-fleet/lab';
 import { CORE, systemClock as clock, listAll, systemRandom as random, silentLog } from '@kmm-fleet/runtime';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from './faults/observe.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startLightNodes } from './nodes/light-nodes.ts';
 
 const NODES = 1_000;
@@ -68,21 +67,22 @@ describe(`a cluster of ${NODES} nodes`, () => {
       ({ userAgent, objectRef }) => userAgent === 'kmm' && objectRef?.resource !== 'leases',
     );
 
+  /** Seldom enough that asking costs little. */
+  const until = (seen: () => Promise<boolean>) => vi.waitUntil(seen, { timeout: 240_000, interval: 1_000 });
   const untilLabelled = (labelSelector: string) =>
-    until(`${labelSelector} on all nodes`, async () => {
-      const labelled = await listAll(fleet.client(CLUSTER), CORE.node, { labelSelector });
-      return labelled.length === NODES;
-    });
+    until(async () => (await listAll(fleet.client(CLUSTER), CORE.node, { labelSelector })).length === NODES);
 
   it('tells the hub its kernels, in a claim of one line each', async () => {
-    await until('the claim on the hub', async () => {
+    await until(async () => {
       const found = await fleet.client('hub').get(RESOURCES.managedCluster, { name: CLUSTER });
       const claims = (found as unknown as ManagedCluster).status?.clusterClaims ?? [];
       return claims.some(({ name, value }) => name === KERNEL_CLAIM && value === KERNELS.join('\n'));
     });
   });
 
-  it('has a loader of its kernel on every node and every node labelled, with one write of the spoke per node', async () => {
+  it('has a loader of its kernel on every node and every node labelled, with one write of the spoke per node', {
+    timeout: 500_000,
+  }, async () => {
     const cluster = fleet.client(CLUSTER);
     const image = (kernel: string) => `registry.test/kmod-${kernel}@sha256:${'a'.repeat(64)}`;
     await untilLabelled(LABELS.kernelVersion);
@@ -101,7 +101,7 @@ describe(`a cluster of ${NODES} nodes`, () => {
         },
       },
     });
-    await until('all are loaded', async () => {
+    await until(async () => {
       const found = (await cluster.get(RESOURCES.module, NAME)) as unknown as Module | undefined;
       return found?.status?.moduleLoader?.availableNumber === NODES;
     });
