@@ -51,7 +51,7 @@ export default defineConfig({
           pool: 'forks',
           fileParallelism: false,
           bail: 1,
-          testTimeout: 600_000,
+          testTimeout: 1_500_000,
           hookTimeout: 1_800_000,
         },
       },

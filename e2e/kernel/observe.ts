@@ -10,7 +10,7 @@ export const BOTH = ['kmm_demo_a', 'kmm_demo_b'];
 export const NODES = ['plain', 'secure'] as const;
 
 /** Ten times what it takes on a machine with nothing else to do: kernels are emulated. */
-const PATIENCE_MS = 300_000;
+const PATIENCE_MS = 600_000;
 const PAUSE_MS = 250;
 
 export const guests = ({ plain, secure }: KernelFleet): Guest[] => [plain, secure];
