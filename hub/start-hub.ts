@@ -11,6 +11,7 @@ import { countClaimProblems } from './clusters/claim-problems.ts';
 import { isSameCluster } from './clusters/cluster-view.ts';
 import { createHubCaches, type McmView } from './hub-caches.ts';
 import { reconcileImageObject } from './images/reconcile-image-object.ts';
+import { isSameImage } from './images/same-image.ts';
 import { createWantedImages, isWanted } from './images/wanted-images.ts';
 import { createModuleMetrics } from './status/module-metrics.ts';
 import { reconcileMcmStatus } from './status/reconcile-mcm.ts';
@@ -208,10 +209,9 @@ export function createHub(ports: HubPorts): Hub {
   });
 
   factory.images.onChange(({ key: name, before, after }) => {
-    if (!unplanned || (before && after && before.status === after.status && before.spec === after.spec))
-      return;
-    addAll(works, wanted.itemsOf(name));
+    if (!unplanned) return;
     imageObjects.add(name);
+    if (!isSameImage(before, after)) addAll(works, wanted.itemsOf(name));
   });
 
   /** Everything that exists or should: planned once, so that a restart finds what it missed. */

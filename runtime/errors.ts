@@ -116,6 +116,11 @@ export class AppError extends Error {
   }
 }
 
+/** Somebody else was quicker: what is there now is as good. */
+export function isRace(error: unknown): boolean {
+  return isAppError(error) && (error.code === 'CONFLICT' || error.code === 'ALREADY_EXISTS');
+}
+
 /** True for every AppError, also one from a second copy of this package. */
 export function isAppError(error: unknown): error is AppError {
   return (

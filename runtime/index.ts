@@ -2,7 +2,7 @@
 export { backoffMs } from './backoff.ts';
 export { blindKinds, type Cache, createCache, type WatchedCache } from './cache.ts';
 export { type Clock, sleep, systemClock } from './clock.ts';
-export { AppError, connectionProblem, FAILURES, type FailureCode, isAppError } from './errors.ts';
+export { AppError, connectionProblem, FAILURES, type FailureCode, isAppError, isRace } from './errors.ts';
 export { createEvents, type EventRecorder } from './events.ts';
 export { canonicalJson, deepEqual, isSubset, mergePatch } from './json.ts';
 export type {

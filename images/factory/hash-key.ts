@@ -4,6 +4,7 @@ import {
   type Clock,
   CORE,
   isAppError,
+  isRace,
   type KubeClient,
   type KubeObject,
   type Log,
@@ -37,8 +38,7 @@ export async function readHashKey(
     } catch (error) {
       if (signal.aborted) break;
       const code = isAppError(error) ? error.code : 'BUG';
-      const isRace = code === 'ALREADY_EXISTS' || code === 'CONFLICT';
-      if (!isRace) log.error('hash-key.failed', { code, err: error });
+      if (!isRace(error)) log.error('hash-key.failed', { code, err: error });
       await sleep(clock, RETRY_MS * (0.5 + random() / 2), signal).catch(() => {});
     }
   }

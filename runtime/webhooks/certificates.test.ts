@@ -69,7 +69,7 @@ function keeper() {
       return structuredClone(state.secret);
     },
     create: async (_type, object) => {
-      if (state.secret) throw new AppError('CONFLICT', 'there is one');
+      if (state.secret) throw new AppError('ALREADY_EXISTS', 'there is one');
       return store(object);
     },
     replace: async (_type, object) => {

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../clock.ts';
-import { isAppError } from '../errors.ts';
+import { isRace } from '../errors.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { apiVersionOf, CORE, type KubeObject } from '../kube/object.ts';
 import type { Log } from '../log.ts';
@@ -68,7 +68,7 @@ async function readOrMake(options: OwnCertificateOptions, signal: AbortSignal): 
     log.info('certificate.made', { key: name });
     return next;
   } catch (error) {
-    if (!isAppError(error) || error.code !== 'CONFLICT') throw error;
+    if (!isRace(error)) throw error;
     return keptIn(await client.get(CORE.secret, { namespace, name }, signal));
   }
 }
