@@ -16,11 +16,11 @@ export default defineConfig({
         test: {
           ...hermetic,
           name: 'unit',
-          include: ['{api,runtime,images,hub,spoke,policies,cli,lab,bench}/**/*.test.ts'],
+          include: ['{api,runtime,images,hub,spoke,policies,cli,lab}/**/*.test.ts'],
         },
       },
       // Fleets of hub, spokes and nodes on a clock of their own.
-      { test: { ...hermetic, name: 'stories', include: ['e2e/**/*.test.ts'] } },
+      { test: { ...hermetic, name: 'stories', include: ['{e2e,bench}/**/*.test.ts'] } },
       // Of make check, which says how much it saw.
       { test: { name: 'tidy', include: ['tidy.test.ts'] } },
       {
