@@ -14,6 +14,6 @@ export {
   writeManifests,
 } from './lab/manifests.ts';
 export { type Supervised, supervise } from './lab/supervise.ts';
-export { observeUninstall } from './uninstall/observe-uninstall.ts';
+export { createUninstallObserver } from './uninstall/observe-uninstall.ts';
 export type { Mode } from './uninstall/plan-uninstall.ts';
 export { runUninstall } from './uninstall/run-uninstall.ts';

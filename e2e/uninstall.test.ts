@@ -1,5 +1,5 @@
 import { FINALIZERS, LABELS, OPERATOR, RESOURCES } from '@kmm-fleet/api';
-import { type Mode, observeUninstall, runUninstall } from '@kmm-fleet/cli';
+import { createUninstallObserver, type Mode, runUninstall } from '@kmm-fleet/cli';
 import {
   type EditionName,
   editions,
@@ -65,7 +65,8 @@ async function installedWorld() {
     const steps: string[] = [];
     const client = clientOf(name);
     const [edition, patienceMs] = [editions[name], 120_000];
-    const observe = () => observeUninstall(client, edition, edition.namespace, mode);
+    const ports = { client, clock: world.clock, tell: (text: string) => void steps.push(text) };
+    const observe = createUninstallObserver(ports, edition, edition.namespace, mode);
     const ending = runUninstall({
       client,
       clock: world.clock,

@@ -6,7 +6,7 @@
  * monitoring/  what Prometheus asks for, and what it wakes somebody for
  */
 export { addonObjects } from './install/addon-objects.ts';
-export { type OperatorImages, podLabels } from './install/deployment.ts';
+export { type OperatorImages, podLabels, podSelector } from './install/deployment.ts';
 export { type EditionOptions, withOptions } from './install/edition-options.ts';
 export { EDITIONS, type Edition, type EditionName, editions } from './install/editions.ts';
 export { type FleetOptions, policyObjects } from './install/fleet-objects.ts';

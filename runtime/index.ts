@@ -38,5 +38,6 @@ export type { Operator } from './operator-life.ts';
 export { runProcess } from './process.ts';
 export { createQueue, type Queue } from './queue.ts';
 export { createRandom, type Random, systemRandom } from './random.ts';
+export { holderOf, renewedLease } from './renewed-lease.ts';
 export type { Change } from './store.ts';
 export { createTurns, type Turns } from './turns.ts';

@@ -3,8 +3,9 @@ import { isAppError } from './errors.ts';
 import type { KubeClient } from './kube/client.ts';
 import { definitionGaps } from './kube/definition-gaps.ts';
 import { listAll } from './kube/list-all.ts';
-import { CORE, type KubeObject, objectKey } from './kube/object.ts';
+import { CORE, type KubeObject } from './kube/object.ts';
 import type { Log } from './log.ts';
+import { holderOf, renewedLease } from './renewed-lease.ts';
 
 export interface SideBySide {
   readonly client: KubeClient;
@@ -17,10 +18,7 @@ export interface SideBySide {
   readonly definitions: readonly KubeObject[];
 }
 
-const LOOK_MS = 2_000;
-const DURATION_SECONDS = 15;
-/** A lease that asks for more is waited for no longer. */
-const PATIENCE_MS_MAX = 150_000;
+const RETRY_MS = 2_000;
 const GAPS_SHOWN = 3;
 
 /**
@@ -46,44 +44,22 @@ async function differingKind({ client, definitions }: SideBySide): Promise<strin
   return undefined;
 }
 
-/**
- * A lease of our name in another namespace that is renewed while we look. Times in it are never compared with our
- * clock, and one that its holder has left behind holds nobody up for longer than it says.
- */
+/** A lease of our name in another namespace that is renewed. */
 async function workingNeighbour(options: SideBySide, signal: AbortSignal): Promise<string | undefined> {
   const { clock, leaseName } = options;
-  const first = await foreignLeases(options, signal);
-  const patienceMs = Math.max(
-    0,
-    ...first.map(({ spec }) => (spec.leaseDurationSeconds ?? DURATION_SECONDS) * 1_000),
-  );
-  const seen = new Map(first.map(({ lease }) => [objectKey(lease.metadata), lease.metadata.resourceVersion]));
-  for (let waitedMs = 0; waitedMs < Math.min(patienceMs, PATIENCE_MS_MAX); waitedMs += LOOK_MS) {
-    await sleep(clock, LOOK_MS, signal);
-    for (const { lease, spec } of await foreignLeases(options, signal)) {
-      if (seen.get(objectKey(lease.metadata)) === lease.metadata.resourceVersion) continue;
-      const { namespace } = lease.metadata;
-      return `Another operator works on this cluster: ${spec.holderIdentity} holds Lease ${namespace}/${leaseName}. Uninstall one of the two.`;
-    }
-  }
-  return undefined;
-}
-
-interface Held {
-  readonly lease: KubeObject;
-  readonly spec: { readonly holderIdentity?: string | null; readonly leaseDurationSeconds?: number };
+  const lease = await renewedLease(() => foreignLeases(options, signal), clock, signal);
+  return lease
+    ? `Another operator works on this cluster: ${holderOf(lease)} holds Lease ${lease.metadata.namespace}/${leaseName}. Uninstall one of the two.`
+    : undefined;
 }
 
 /** By name alone: the right to it is granted by name. */
 async function foreignLeases(
   { client, namespace, leaseName }: SideBySide,
   signal: AbortSignal,
-): Promise<Held[]> {
+): Promise<KubeObject[]> {
   const leases = await listAll(client, CORE.lease, { fieldSelector: `metadata.name=${leaseName}` }, signal);
-  return leases
-    .filter(({ metadata }) => metadata.namespace !== namespace)
-    .map((lease) => ({ lease, spec: (lease['spec'] ?? {}) as Held['spec'] }))
-    .filter(({ spec }) => spec.holderIdentity);
+  return leases.filter(({ metadata }) => metadata.namespace !== namespace);
 }
 
 async function answered(
@@ -99,7 +75,7 @@ async function answered(
       if (!isAppError(error)) throw error;
       log.error('operator.neighbours-unknown', { code: error.code, message: error.message });
       if (error.code === 'API_FORBIDDEN' || error.code === 'NOT_FOUND') return undefined;
-      await sleep(clock, LOOK_MS, signal).catch(() => {});
+      await sleep(clock, RETRY_MS, signal).catch(() => {});
     }
   }
   return undefined;

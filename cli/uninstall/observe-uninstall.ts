@@ -1,145 +1,91 @@
-import { FINALIZERS, LABELS, READY_LABEL, RESOURCES } from '@kmm-fleet/api';
-import { type Edition, editions, installedKey, installedObjects, podLabels } from '@kmm-fleet/policies';
-import {
-  CORE,
-  createLimiter,
-  isAppError,
-  type KubeClient,
-  type KubeObject,
-  type ListOptions,
-  listAll,
-  type ResourceType,
-} from '@kmm-fleet/runtime';
+import { RESOURCES } from '@kmm-fleet/api';
+import { type Edition, editions, type InstalledObject, installedObjects } from '@kmm-fleet/policies';
+import { type Clock, createLimiter, type KubeClient } from '@kmm-fleet/runtime';
 import { DEPLOYMENT } from '../install/check/observe-install.ts';
 import { keeperOf } from './keeper.ts';
-import type { Held, Mode, Seen, SeenModule } from './plan-uninstall.ts';
+import type { Mode, Seen, Wait } from './plan-uninstall.ts';
+import { definitionOf, isDeleting, type ModulesSeen, seeModules } from './see-modules.ts';
+import { createLeaseWatch, needsOperator, seePods } from './see-operator.ts';
 
-const ASKED_AT_ONCE = 16;
+export interface ObserverPorts {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  /** Told what takes its time. */
+  tell(text: string): void;
+}
 
-/** Looks for all that an edition may have on a cluster, and for what its modules have left there. */
-export async function observeUninstall(
-  client: KubeClient,
+/**
+ * Looks for all that an edition may have on a cluster, and for what its modules have left there.
+ *
+ * @param waitsOn looks for this alone, and takes the rest as it was seen last: a fleet is large, and waits are long
+ */
+export type Observe = (waitsOn?: Wait['on']) => Promise<Seen>;
+
+/** What is looked for apart. */
+interface Parts {
+  readonly installed: Pick<Seen, 'present' | 'keeper'>;
+  readonly operatorPods: readonly string[];
+  readonly ofModules: ModulesSeen;
+  readonly others: readonly string[];
+}
+
+/** An operator may end while modules are waited for, and then nobody unloads them. */
+const AWAITED: Readonly<Record<Wait['on'], readonly (keyof Parts)[]>> = {
+  modules: ['operatorPods', 'ofModules'],
+  operator: ['operatorPods'],
+  objects: ['installed'],
+};
+
+export function createUninstallObserver(
+  ports: ObserverPorts,
   edition: Edition,
   namespace: string,
   mode: Mode,
-): Promise<Seen> {
+): Observe {
+  const { client } = ports;
+  const objects = installedObjects(edition, namespace);
+  const isLeaseRenewed = createLeaseWatch(ports, objects);
+  let last: Parts | undefined;
+
+  return async (waitsOn) => {
+    const see = async <Part extends keyof Parts>(part: Part, look: () => Promise<Parts[Part]>) =>
+      last && waitsOn && !AWAITED[waitsOn].includes(part) ? last[part] : look();
+    const [installed, operatorPods, ofModules, others] = await Promise.all([
+      see('installed', () => seeInstalled(client, edition, objects)),
+      see('operatorPods', () => seePods(client, edition, namespace)),
+      see('ofModules', () => seeModules(client, edition, mode)),
+      see('others', () => kindsOfOthers(client, edition)),
+    ]);
+    last = { installed, operatorPods, ofModules, others };
+    const { modules, traces, held, neededKinds } = ofModules;
+    const isRunning = operatorPods.length > 0 || (needsOperator(mode, modules) && (await isLeaseRenewed()));
+    return {
+      ...{ mode, ...installed, operatorPods, isRunning, modules, traces, held },
+      neededKinds: [...others, ...neededKinds],
+    };
+  };
+}
+
+const ASKED_AT_ONCE = 16;
+
+async function seeInstalled(
+  client: KubeClient,
+  edition: Edition,
+  objects: readonly InstalledObject[],
+): Promise<Parts['installed']> {
   const limit = createLimiter(ASKED_AT_ONCE);
-  const labelSelector = Object.entries(podLabels(edition))
-    .map(([key, value]) => `${key}=${value}`)
-    .join();
-  const [found, pods, modules, onNodes, images, neededKinds] = await Promise.all([
-    Promise.all(
-      installedObjects(edition, namespace).map((object) =>
-        limit.run(async () => ({ ...object, found: await client.get(object.type, object.name) })),
-      ),
+  const all = await Promise.all(
+    objects.map((object) =>
+      limit.run(async () => ({ ...object, found: await client.get(object.type, object.name) })),
     ),
-    listKnown(client, CORE.pod, { namespace, labelSelector }),
-    seeModules(client, edition),
-    edition.name === 'hub' ? seeWorks(client) : seeNodes(client, mode),
-    listKnown(client, RESOURCES.moduleImage),
-    kindsOfOthers(client, edition),
-  ]);
-  const ownImages = edition.name === 'spoke' ? [] : images;
-  const present = found.flatMap(({ found: there, ...object }) =>
-    there ? [{ ...object, isDeleting: isDeleting(there) }] : [],
   );
-  const objectOf = (kind: string) =>
-    found.find(({ type, found: there }) => there && type.kind === kind)?.found;
-  const deployment = objectOf('Deployment');
+  const deployment = all.find(({ type }) => type.kind === DEPLOYMENT.kind)?.found;
   return {
-    mode,
-    present,
+    present: all.flatMap(({ found, ...object }) =>
+      found ? [{ ...object, isDeleting: isDeleting(found) }] : [],
+    ),
     keeper: deployment && keeperOf(edition, deployment),
-    operatorPods: pods.map((pod) => keyOf(CORE.pod, pod)),
-    isRunning: pods.length > 0 || (!deployment && isHeld(objectOf('Lease'))),
-    modules: modules.map(({ seen }) => seen),
-    traces: [...onNodes.traces, ...ownImages.map((image) => keyOf(RESOURCES.moduleImage, image))],
-    held: [...(mode === 'keep' ? modules.flatMap(({ held }) => held) : []), ...onNodes.held],
-    neededKinds: [
-      ...neededKinds,
-      ...(images.length > ownImages.length ? [definitionOf(RESOURCES.moduleImage)] : []),
-    ],
   };
-}
-
-const isDeleting = ({ metadata }: KubeObject) => metadata.deletionTimestamp !== undefined;
-const definitionOf = ({ plural, group }: ResourceType) => `${plural}.${group}`;
-const isHeld = (lease: KubeObject | undefined) =>
-  Boolean((lease?.['spec'] as { readonly holderIdentity?: string } | undefined)?.holderIdentity);
-const placeOf = (type: ResourceType, { metadata: { namespace, name } }: KubeObject) => ({
-  type,
-  name: { ...(namespace && { namespace }), name },
-});
-const keyOf = (type: ResourceType, object: KubeObject) => installedKey(placeOf(type, object));
-
-/** What is listed of a kind that the cluster does not know: nothing. */
-async function listKnown(
-  client: KubeClient,
-  type: ResourceType,
-  options?: ListOptions,
-): Promise<KubeObject[]> {
-  try {
-    return await listAll(client, type, options);
-  } catch (error) {
-    if (isAppError(error) && error.code === 'NOT_FOUND') return [];
-    throw error;
-  }
-}
-
-async function seeModules(
-  client: KubeClient,
-  { name }: Edition,
-): Promise<{ readonly seen: SeenModule; readonly held: Held[] }[]> {
-  const type = name === 'hub' ? RESOURCES.managedClusterModule : RESOURCES.module;
-  const objects = await listKnown(client, type);
-  return objects.map((object) => {
-    const owners = object.metadata.ownerReferences ?? [];
-    const isShipped = owners.some(({ kind }) => kind === RESOURCES.appliedManifestWork.kind);
-    const seen = { ...placeOf(type, object), isDeleting: isDeleting(object), isShipped };
-    return { seen, held: heldBy(type, object, FINALIZERS.module) };
-  });
-}
-
-/** Works last as long as their cluster has not taken the Module away, which lasts until its nodes have unloaded. */
-async function seeWorks(client: KubeClient): Promise<Pick<Seen, 'traces' | 'held'>> {
-  const works = await listKnown(client, RESOURCES.manifestWork, {
-    labelSelector: LABELS.managedClusterModule,
-  });
-  return { traces: works.map((work) => keyOf(RESOURCES.manifestWork, work)), held: [] };
-}
-
-/** Labels that select nodes for loaders stay as long as loaders do: without them every pod would go, and unload. */
-async function seeNodes(client: KubeClient, mode: Mode): Promise<Pick<Seen, 'traces' | 'held'>> {
-  const ours = { labelSelector: LABELS.moduleName };
-  const [daemonSets, pods, nodes] = await Promise.all([
-    listKnown(client, CORE.daemonSet, ours),
-    listKnown(client, CORE.pod, ours),
-    listKnown(client, CORE.node),
-  ]);
-  const loaded = nodes.filter(({ metadata }) =>
-    Object.keys(metadata.labels ?? {}).some((label) => READY_LABEL.test(label)),
-  );
-  const labelled = nodes.filter(({ metadata }) => LABELS.kernelVersion in (metadata.labels ?? {}));
-  const patch = { metadata: { labels: { [LABELS.kernelVersion]: null } } };
-  return {
-    traces: [
-      ...daemonSets.map((object) => keyOf(CORE.daemonSet, object)),
-      ...pods.map((object) => keyOf(CORE.pod, object)),
-      ...loaded.map((object) => keyOf(CORE.node, object)),
-    ],
-    held:
-      mode === 'keep'
-        ? pods.flatMap((pod) => heldBy(CORE.pod, pod, FINALIZERS.nodeLabeler))
-        : labelled.map((node) => ({ ...placeOf(CORE.node, node), patch })),
-  };
-}
-
-/** Without an operator nobody would lift our finalizer: the object could never go, nor its namespace. */
-function heldBy(type: ResourceType, object: KubeObject, finalizer: string): Held[] {
-  const { finalizers = [], resourceVersion } = object.metadata;
-  if (!finalizers.includes(finalizer)) return [];
-  const left = finalizers.filter((name) => name !== finalizer);
-  return [{ ...placeOf(type, object), patch: { metadata: { finalizers: left, resourceVersion } } }];
 }
 
 /** A hub may be on a cluster that it manages, and the two have a kind in common. */

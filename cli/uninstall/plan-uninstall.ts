@@ -41,15 +41,17 @@ export interface Seen {
   readonly neededKinds: readonly string[];
 }
 
+export interface Wait {
+  readonly kind: 'wait';
+  readonly on: 'modules' | 'operator' | 'objects';
+  readonly keys: readonly string[];
+}
+
 export type Step =
   | { readonly kind: 'refuse'; readonly messages: readonly string[] }
   | { readonly kind: 'remove'; readonly objects: readonly Target[] }
   | { readonly kind: 'release'; readonly held: readonly Held[] }
-  | {
-      readonly kind: 'wait';
-      readonly on: 'modules' | 'operator' | 'objects';
-      readonly keys: readonly string[];
-    }
+  | Wait
   | { readonly kind: 'done'; readonly remains: readonly string[] };
 
 /**

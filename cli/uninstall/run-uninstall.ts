@@ -1,36 +1,58 @@
 import { installedKey } from '@kmm-fleet/policies';
 import { type Clock, isAppError, type KubeClient, sleep } from '@kmm-fleet/runtime';
 import { UserError } from '../output/user-error.ts';
-import { type Held, planUninstall, type Seen, type Step, type Target } from './plan-uninstall.ts';
+import type { Observe } from './observe-uninstall.ts';
+import { type Held, planUninstall, type Step, type Target, type Wait } from './plan-uninstall.ts';
 
 export interface UninstallPorts {
   readonly client: KubeClient;
   readonly clock: Clock;
-  observe(): Promise<Seen>;
+  readonly observe: Observe;
   /** Told each step as it begins; a wait again when it waits for something else. */
   tell(step: Step): void;
-  /** Longest time to wait, all waits together. */
+  /** Longest time for all, the looks at a large fleet too. What is written then is written to its end. */
   readonly patienceMs: number;
 }
 
-const LOOK_MS = 1_000;
-
 /** Takes one step after the other. @returns the last one: done, refused, or a wait that took too long */
 export async function runUninstall(ports: UninstallPorts): Promise<Step> {
-  const { clock, patienceMs, tell } = ports;
-  const written = new Set<string>();
-  let told = '';
-  for (let waitedMs = 0; ; ) {
-    const step = planUninstall(await ports.observe());
-    if (step.kind === 'done' || step.kind === 'refuse') return step;
-    if (step.kind === 'wait' && waitedMs >= patienceMs) return step;
-    if (told !== JSON.stringify(step)) tell(step);
-    told = JSON.stringify(step);
-    if (step.kind !== 'wait' && (await perform(step, ports.client, written))) continue;
-    await sleep(clock, LOOK_MS);
-    waitedMs += LOOK_MS;
+  const late = new AbortController();
+  const disarm = ports.clock.after(ports.patienceMs, () => late.abort());
+  try {
+    return await takeSteps(ports, late.signal);
+  } finally {
+    disarm();
   }
 }
+
+async function takeSteps(ports: UninstallPorts, late: AbortSignal): Promise<Step> {
+  const { clock, client, observe, tell } = ports;
+  const written = new Set<string>();
+  let told = '';
+  for (let waitsOn: Wait['on'] | undefined; ; ) {
+    const startedMs = clock.now();
+    const step = planUninstall(await observe(waitsOn));
+    const pauseMs = pauseAfter(clock.now() - startedMs);
+    const isWaiting = step.kind === 'wait';
+    if (waitsOn && !(isWaiting && step.on === waitsOn)) {
+      // The rest may have changed since it was seen.
+      waitsOn = undefined;
+      continue;
+    }
+    if (step.kind === 'done' || step.kind === 'refuse' || (isWaiting && late.aborted)) return step;
+    if (told !== JSON.stringify(step)) tell(step);
+    told = JSON.stringify(step);
+    waitsOn = isWaiting ? step.on : undefined;
+    if (isWaiting) await sleep(clock, pauseMs, late).catch(() => {});
+    else if (!(await perform(step, client, written))) await sleep(clock, pauseMs);
+  }
+}
+
+const PAUSE_MS_MIN = 1_000;
+const PAUSE_MS_MAX = 15_000;
+
+/** To look at a large fleet is work for its API server: it rests nine times as long, a quarter of a minute at most. */
+const pauseAfter = (tookMs: number) => Math.min(Math.max(9 * tookMs, PAUSE_MS_MIN), PAUSE_MS_MAX);
 
 /**
  * False when somebody else wrote meanwhile: what was seen is no longer so.

@@ -7,7 +7,7 @@ import type { Io } from '../io.ts';
 import { inWords } from '../output/in-words.ts';
 import { createSteps } from '../output/terminal.ts';
 import { EXIT, type ExitCode, UserError } from '../output/user-error.ts';
-import { observeUninstall } from './observe-uninstall.ts';
+import { createUninstallObserver } from './observe-uninstall.ts';
 import { MODES, type Mode, planAllSteps, type Step } from './plan-uninstall.ts';
 import { accessNeeded, type Report, renderReport, reportOf, stepInWords } from './report.ts';
 import { runUninstall } from './run-uninstall.ts';
@@ -29,7 +29,7 @@ export function addUninstallCommand(program: Command, io: Io, finish: (code: Exi
       new Option('--modules <mode>', 'what becomes of modules on nodes').choices(MODES).default('keep'),
     )
     .option('--dry-run', 'print what would be done, and do nothing', false)
-    .option('--timeout <minutes>', 'longest time to wait for nodes and clusters', minutes, 10);
+    .option('--timeout <minutes>', 'longest time to wait for nodes, clusters and pods', minutes, 10);
   withConnection(command)
     .addHelpText(
       'after',
@@ -66,19 +66,23 @@ async function act(
   name: EditionName,
   { namespace = editions[name].namespace, modules, dryRun, timeout }: UninstallOptions,
 ): Promise<Report> {
-  const observe = () => observeUninstall(client, editions[name], namespace, modules);
-  const planned = planAllSteps(await observe());
-  refuse(planned.at(-1));
-  await checkRights(transport, planned);
-  const what = { edition: name, namespace, modules, dryRun };
-  if (dryRun) return reportOf(what, planned);
-  const taken: Step[] = [];
   const steps = createSteps(io.err, io.env, () => io.now().getTime());
+  const ports = { client, clock, tell: steps.next };
+  const observe = createUninstallObserver(ports, editions[name], namespace, modules);
+  const what = { edition: name, namespace, modules, dryRun };
+  const taken: Step[] = [];
   const tell = (step: Step) => {
     taken.push(step);
     steps.next(stepInWords(step));
   };
   try {
+    const planned = planAllSteps(await observe());
+    refuse(planned.at(-1));
+    await checkRights(transport, planned);
+    if (dryRun) {
+      steps.end('done');
+      return reportOf(what, planned);
+    }
     const last = await runUninstall({ client, clock, observe, tell, patienceMs: timeout * 60_000 });
     refuse(last);
     steps.end(last.kind === 'done' ? 'done' : 'failed');

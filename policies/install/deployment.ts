@@ -25,6 +25,12 @@ export const podLabels = ({ name }: Edition) => ({
   'app.kubernetes.io/component': name === 'hub' ? 'hub' : 'operator',
 });
 
+/** Chooses them from all pods of a namespace. */
+export const podSelector = (edition: Edition): string =>
+  Object.entries(podLabels(edition))
+    .map(([key, value]) => `${key}=${value}`)
+    .join();
+
 /** The oldest Kubernetes that knows all of it; appArmorProfile and ValidatingAdmissionPolicy are the newest. */
 export const kubernetesMin = ({ builds, guardsNamespaces }: Edition) =>
   builds === 'beside' || builds === 'in-jobs' || guardsNamespaces ? '1.30.0' : '1.25.0';
