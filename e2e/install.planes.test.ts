@@ -75,7 +75,10 @@ describe('what kmm install prints', () => {
       'install-kmm',
     );
     expect(
-      kubectl(['get', 'placement', '-n', 'default', 'install-kmm', '-o', 'jsonpath={.spec.clusterSets}']),
+      kubectl([
+        ...['get', 'placement', '-n', 'default', 'install-kmm-addon'],
+        ...['-o', 'jsonpath={.spec.clusterSets}'],
+      ]),
     ).toBe('["global"]');
   });
 

@@ -2,6 +2,7 @@ import type { KubeObject } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
 import { addonObjects } from './addon-objects.ts';
 import { editions } from './editions.ts';
+import { policyObjects } from './fleet-objects.ts';
 import { operatorObjects } from './operator-objects.ts';
 
 const OPTIONS = { namespace: 'policies', name: 'install-kmm', clusterLabels: {}, clusterSet: 'global' };
@@ -22,8 +23,17 @@ describe('an add-on', () => {
         { resource: 'addontemplates', defaultConfig: { name: 'install-kmm' } },
         { resource: 'addondeploymentconfigs', defaultConfig: { namespace: 'policies', name: 'install-kmm' } },
       ],
-      installStrategy: { placements: [{ name: 'install-kmm', namespace: 'policies' }] },
+      installStrategy: { placements: [{ name: 'install-kmm-addon', namespace: 'policies' }] },
     });
+  });
+
+  it('has no object that a Policy of the same name would choose its clusters by', () => {
+    const keyOf = ({ kind, metadata: { namespace, name } }: KubeObject) => `${kind}/${namespace}/${name}`;
+    const ofPolicy = policyObjects(installed, OPTIONS).map(keyOf);
+
+    expect(objects.map(keyOf).filter((key) => ofPolicy.includes(key))).toEqual([
+      'ManagedClusterSetBinding/policies/global',
+    ]);
   });
 
   it('stays in its namespace: the manager would move all objects to one of its own', () => {

@@ -15,6 +15,8 @@ export function addonObjects(
   options: FleetOptions,
 ): KubeObject[] {
   const { namespace, name } = options;
+  // A Policy of the same name may choose other clusters.
+  const placement = `${name}-addon`;
   return [
     {
       apiVersion: `${ADDON}/v1alpha1`,
@@ -29,7 +31,7 @@ export function addonObjects(
       // Registries, proxies and nodes are said here for all clusters, or in a copy that a ManagedClusterAddOn names.
       spec: { agentInstallNamespace: edition.namespace },
     },
-    ...placementObjects(options),
+    ...placementObjects({ ...options, name: placement }),
     {
       apiVersion: `${ADDON}/v1alpha1`,
       kind: 'ClusterManagementAddOn',
@@ -45,7 +47,7 @@ export function addonObjects(
         ],
         installStrategy: {
           type: 'Placements',
-          placements: [{ name, namespace, rolloutStrategy: { type: 'All' } }],
+          placements: [{ name: placement, namespace, rolloutStrategy: { type: 'All' } }],
         },
       },
     },

@@ -23,7 +23,8 @@ export function podStatus(pod: Pod, records: readonly ContainerRecord[], now: st
     hostIPs: [{ ip: '10.0.2.15' }],
     podIP: '10.0.2.15',
     podIPs: [{ ip: '10.0.2.15' }],
-    qosClass: 'BestEffort',
+    // Said when the pod was made, and for good: an API server refuses a status that says otherwise.
+    qosClass: pod.status?.qosClass ?? 'BestEffort',
     startTime: pod.status?.startTime ?? now,
     conditions: [
       condition('PodReadyToStartContainers', true),

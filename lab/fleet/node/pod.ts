@@ -79,6 +79,7 @@ export interface DownwardItem {
 
 export interface PodStatus {
   readonly phase?: string;
+  readonly qosClass?: string;
   readonly conditions?: readonly PodCondition[];
   readonly containerStatuses?: readonly unknown[];
   readonly startTime?: string;
