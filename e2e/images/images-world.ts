@@ -14,9 +14,11 @@ import {
   createKubeClient,
   createLog,
   createManualClock,
+  createMetrics,
   createRandom,
   type KubeObject,
   listAll,
+  passesOf,
 } from '@kmm-fleet/runtime';
 
 export const NAMESPACE = 'ns';
@@ -42,6 +44,7 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
   const requests: BuildRequest[] = [];
   const stop = new AbortController();
   const events = createEvents({ client: client('images'), clock, component: 'images', log });
+  const metrics = createMetrics();
   const systems = createSystems();
   systems.complete();
   const images = createImages({
@@ -51,6 +54,7 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
     random,
     log,
     events,
+    metrics,
     registry,
     builder:
       builds === 'here'
@@ -80,6 +84,10 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
     systems,
     transport,
     requests,
+    /** What DTK_AUTO stood for, build by build. */
+    toolkits: () => requests.map(({ buildArgs }) => buildArgs['DTK_AUTO']),
+    /** How often images were looked at. */
+    passes: () => passesOf(metrics, 'images'),
     written,
     logs,
     built: fake.built,

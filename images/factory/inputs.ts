@@ -85,6 +85,12 @@ export function readInputs(spec: ModuleImageSpec, source: InputSource, now: Date
   });
 }
 
+/** Whether a toolkit is one of the inputs, as the Dockerfile is now. */
+export function asksForToolkit(spec: ModuleImageSpec, source: InputSource): boolean {
+  const dockerfile = spec.build && readDockerfileOf(spec, source);
+  return Boolean(dockerfile?.ok && usesToolkit(dockerfile.value));
+}
+
 /**
  * The hashes of inputs together with what their bases are now: equal means that nothing would come out differently.
  * `build` leaves the signature out: a new key signs again and builds nothing.
@@ -122,9 +128,13 @@ function readPullSecret(spec: ModuleImageSpec, source: InputSource): Checked<str
   return readDataKey('Secret', inNamespace(spec, name), texts(source.secret(name)), '.dockerconfigjson');
 }
 
-function readBuild(spec: ModuleImageSpec, source: InputSource): Checked<NonNullable<Inputs['build']>> {
+function readDockerfileOf(spec: ModuleImageSpec, source: InputSource): Checked<string> {
   const name = spec.build?.dockerfileConfigMap.name ?? '';
-  const dockerfile = readDockerfile(inNamespace(spec, name), source.configMap(name));
+  return readDockerfile(inNamespace(spec, name), source.configMap(name));
+}
+
+function readBuild(spec: ModuleImageSpec, source: InputSource): Checked<NonNullable<Inputs['build']>> {
+  const dockerfile = readDockerfileOf(spec, source);
   if (!dockerfile.ok) return dockerfile;
   const toolkit = usesToolkit(dockerfile.value)
     ? planToolkit(source.toolkits(), spec.kernelVersion)

@@ -26,7 +26,8 @@ import { readHashKey } from './hash-key.ts';
 import { createImageChecks } from './image-checks.ts';
 import { createImageMetrics } from './image-metrics.ts';
 import type { Answer, ImagePorts } from './image-pass.ts';
-import { type InputSource, readInputs } from './inputs.ts';
+import { inputKeys, TOOLKITS } from './input-keys.ts';
+import { asksForToolkit, type InputSource, readInputs } from './inputs.ts';
 import { type ImageLimits, imageLimits } from './limits.ts';
 import { reconcileImage } from './reconcile-image.ts';
 import { reportImage, warnOfImage } from './report-image.ts';
@@ -78,10 +79,11 @@ export function createImages(ports: ImagesPorts): Images {
     ...shared,
     type: RESOURCES.moduleImage,
     transform: (object) => object as unknown as ModuleImage,
-    indexes: { input: inputsOf, module: ({ spec }) => [spec.module.name] },
+    indexes: { input: inputKeys, module: ({ spec }) => [spec.module.name] },
   });
   const secrets = createCache({ ...shared, ...within, type: CORE.secret, fieldSelector: NAMEABLE });
   const configMaps = createCache({ ...shared, ...within, type: CORE.configMap });
+  const catalogue = `${ports.operatorNamespace}/${OPERATOR.toolkits}`;
   const limits = ports.limits ?? imageLimits();
   const call = (key: string) => queue.add(key);
   const registries = createTurns({ perGroupMax: limits.perRegistryMax, max: PASSES_MAX, call });
@@ -103,15 +105,23 @@ export function createImages(ports: ImagesPorts): Images {
       configMaps.get(`${namespace}/${name}`)?.['data'] as Record<string, string> | undefined,
     secret: (name) => decode(secrets.get(`${namespace}/${name}`)),
     toolkits: () => ({
-      catalogue: dataOf(configMaps.get(`${ports.operatorNamespace}/${OPERATOR.toolkits}`)),
+      catalogue: dataOf(configMaps.get(catalogue)),
       stream: stream.current(),
     }),
   });
 
-  const lookAtAll = () => {
-    for (const { metadata } of images.all()) queue.add(metadata.name);
+  /** Of these images an input is another now. */
+  const wake = (changed: readonly ModuleImage[]) => {
+    for (const { metadata } of changed) {
+      current.look(metadata.name);
+      queue.add(metadata.name);
+    }
   };
-  const stream = createToolkitStream({ ...shared, systems: ports.systems, changed: lookAtAll });
+  const wakeToolkits = () => {
+    const mayAsk = images.by('input', TOOLKITS);
+    wake(mayAsk.filter(({ spec }) => asksForToolkit(spec, source(spec.module.namespace))));
+  };
+  const stream = createToolkitStream({ ...shared, systems: ports.systems, changed: wakeToolkits });
 
   const queue = createQueue({
     ...shared,
@@ -165,15 +175,11 @@ export function createImages(ports: ImagesPorts): Images {
     )
       queue.add(key);
   });
-  const wake = (kind: string) => (change: { key: string }) => {
-    for (const { metadata } of images.by('input', `${kind}/${change.key}`)) {
-      current.look(metadata.name);
-      queue.add(metadata.name);
-    }
-    if (change.key === `${ports.operatorNamespace}/${OPERATOR.toolkits}`) lookAtAll();
-  };
-  secrets.onChange(wake('Secret'));
-  configMaps.onChange(wake('ConfigMap'));
+  secrets.onChange(({ key }) => wake(images.by('input', `Secret/${key}`)));
+  configMaps.onChange(({ key }) => {
+    wake(images.by('input', `ConfigMap/${key}`));
+    if (key === catalogue) wakeToolkits();
+  });
 
   const whenSynced = async () => {
     await Promise.all([images.whenSynced(), secrets.whenSynced(), configMaps.whenSynced()]);
@@ -219,23 +225,6 @@ async function writeStatus(
 function registryOf({ spec }: ModuleImage): string {
   const parsed = parseImageReference(spec.image);
   return parsed.ok ? parsed.value.registry : '';
-}
-
-/** `Kind/namespace/name` of everything that a recipe refers to. */
-function inputsOf({ spec }: ModuleImage): string[] {
-  const { namespace } = spec.module;
-  const secrets = [
-    spec.imageRepoSecret,
-    spec.sign?.keySecret,
-    spec.sign?.certSecret,
-    ...(spec.build?.secrets ?? []),
-  ];
-  const names = secrets.map((reference) => reference?.name).filter((name) => name !== undefined);
-  const configMap = spec.build?.dockerfileConfigMap.name;
-  return [
-    ...new Set(names.map((name) => `Secret/${namespace}/${name}`)),
-    ...(configMap ? [`ConfigMap/${namespace}/${configMap}`] : []),
-  ];
 }
 
 function decode(secret: KubeObject | undefined): Record<string, Uint8Array> | undefined {
