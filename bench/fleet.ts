@@ -14,10 +14,12 @@ import {
   createEvents,
   createKubeClient,
   createManualClock,
+  createMetrics,
   createRandom,
   type KubeClient,
   type KubeObject,
   type ManualClock,
+  passesOf,
   silentLog,
   type Transport,
 } from '@kmm-fleet/runtime';
@@ -32,6 +34,8 @@ export interface HubOnly {
   readonly built: readonly string[];
   /** Requests of the hub so far, reads and writes; a watch that is opened again is none. */
   requests(): number;
+  /** How often works were planned so far, each for one cluster. */
+  plans(): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -78,10 +82,12 @@ export async function hubWithClusters(
     userAgent: 'kmm-hub',
   });
   const builder = createFakeBuilder(registry);
+  const metrics = createMetrics();
   const hub = createHub({
     ...ports,
     client,
     events: createEvents({ ...ports, client, component: 'kmm-hub' }),
+    metrics,
     registry,
     builder,
     operatorNamespace: OPERATOR.hubNamespace,
@@ -100,6 +106,7 @@ export async function hubWithClusters(
     registry: transport,
     built: builder.built,
     requests,
+    plans: () => passesOf(metrics, 'works'),
     async stop() {
       life.abort();
       await clock.advance(1_000);
