@@ -14,6 +14,9 @@ export interface Input {
 /** Label of what is made for a build: the name of the Job or Build. */
 export const BUILD_LABEL = 'kmm.node.kubernetes.io/build';
 
+/** Annotation of a Job or Build: the image that it makes. */
+export const IMAGE_ANNOTATION = 'kmm.node.kubernetes.io/image';
+
 /** Of everything that is made for a build. */
 export const buildMetadata = (name: string, namespace: string) => ({
   name,

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
-import type { BuildProgress } from './cluster-builder.ts';
+import { type BuildProgress, evicted, OUT_OF_MEMORY } from './cluster-build.ts';
 import { BUILD_CONTAINERS } from './plan-build-job.ts';
 
 interface Terminated {
@@ -45,19 +45,6 @@ export function podOf(pods: readonly KubeObject[]): KubeObject | undefined {
   const counting = pods.filter((pod) => !has(statusOf(pod).conditions, 'DisruptionTarget'));
   const begun = ({ metadata }: KubeObject) => metadata.creationTimestamp ?? '';
   return counting.toSorted((a, b) => (begun(a) < begun(b) ? -1 : 1)).at(-1);
-}
-
-/** What a kernel does with a build that takes more memory than it may. */
-export const OUT_OF_MEMORY: BuildProgress = {
-  kind: 'ended',
-  code: 'BUILD_FAILED',
-  message: 'The build used more memory than its pod may.',
-};
-
-/** What a node does with a pod that takes too much of it. @param message the kubelet's */
-export function evicted(message: string): BuildProgress {
-  const code = /EmptyDir|ephemeral/.test(message) ? 'BUILD_TOO_LARGE' : 'BUILD_FAILED';
-  return { kind: 'ended', code, message: `The build was ended by the node: ${message}` };
 }
 
 function podProgress(status: PodStatus): BuildProgress | undefined {

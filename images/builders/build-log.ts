@@ -1,13 +1,24 @@
 import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastLines } from '@kmm-fleet/runtime';
-import { LOG_CHARS_MAX } from './builder.ts';
+import type { Told } from './build-failure.ts';
+import { type BuildRequest, type BuildSecret, LOG_CHARS_MAX } from './builder.ts';
+
+/** Where the logs of all builds are. */
+export interface BuildLogSettings {
+  /** Holds the logs. */
+  readonly directory: string;
+  /** The command by which people read a log. */
+  readonly readLog: (file: string) => string;
+}
 
 /** Output of one build: its end on disk for people, its last characters for the status. */
 export interface BuildLog {
   write(bytes: Uint8Array): void;
   /** The last characters, with what is secret masked. */
   tail(): string;
+  /** What is told of it when the build fails. */
+  told(): Told;
   close(): void;
 }
 
@@ -19,15 +30,18 @@ const TAIL_BYTES = LOG_CHARS_MAX * 16;
 const SECRET_CHARS_MIN = 6;
 
 /** One per target: the log of its last build. */
-export const logFileOf = (directory: string, target: string): string =>
+const logFileOf = (directory: string, target: string): string =>
   join(directory, `${target.replaceAll(/[^\w.-]+/g, '_')}.log`);
 
 /**
- * Opens the log of a build anew. When the file is full it becomes `<file>.old` and another one begins.
- *
- * @param secrets contents of files; the tail goes to people who may not read them
+ * Opens the log of a build anew. When the file is full it becomes `<file>.old` and another one begins. What the secrets
+ * of the build hold is masked in the tail: it goes to people who may not read them.
  */
-export function openBuildLog(file: string, secrets: readonly Uint8Array[]): BuildLog {
+export function openBuildLog(
+  { directory, readLog }: BuildLogSettings,
+  { target: image, secrets }: Pick<BuildRequest, 'target' | 'secrets'>,
+): BuildLog {
+  const file = logFileOf(directory, image);
   const mask = createMask(secrets);
   let last = Buffer.alloc(0);
   rmSync(`${file}.old`, { force: true });
@@ -49,6 +63,8 @@ export function openBuildLog(file: string, secrets: readonly Uint8Array[]): Buil
     size += writeSync(target, bytes);
   };
 
+  const tail = () => tellingLines(mask(last.toString('utf8')));
+
   return {
     write(bytes) {
       last = Buffer.concat([last, bytes.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES);
@@ -59,7 +75,8 @@ export function openBuildLog(file: string, secrets: readonly Uint8Array[]): Buil
         close();
       }
     },
-    tail: () => tellingLines(mask(last.toString('utf8'))),
+    tail,
+    told: () => ({ log: tail(), logCommand: readLog(file) }),
     close,
   };
 }
@@ -76,8 +93,9 @@ export function tellingLines(text: string): string {
   return lastLines(lines.join('\n'), LOG_CHARS_MAX);
 }
 
-function createMask(secrets: readonly Uint8Array[]): (text: string) => string {
-  const texts = secrets.map((bytes) => Buffer.from(bytes).toString('utf8'));
+function createMask(secrets: readonly BuildSecret[]): (text: string) => string {
+  const contents = secrets.flatMap(({ files }) => Object.values(files));
+  const texts = contents.map((bytes) => Buffer.from(bytes).toString('utf8'));
   const lines = texts.flatMap((text) => text.split('\n')).map((line) => line.trim());
   const values = [...new Set(lines)].filter((line) => line.length >= SECRET_CHARS_MIN);
   // The longest first: one value may be a part of another.

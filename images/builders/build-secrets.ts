@@ -9,7 +9,3 @@ export function refuseOddNames(secrets: readonly BuildSecret[]): void {
   if (odd !== undefined)
     throw new AppError('BUILD_FAILED', `A build secret or one of its keys is named "${plainText(odd)}".`);
 }
-
-/** What a log must not show. */
-export const contentsOf = (secrets: readonly BuildSecret[]): Uint8Array[] =>
-  secrets.flatMap(({ files }) => Object.values(files));

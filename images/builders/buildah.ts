@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { authFile } from '../registry/credentials.ts';
-import { buildFailure, type Told, withLog } from './build-failure.ts';
-import { logFileOf, openBuildLog } from './build-log.ts';
-import { contentsOf, refuseOddNames } from './build-secrets.ts';
+import { buildFailure, withLog } from './build-failure.ts';
+import { openBuildLog } from './build-log.ts';
+import { refuseOddNames } from './build-secrets.ts';
 import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
 import type { Builder, BuildRequest, BuildSecret } from './builder.ts';
 import { withDiskLimit } from './disk-limit.ts';
@@ -53,9 +53,7 @@ export function createBuildah({
     async build(request, signal) {
       signal?.throwIfAborted();
       refuseOddNames(request.secrets);
-      const file = logFileOf(logs, request.target);
-      const log = openBuildLog(file, contentsOf(request.secrets));
-      const told = (): Told => ({ log: log.tail(), logCommand: readLog(file) });
+      const log = openBuildLog({ directory: logs, readLog }, request);
       const workspace = openWorkspace(directory);
       const run = async (args: readonly string[], signal?: AbortSignal) => {
         // Or a killed build leaves its temporary files where nobody looks for them.
@@ -65,9 +63,9 @@ export function createBuildah({
           env,
           signal,
         }).catch((error: unknown) => {
-          throw withLog(error, told());
+          throw withLog(error, log.told());
         });
-        if (code !== 0) throw buildFailure(args[0], code, told());
+        if (code !== 0) throw buildFailure(args[0], code, log.told());
       };
       try {
         // Not with the signal: every later build relies on it.

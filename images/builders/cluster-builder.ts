@@ -5,7 +5,6 @@ import {
   type Clock,
   CORE,
   canonicalJson,
-  type FailureCode,
   isAppError,
   type KubeClient,
   type KubeObject,
@@ -13,18 +12,15 @@ import {
   type ResourceType,
   sleep,
 } from '@kmm-fleet/runtime';
-import { buildFailure, type Told, withLog } from './build-failure.ts';
-import { type BuildLog, logFileOf, openBuildLog } from './build-log.ts';
-import { contentsOf, refuseOddNames } from './build-secrets.ts';
+import { buildFailure, withLog } from './build-failure.ts';
+import { type BuildLog, type BuildLogSettings, openBuildLog } from './build-log.ts';
+import { refuseOddNames } from './build-secrets.ts';
 import type { Builder, BuildRequest, BuildResult } from './builder.ts';
+import type { BuildSight, ClusterBuild } from './cluster-build.ts';
 
-export interface ClusterBuilderOptions {
+export interface ClusterBuilderOptions extends BuildLogSettings {
   readonly client: KubeClient;
   readonly clock: Clock;
-  /** Holds the logs. */
-  readonly directory: string;
-  /** The command by which people read a log. */
-  readonly readLog: (file: string) => string;
   /** Between two looks at a build. */
   readonly lookMs?: number;
 }
@@ -36,29 +32,6 @@ export interface BuildKind {
   plan(name: string, request: BuildRequest): ClusterBuild;
   look(object: KubeObject, request: BuildRequest, signal: AbortSignal | undefined): Promise<BuildSight>;
 }
-
-export interface ClusterBuild {
-  readonly object: KubeObject;
-  /** They become the object's, and go away with it. */
-  readonly secrets: readonly KubeObject[];
-}
-
-export interface BuildSight {
-  readonly progress: BuildProgress;
-  /** Containers whose logs are that of the build, in their order. */
-  readonly logs: readonly { readonly pod: ObjectName; readonly container: string }[];
-  /** The end of the log, where the pod may be gone before it was read. */
-  readonly snippet?: string | undefined;
-}
-
-/** How far a build in a pod has come. */
-export type BuildProgress =
-  | { readonly kind: 'running' }
-  | { readonly kind: 'built'; readonly digest: string }
-  /** buildah ended with this code. */
-  | { readonly kind: 'failed'; readonly command: 'bud' | 'push'; readonly exitCode: number }
-  /** Something around buildah ended it, or keeps it from beginning. */
-  | { readonly kind: 'ended'; readonly code: FailureCode; readonly message: string };
 
 const LOOK_MS = 3_000;
 /** etcd takes objects up to about 1.5 MiB, Kubernetes takes Secrets up to one. */
@@ -79,16 +52,14 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
       refuseOddNames(request.secrets);
       const plan = kind.plan(buildName(request), request);
       refuseLargeInputs(plan);
-      const file = logFileOf(options.directory, request.target);
-      const log = openBuildLog(file, contentsOf(request.secrets));
-      const told = (): Told => ({ log: log.tail(), logCommand: options.readLog(file) });
+      const log = openBuildLog(options, request);
       try {
         const object = await begin(plan, signal);
-        return await untilBuilt(object, request, log, told, signal);
+        return await untilBuilt(object, request, log, signal);
       } catch (error) {
         if (!signal?.aborted) throw error;
         await remove(plan.object);
-        throw withLog(signal.reason, told());
+        throw withLog(signal.reason, log.told());
       } finally {
         log.close();
       }
@@ -117,7 +88,6 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
     object: KubeObject,
     request: BuildRequest,
     log: BuildLog,
-    told: () => Told,
     signal: AbortSignal | undefined,
   ): Promise<BuildResult> {
     for (;;) {
@@ -136,8 +106,8 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
       if (snippet && log.tail() === '') log.write(Buffer.from(snippet));
       await remove(object);
       if (progress.kind === 'built') return { digest: progress.digest, log: log.tail() };
-      if (progress.kind === 'failed') throw buildFailure(progress.command, progress.exitCode, told());
-      throw new AppError(progress.code, progress.message, { cause: told() });
+      if (progress.kind === 'failed') throw buildFailure(progress.command, progress.exitCode, log.told());
+      throw new AppError(progress.code, progress.message, { cause: log.told() });
     }
   }
 

@@ -1,6 +1,5 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
-import { evicted, OUT_OF_MEMORY } from './build-job-status.ts';
-import type { BuildProgress } from './cluster-builder.ts';
+import { type BuildProgress, evicted, OUT_OF_MEMORY } from './cluster-build.ts';
 
 interface BuildStatus {
   readonly phase?: string;

@@ -2,11 +2,12 @@ import { RESOURCES } from '@kmm-fleet/api';
 import { AppError } from '@kmm-fleet/runtime';
 import type { Registry } from '../registry/registry.ts';
 import type { Builder, BuildRequest } from './builder.ts';
-import { type BuildProgress, type ClusterBuilderOptions, createClusterBuilder } from './cluster-builder.ts';
+import type { BuildProgress, ClusterBuildSettings } from './cluster-build.ts';
+import { type ClusterBuilderOptions, createClusterBuilder } from './cluster-builder.ts';
 import { openshiftBuildStatus } from './openshift-build-status.ts';
-import { type OpenshiftBuildSettings, planOpenshiftBuild } from './plan-openshift-build.ts';
+import { planOpenshiftBuild } from './plan-openshift-build.ts';
 
-export type OpenshiftBuilderOptions = OpenshiftBuildSettings &
+export type OpenshiftBuilderOptions = ClusterBuildSettings &
   ClusterBuilderOptions & {
     /** Asked for a digest that a Build does not tell. */
     readonly registry: Pick<Registry, 'resolve'>;

@@ -1,13 +1,20 @@
 import { BUILDAH_FOLDERS, BUILDAH_SECURITY, type Toleration } from '@kmm-fleet/api';
 import { authFile } from '../registry/credentials.ts';
-import { buildMetadata, type Input, inputsOf, inputsSecret, nodesOf, secretFiles } from './build-inputs.ts';
+import {
+  buildMetadata,
+  IMAGE_ANNOTATION,
+  type Input,
+  inputsOf,
+  inputsSecret,
+  nodesOf,
+  secretFiles,
+} from './build-inputs.ts';
 import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
 import type { BuildRequest } from './builder.ts';
-import type { ClusterBuild } from './cluster-builder.ts';
+import type { ClusterBuild, ClusterBuildSettings } from './cluster-build.ts';
 
-/** How the pods of builds stand on their cluster. */
-export interface JobSettings {
-  readonly namespace: string;
+/** How the pods of Jobs stand on their cluster. */
+export interface JobSettings extends ClusterBuildSettings {
   /** Image with buildah in it. */
   readonly image: string;
   /** Secret with the login for that image. */
@@ -16,12 +23,7 @@ export interface JobSettings {
   readonly account: string;
   /** Extra certificate authorities of registries, PEM. */
   readonly ca?: string | undefined;
-  /** How large the folder of a build may become. */
-  readonly bytesMax: number;
-  /** How long a build goes on that nobody looks after any more. */
-  readonly minutesMax: number;
   readonly tolerations: readonly Toleration[];
-  readonly resources: Readonly<Record<'requests' | 'limits', Readonly<Record<string, string>> | undefined>>;
 }
 
 /** Containers of a build's pod, in their order. */
@@ -57,7 +59,7 @@ export function planBuildJob(name: string, request: BuildRequest, settings: JobS
     object: {
       apiVersion: 'batch/v1',
       kind: 'Job',
-      metadata: { ...metadata, annotations: { 'kmm.node.kubernetes.io/image': request.target } },
+      metadata: { ...metadata, annotations: { [IMAGE_ANNOTATION]: request.target } },
       spec: {
         // Whether it is tried again is the hub's to say; a node that goes away is no try.
         backoffLimit: 0,

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import type { BuildRequest } from './builder.ts';
-import { type OpenshiftBuildSettings, planOpenshiftBuild } from './plan-openshift-build.ts';
+import type { ClusterBuildSettings } from './cluster-build.ts';
+import { planOpenshiftBuild } from './plan-openshift-build.ts';
 
-const settings: OpenshiftBuildSettings = {
+const settings: ClusterBuildSettings = {
   namespace: 'openshift-kmm-hub',
   bytesMax: 1024,
   minutesMax: 2,
@@ -23,7 +24,7 @@ const request: BuildRequest = {
   baseAccess: { dockerConfig },
   targetAccess: {},
 };
-const plan = (changes: Partial<BuildRequest> = {}, more: Partial<OpenshiftBuildSettings> = {}) =>
+const plan = (changes: Partial<BuildRequest> = {}, more: Partial<ClusterBuildSettings> = {}) =>
   planOpenshiftBuild('kmm-build-1', { ...request, ...changes }, { ...settings, ...more });
 const specOf = (...args: Parameters<typeof plan>) => plan(...args).object['spec'] as Record<string, unknown>;
 

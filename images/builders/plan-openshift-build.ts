@@ -1,19 +1,17 @@
 import { LABELS, RESOURCES } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { authFile } from '../registry/credentials.ts';
-import { base64, buildMetadata, inputsOf, inputsSecret, nodesOf, secretFiles } from './build-inputs.ts';
+import {
+  base64,
+  buildMetadata,
+  IMAGE_ANNOTATION,
+  inputsOf,
+  inputsSecret,
+  nodesOf,
+  secretFiles,
+} from './build-inputs.ts';
 import type { BuildRequest } from './builder.ts';
-import type { ClusterBuild } from './cluster-builder.ts';
-
-/** How Builds stand on their cluster. */
-export interface OpenshiftBuildSettings {
-  readonly namespace: string;
-  /** How much of its node's disk a build may take. */
-  readonly bytesMax: number;
-  /** How long a build goes on that nobody looks after any more. */
-  readonly minutesMax: number;
-  readonly resources: Readonly<Record<'requests' | 'limits', Readonly<Record<string, string>> | undefined>>;
-}
+import type { ClusterBuild, ClusterBuildSettings } from './cluster-build.ts';
 
 /** Of upstream's OpenShift edition, beside the one that names the module. */
 const KMM_LABELS = {
@@ -28,7 +26,7 @@ const SECRETS = '/run/secrets';
 export function planOpenshiftBuild(
   name: string,
   request: BuildRequest,
-  settings: OpenshiftBuildSettings,
+  settings: ClusterBuildSettings,
 ): ClusterBuild {
   const metadata = buildMetadata(name, settings.namespace);
   const [pull, push] = [
@@ -44,7 +42,7 @@ export function planOpenshiftBuild(
       metadata: {
         ...metadata,
         labels: { ...metadata.labels, ...kmmLabels(request) },
-        annotations: { 'kmm.node.kubernetes.io/image': request.target },
+        annotations: { [IMAGE_ANNOTATION]: request.target },
       },
       spec: {
         serviceAccount: ACCOUNT,
@@ -101,7 +99,7 @@ function loginSecret(metadata: KubeObject['metadata'], dockerConfig: string | un
 }
 
 /** A Build says nothing of its disk but what any pod may: the kubelet evicts one that takes more. */
-function resourcesOf({ resources, bytesMax }: OpenshiftBuildSettings) {
+function resourcesOf({ resources, bytesMax }: ClusterBuildSettings) {
   const limits = { 'ephemeral-storage': String(bytesMax), ...resources.limits };
   return { ...(resources.requests && { requests: resources.requests }), limits };
 }
