@@ -6,7 +6,14 @@ import {
   type ImageLimits,
   type Registry,
 } from '@kmm-fleet/images';
-import { blindKinds, createQueue, type Operator, type OperatorPorts, type Queue } from '@kmm-fleet/runtime';
+import {
+  aborted,
+  blindKinds,
+  createQueue,
+  type Operator,
+  type OperatorPorts,
+  type Queue,
+} from '@kmm-fleet/runtime';
 import { countClaimProblems } from './clusters/claim-problems.ts';
 import { isSameCluster } from './clusters/cluster-view.ts';
 import { createHubCaches, type McmView } from './hub-caches.ts';
@@ -238,7 +245,7 @@ export function createHub(ports: HubPorts): Hub {
       const running = [...watching.map((cache) => cache.run(signal)), factory.run(signal)];
       void caches.clusters.whenSynced().then(systems.complete);
       const synced = Promise.all([...watching.map((cache) => cache.whenSynced()), factory.whenSynced()]);
-      await Promise.race([synced, ended(signal)]);
+      await Promise.race([synced, aborted(signal)]);
       if (!signal.aborted) planAll();
       await Promise.all([...running, works.run(signal), imageObjects.run(signal), statuses.run(signal)]);
     },
@@ -267,8 +274,4 @@ function newest(
 function isNewer(watched: ManifestWork, written: ManifestWork | undefined): boolean {
   if (!written || watched.metadata.uid !== written.metadata.uid) return true;
   return (watched.metadata.generation ?? 0) >= (written.metadata.generation ?? 0);
-}
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

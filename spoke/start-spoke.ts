@@ -1,6 +1,7 @@
 import { isNodeClaim, LABELS, RESOURCES } from '@kmm-fleet/api';
 import type { Systems } from '@kmm-fleet/images';
 import {
+  aborted,
   blindKinds,
   CORE,
   createCache,
@@ -15,8 +16,8 @@ import type { ModuleInput } from './modules/plan-module.ts';
 import { type ModuleObservation, reconcileModule } from './modules/reconcile-module.ts';
 import { REFUSALS, type RefusalView, refusalView } from './modules/refused-pods.ts';
 import { byNamespace, createNamespaceMarks } from './namespaces/mark-namespaces.ts';
+import { tellModuleKept } from './node-labels/node-events.ts';
 import { reconcileNode } from './node-labels/reconcile-node.ts';
-import { tellModuleKept } from './node-labels/tell-module-kept.ts';
 import {
   type DaemonSetView,
   daemonSetView,
@@ -243,7 +244,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
       const running = [...caches.map((cache) => cache.run(signal)), ports.images?.run(signal)];
       const local = [nodes, modules, daemonSets, pods].map((cache) => cache.whenSynced());
       void nodes.whenSynced().then(() => ports.images?.systems.complete());
-      await Promise.race([Promise.all([...local, ports.images?.whenSynced()]), ended(signal)]);
+      await Promise.race([Promise.all([...local, ports.images?.whenSynced()]), aborted(signal)]);
       // A spoke whose OCM is not installed yet serves its modules all the same; the claim follows.
       const publishing = ports.isManaged ? claims.whenSynced().then(() => claimQueue.run(signal)) : undefined;
       await Promise.all([
@@ -251,7 +252,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
         moduleQueue.run(signal),
         nodeQueue.run(signal),
         marks?.run(signal),
-        signal.aborted ? undefined : Promise.race([publishing, ended(signal)]),
+        Promise.race([publishing, aborted(signal)]),
       ]);
     },
   };
@@ -275,10 +276,3 @@ function isSamePlacement(before: NodeView | undefined, after: NodeView | undefin
 
 const versionOf = (view: ModuleView | undefined) =>
   view?.checked.ok ? view.checked.value.spec.moduleLoader?.container.version : undefined;
-
-function ended(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-}

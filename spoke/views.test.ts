@@ -1,7 +1,7 @@
 import { checkModule, LABELS } from '@kmm-fleet/api';
 import { expect, it } from 'vitest';
 import { K1, moduleObject } from './testing/fixtures.ts';
-import { moduleView, nodeView, podView, tolerates } from './views.ts';
+import { moduleView, nodeView, podView } from './views.ts';
 
 const pod = (status: object, isLoader = true) =>
   podView({
@@ -98,14 +98,6 @@ it('a Module as an upstream hub ships it is accepted', () => {
   const { checked } = moduleView({ ...shipped, metadata, status: { moduleLoader: {}, devicePlugin: {} } });
   expect(checked).toMatchObject({ ok: true });
   expect(checkModule({ ...shipped, spec: {} }).ok).toBe(false);
-});
-
-it('tolerations: an empty key with Exists takes all; a value must fit', () => {
-  const taint = { key: 'a', value: 'b', effect: 'NoSchedule' };
-  expect(tolerates([{ operator: 'Exists' }], [taint])).toBe(true);
-  expect(tolerates([{ key: 'a', value: 'b' }], [taint])).toBe(true);
-  expect(tolerates([{ key: 'a', value: 'c' }], [taint])).toBe(false);
-  expect(tolerates([{ key: 'a', operator: 'Exists', effect: 'NoExecute' }], [taint])).toBe(false);
 });
 
 it.each([

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRegistry, type RegistryTransport } from '@kmm-fleet/images';
 import { editions, groundObjects } from '@kmm-fleet/policies';
 import {
+  aborted,
   type Clock,
   createKubeClient,
   type KubeClient,
@@ -144,7 +145,7 @@ function assembleFleet<S extends ControlPlane>(options: FleetOptions, parts: Par
     settled: () => running?.settled() ?? false,
     async run(signal) {
       running = joinRunning([...clusters].map(startCluster));
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      await aborted(signal);
       await running.stop();
     },
   };

@@ -1,4 +1,4 @@
-import type { Queue, WatchedCache } from '@kmm-fleet/runtime';
+import { aborted, type Queue, type WatchedCache } from '@kmm-fleet/runtime';
 
 /** A controller at work. */
 export interface Running {
@@ -16,11 +16,8 @@ type AnyCache = Pick<WatchedCache<never>, 'run' | 'whenSynced' | 'synced'>;
 export function startController(caches: readonly AnyCache[], queues: readonly Queue[]): Running {
   const controller = new AbortController();
   const { signal } = controller;
-  const aborted = new Promise<void>((resolve) =>
-    signal.addEventListener('abort', () => resolve(), { once: true }),
-  );
   const work = async () => {
-    await Promise.race([Promise.all(caches.map((cache) => cache.whenSynced())), aborted]);
+    await Promise.race([Promise.all(caches.map((cache) => cache.whenSynced())), aborted(signal)]);
     if (!signal.aborted) await Promise.all(queues.map((queue) => queue.run(signal)));
   };
   const done = Promise.all([...caches.map((cache) => cache.run(signal)), work()]).then(() => {});

@@ -14,8 +14,9 @@ import type { KubeObject } from '@kmm-fleet/runtime';
 import { devicePluginDaemonSet, devicePluginLabels } from '../device-plugins/device-plugin-daemonset.ts';
 import { loaderDaemonSet, loaderLabels } from '../loaders/loader-daemonset.ts';
 import { isUpstreamTwin } from '../loaders/upstream-twin.ts';
-import { belongsTo, type DaemonSetView, type NodeView, tolerates } from '../views.ts';
+import { belongsTo, type DaemonSetView, type NodeView } from '../views.ts';
 import { existingFor, hasChangedItsMind, removedNames } from './plan-removal.ts';
+import { tolerates } from './tolerations.ts';
 
 export interface ModuleInput {
   readonly module: Module;

@@ -1,5 +1,6 @@
 import { LABELS } from '@kmm-fleet/api';
 import {
+  aborted,
   blindKinds,
   type Cache,
   CORE,
@@ -69,8 +70,7 @@ export function createNamespaceMarks(
     settled: () => marked.synced && queue.idle,
     async run(signal) {
       const watching = marked.run(signal);
-      const ended = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-      await Promise.race([marked.whenSynced(), ended]);
+      await Promise.race([marked.whenSynced(), aborted(signal)]);
       await Promise.all([watching, queue.run(signal)]);
     },
   };

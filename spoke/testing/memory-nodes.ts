@@ -1,6 +1,7 @@
 import { LABELS, matchesSelector, ROLES } from '@kmm-fleet/api';
 import { CORE, canonicalJson, type KubeObject, objectKey } from '@kmm-fleet/runtime';
-import { type Taint, tolerates } from '../views.ts';
+import { tolerates } from '../modules/tolerations.ts';
+import type { Taint } from '../views.ts';
 import type { MemoryCluster } from './memory-cluster.ts';
 
 interface DaemonSetSpec {
