@@ -1,4 +1,5 @@
 /** The kmm command. Its parts that stories and tests use. */
+export type { Supervised } from '@kmm-fleet/lab';
 export type { ControlPlaneKind } from './lab/control-planes.ts';
 export { type KubeAccess, writeKubeconfig } from './lab/kubeconfig.ts';
 export { startLab, stopLab } from './lab/lab.ts';
@@ -13,7 +14,7 @@ export {
   toolkits,
   writeManifests,
 } from './lab/manifests.ts';
-export { type Supervised, supervise } from './lab/supervise.ts';
+export { supervise } from './lab/supervise.ts';
 export { createUninstallObserver } from './uninstall/observe-uninstall.ts';
 export type { Mode } from './uninstall/plan-uninstall.ts';
 export { runUninstall } from './uninstall/run-uninstall.ts';

@@ -5,17 +5,17 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRegistryTransport } from '@kmm-fleet/images';
 import {
   findLabKernels,
+  installObjects,
   makeBaseImages,
   makeServerCertificates,
   makeSigningPair,
+  type Supervised,
   startRegistry,
 } from '@kmm-fleet/lab';
 import {
-  CORE,
+  aborted,
   systemClock as clock,
   createLog,
-  type KubeClient,
-  type KubeObject,
   systemRandom as random,
   runProcess,
 } from '@kmm-fleet/runtime';
@@ -24,7 +24,7 @@ import { writeKubeconfig } from './kubeconfig.ts';
 import { labClusters } from './lab-plan.ts';
 import { labPaths, writeLabState } from './lab-state.ts';
 import { demoFolder, manifestValues, spokeObjects, toolkits, writeManifests } from './manifests.ts';
-import { type Supervised, supervise } from './supervise.ts';
+import { supervise } from './supervise.ts';
 import { untilClaimed } from './until-claimed.ts';
 
 const paths = labPaths(process.argv[2]);
@@ -79,8 +79,9 @@ await runProcess(log, async (signal) => {
   writeManifests(paths.manifests, values);
   const dockerConfig = Buffer.from(values['DOCKER_CONFIG_BASE64'] ?? '', 'base64');
   writeFileSync(paths.path('auth.json'), dockerConfig, { mode: 0o600 });
-  await putAll(fleet.client('hub'), [toolkits(`${registry.address}/${bases.toolkit}`)]);
-  for (const { name } of accesses) if (name !== 'hub') await putAll(fleet.client(name), spokeObjects(values));
+  await installObjects(fleet.client('hub'), [toolkits(`${registry.address}/${bases.toolkit}`)], clock);
+  for (const { name } of accesses)
+    if (name !== 'hub') await installObjects(fleet.client(name), spokeObjects(values), clock);
 
   step('starting hub and spokes');
   const common = {
@@ -117,17 +118,9 @@ await runProcess(log, async (signal) => {
   log.info('lab.ready');
 
   // It may have been told to end while it was starting.
-  if (!signal.aborted)
-    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  await aborted(signal);
   await Promise.all([...processes.values()].map((supervised) => supervised.stop()));
   await registry.stop();
   await neighbours;
   await fleet.stop();
 });
-
-async function putAll(client: KubeClient, objects: readonly KubeObject[]): Promise<void> {
-  for (const object of objects) {
-    const type = object.kind === 'Secret' ? CORE.secret : CORE.configMap;
-    await client.apply(type, object, { fieldManager: 'kmm-lab', force: true });
-  }
-}

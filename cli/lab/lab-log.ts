@@ -1,5 +1,7 @@
 /** The lab's log while it starts: JSON lines, the last of which may be half written; others may write between them. */
 
+import { tailOf } from '@kmm-fleet/lab';
+
 interface Line {
   readonly msg?: string;
   readonly message?: string;
@@ -14,7 +16,7 @@ export function stepsIn(log: string): string[] {
 /** Why the lab ended: its last error in words, or its last lines when it had none. Pure. */
 export function failureIn(log: string): string {
   const error = linesOf(log).findLast(({ err }) => err?.message !== undefined);
-  return error?.err?.message ?? log.trimEnd().split('\n').slice(-15).join('\n');
+  return error?.err?.message ?? tailOf(log, 15);
 }
 
 function linesOf(log: string): Line[] {

@@ -44,13 +44,13 @@ export function runCommand(
     child.on('error', (error) => reject(new Error(`${command}: ${error.message}`, { cause: error })));
     child.on('close', (code) => {
       if (code === 0) resolve(output);
-      else reject(new Error(`${[command, ...args].join(' ')} exited with ${code}\n${lastLines(all, 20)}`));
+      else reject(new Error(`${[command, ...args].join(' ')} exited with ${code}\n${tailOf(all, 20)}`));
     });
     child.stdin.end(options.input ?? '');
   });
 }
 
 /** The last `count` lines of a text. */
-export function lastLines(text: string, count: number): string {
+export function tailOf(text: string, count: number): string {
   return text.trimEnd().split('\n').slice(-count).join('\n');
 }

@@ -6,13 +6,14 @@ export {
   makeSigningPair,
   type ServerCertificates,
 } from './certificates.ts';
-export { lastLines, runCommand } from './command.ts';
+export { runCommand, tailOf } from './command.ts';
 export { referenceFolder, unpackReference } from './debian-package.ts';
 export { type Guest, startGuest, TEST_KEY } from './guests/guest.ts';
 export { type GuestDisk, prepareGuestDisk } from './guests/guest-disk.ts';
 export { HOST } from './guests/guest-files.ts';
+export { keepRunning, type Supervised } from './keep-running.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
-export { spawnMortal } from './mortal-child.ts';
+export { spawnMortal, stopChild } from './mortal-child.ts';
 export {
   bundlePrograms,
   makeOperatorImages,
@@ -39,7 +40,7 @@ export {
 } from './planes/real-fleet.ts';
 export { startPlane } from './planes/start-plane.ts';
 export { type GoTool, goTool, newestKubectl } from './planes/tools.ts';
-export { freePort, type RealRegistry, startRegistry, stopChild } from './registry.ts';
+export { freePort, type RealRegistry, startRegistry } from './registry.ts';
 export {
   canInstall,
   findProgram,

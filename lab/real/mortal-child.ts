@@ -16,3 +16,16 @@ export function spawnMortal(
   closeSync(log);
   return child;
 }
+
+/** Ends a child with SIGTERM, and with SIGKILL when it is still there after five seconds. */
+export function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const kill = setTimeout(() => child.kill('SIGKILL'), 5_000);
+    child.once('exit', () => {
+      clearTimeout(kill);
+      resolve();
+    });
+    child.kill('SIGTERM');
+  });
+}

@@ -4,6 +4,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { CertificateFiles } from './certificates.ts';
 import { runCommand } from './command.ts';
+import { keepRunning } from './keep-running.ts';
 import { spawnMortal } from './mortal-child.ts';
 import { findProgram } from './requirements.ts';
 
@@ -29,8 +30,6 @@ export interface RealRegistryOptions {
   readonly port?: number;
 }
 
-const RESTART_MS = 500;
-
 /** Starts Debian's docker-registry on the loopback address with TLS and a login. */
 export async function startRegistry(options: RealRegistryOptions): Promise<RealRegistry> {
   const { directory, username, password } = options;
@@ -44,26 +43,11 @@ export async function startRegistry(options: RealRegistryOptions): Promise<RealR
   const config = join(directory, 'registry.yml');
   writeFileSync(config, registryConfig(options, `127.0.0.1:${port}`, htpasswd));
   const program = findProgram('docker-registry') ?? 'docker-registry';
-  const life = { isOver: false };
-  let child: ChildProcess;
-  const start = () => {
-    child = spawnMortal(program, ['serve', config], join(directory, 'registry.log'));
-    child.once('exit', () => isUp && setTimeout(() => life.isOver || start(), RESTART_MS));
-    return child;
-  };
-  let isUp = false;
-  await waitUntilListening(port, start());
-  isUp = true;
-  return {
-    address: `127.0.0.1:${port}`,
-    username,
-    password,
-    pid: () => child.pid ?? 0,
-    stop() {
-      life.isOver = true;
-      return stopChild(child);
-    },
-  };
+  const start = () => spawnMortal(program, ['serve', config], join(directory, 'registry.log'));
+  const first = start();
+  await waitUntilListening(port, first);
+  const { pid, stop } = keepRunning(start, { first });
+  return { address: `127.0.0.1:${port}`, username, password, pid, stop };
 }
 
 /** Below the ports that Linux gives to outgoing connections: one of those could take a port before its server does. */
@@ -84,19 +68,6 @@ function isFree(port: number): Promise<boolean> {
     const probe = createServer();
     probe.on('error', () => resolve(false));
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-}
-
-/** Ends a child with SIGTERM, and with SIGKILL when it is still there after five seconds. */
-export function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    const kill = setTimeout(() => child.kill('SIGKILL'), 5_000);
-    child.once('exit', () => {
-      clearTimeout(kill);
-      resolve();
-    });
-    child.kill('SIGTERM');
   });
 }
 

@@ -2,9 +2,8 @@ import type { ChildProcess } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { lastLines, runCommand } from '../command.ts';
-import { spawnMortal } from '../mortal-child.ts';
-import { stopChild } from '../registry.ts';
+import { runCommand, tailOf } from '../command.ts';
+import { spawnMortal, stopChild } from '../mortal-child.ts';
 import { archiveFolder, type GuestDisk } from './guest-disk.ts';
 import { type GuestSetting, guestFiles } from './guest-files.ts';
 import { openSerialShell, type SerialShell, type ShellResult } from './serial-shell.ts';
@@ -78,7 +77,7 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     await shell.ready(START_MS_MAX).catch(async (error: Error) => {
       const logs = ['console.log', 'qemu.log'].map((log) => join(directory, log));
       const last = await runCommand('tail', ['-n', '15', ...logs]).catch(() => '');
-      throw new Error(`${setting.name}: ${error.message}\n${lastLines(last, 30)}`, { cause: error });
+      throw new Error(`${setting.name}: ${error.message}\n${tailOf(last, 30)}`, { cause: error });
     });
   };
   const end = async () => {

@@ -9,7 +9,7 @@ import {
   type KubeClient,
   systemRandom as random,
 } from '@kmm-fleet/runtime';
-import { lastLines } from '../command.ts';
+import { tailOf } from '../command.ts';
 import { createKeeper } from '../keeper.ts';
 import { freePort } from '../registry.ts';
 import { buildGo, goModuleFolder } from './build-go.ts';
@@ -129,6 +129,6 @@ async function untilThere(path: string, log: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(
-    `The cluster did not join in ${JOIN_MS_MAX / 1_000} s:\n${lastLines(readFileSync(log, 'utf8'), 15)}`,
+    `The cluster did not join in ${JOIN_MS_MAX / 1_000} s:\n${tailOf(readFileSync(log, 'utf8'), 15)}`,
   );
 }

@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
 import { makeTokenKeys } from '../certificates.ts';
-import { lastLines } from '../command.ts';
-import { spawnMortal } from '../mortal-child.ts';
-import { freePort, stopChild } from '../registry.ts';
+import { tailOf } from '../command.ts';
+import { spawnMortal, stopChild } from '../mortal-child.ts';
+import { freePort } from '../registry.ts';
 import { flagsOf, type Setting } from './flags.ts';
 import type { Plane, PlaneOptions } from './plane.ts';
 import { planeAccess, USERS_FILE, type User, writeAuditPolicy, writeKubeconfig } from './plane-access.ts';
@@ -112,7 +112,7 @@ async function untilReady(connection: KubeConnection, directory: string, child: 
     child.exitCode === null
       ? `was not ready in ${START_MS_MAX / 1_000} s`
       : `ended with code ${child.exitCode}`;
-  throw new Error(`kube-apiserver ${what}:\n${lastLines(log, 15)}`);
+  throw new Error(`kube-apiserver ${what}:\n${tailOf(log, 15)}`);
 }
 
 async function isReady(transport: Transport): Promise<boolean> {
