@@ -1,5 +1,5 @@
-import { ANNOTATIONS, HUB_GROUP, type ModuleImage, VERSION } from '@kmm-fleet/api';
-import { deepEqual, type KubeObject } from '@kmm-fleet/runtime';
+import { ANNOTATIONS, type ModuleImage, RESOURCES } from '@kmm-fleet/api';
+import { apiVersionOf, deepEqual, type KubeObject } from '@kmm-fleet/runtime';
 import type { ImageWish } from './wanted-images.ts';
 
 /** The writes that bring one ModuleImage to what is wanted. */
@@ -37,8 +37,8 @@ export function diffImage(
 
 function imageObject(name: string, { spec }: ImageWish, conflict: string): KubeObject {
   return {
-    apiVersion: `${HUB_GROUP}/${VERSION}`,
-    kind: 'ModuleImage',
+    apiVersion: apiVersionOf(RESOURCES.moduleImage),
+    kind: RESOURCES.moduleImage.kind,
     metadata: { name, ...(conflict && { annotations: { [ANNOTATIONS.conflict]: conflict } }) },
     spec,
   };

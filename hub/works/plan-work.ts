@@ -3,7 +3,8 @@ import {
   describeFinding,
   type Finding,
   found,
-  type LoaderRecipe,
+  imageSpecOf,
+  isStuck,
   type ManagedClusterModule,
   type Manifest,
   type ManifestWork,
@@ -14,6 +15,7 @@ import {
   type Pin,
   parseImageReference,
   pinnedModule,
+  readyDigest,
   resolveRecipe,
   WORK_NAME_CHARS_MAX,
   withDigest,
@@ -102,7 +104,7 @@ function planKernel(
   const recipe = resolveRecipe(identity, mcm.spec.moduleSpec, release, 'spec.moduleSpec');
   if (!recipe.ok) return { wait: waitOf(recipe.findings, release) };
   const { kernel, image: reference, inTreeModulesToRemove } = recipe.value;
-  const spec = imageSpec(mcm, input.operatorNamespace, recipe.value);
+  const spec = imageSpecOf(identity, mcm.spec.moduleSpec, recipe.value);
   const name = moduleImageName(reference, kernel);
   const image = input.image(name, spec);
   const digest = readyDigest(image);
@@ -112,27 +114,6 @@ function planKernel(
     ...(pinned && { pin: { kernel, image: pinned, inTreeModulesToRemove } }),
     ...(!digest && { wait: waitForImage(kernel, name, image, pinned !== undefined) }),
   };
-}
-
-/** The whole recipe as an object of its own; what is not set is left out, so that it compares equal to what is stored. */
-function imageSpec(mcm: ManagedClusterModule, namespace: string, recipe: LoaderRecipe): ModuleImageSpec {
-  const { imageRepoSecret, imageRebuildTriggerGeneration } = mcm.spec.moduleSpec;
-  return {
-    image: recipe.image,
-    kernelVersion: recipe.kernel,
-    module: { name: mcm.metadata.name, namespace },
-    ...(recipe.build && { build: recipe.build }),
-    ...(recipe.sign && { sign: recipe.sign }),
-    ...(recipe.registryTLS && { registryTLS: recipe.registryTLS }),
-    ...(imageRepoSecret && { imageRepoSecret }),
-    ...(imageRebuildTriggerGeneration !== undefined && { imageRebuildTriggerGeneration }),
-  };
-}
-
-function readyDigest(image: ModuleImage | undefined): string | undefined {
-  const { status } = image ?? {};
-  const isCurrent = status?.observedGeneration === image?.metadata.generation;
-  return isCurrent && status?.state === 'Ready' ? status.digest : undefined;
 }
 
 function pinTo(reference: string, digest: string): string {
@@ -197,7 +178,7 @@ function waitOf(findings: readonly Finding[], kernel?: string): Wait {
 
 function waitForImage(kernel: string, name: string, image: ModuleImage | undefined, hasPin: boolean): Wait {
   const { state = 'Wanted', reason = state, message = '', log } = image?.status ?? {};
-  const stuck = state === 'Failed' || state === 'Missing' || state === 'Conflict';
+  const stuck = isStuck(state);
   const kept = hasPin ? ' The cluster keeps the image it has.' : '';
   const lines = stuck && log ? ` Last lines: ${log.trim().split('\n').slice(-3).join(' | ')}` : '';
   const more = lines && ` All of them: kubectl get moduleimage ${name} -o jsonpath='{.status.log}'`;

@@ -1,11 +1,14 @@
 import {
   found,
+  imageSpecOf,
   isReason,
+  isStuck,
   type LoaderRecipe,
   type ModuleImageSpec,
   moduleImageName,
   parseImageReference,
   RESOURCES,
+  readyDigest,
   withDigest,
 } from '@kmm-fleet/api';
 import { createImages, createSystems, type ImagesPorts } from '@kmm-fleet/images';
@@ -73,21 +76,18 @@ export function createStandaloneImages(ports: Omit<ImagesPorts, 'systems'>): Spo
   const pin = (module: ModuleView, recipe: LoaderRecipe): ReturnType<NonNullable<ModuleInput['pin']>> => {
     if (!recipe.build && !recipe.sign) return { image: recipe.image };
     const name = moduleImageName(recipe.image, recipe.kernel);
-    const spec = imageSpec(module, recipe);
-    want(objectKey(module.metadata), name, spec);
+    const { metadata, checked } = module;
+    const identity = { name: metadata.name, namespace: metadata.namespace ?? '' };
+    const spec = imageSpecOf(identity, checked.ok ? checked.value.spec : {}, recipe);
+    want(objectKey(metadata), name, spec);
     const rivals = wishes.conflict(name);
     if (rivals.length > 0) return { wait: conflict(recipe.image, rivals) };
     const image = factory.images.get(name);
-    const isCurrent =
-      image &&
-      contents(image.spec) === contents(spec) &&
-      image.status?.observedGeneration === image.metadata.generation;
-    const digest = isCurrent && image.status?.state === 'Ready' ? image.status.digest : undefined;
+    const digest = image && contents(image.spec) === contents(spec) ? readyDigest(image) : undefined;
     const reference = parseImageReference(recipe.image);
     if (digest && reference.ok) return { image: withDigest(reference.value, digest) };
     const { state = 'Wanted', message = '', reason = '' } = image?.status ?? {};
-    const isStuck = state === 'Failed' || state === 'Missing' || state === 'Conflict';
-    const known = isReason(reason) ? reason : isStuck ? 'Refused' : (`Image${state}` as const);
+    const known = isReason(reason) ? reason : isStuck(state) ? 'Refused' : (`Image${state}` as const);
     return { wait: found(known, '', `ModuleImage ${name} is ${state}. ${message}`, '') };
   };
 
@@ -118,20 +118,6 @@ export function createStandaloneImages(ports: Omit<ImagesPorts, 'systems'>): Spo
     async run(signal) {
       await Promise.all([factory.run(signal), objects.run(signal)]);
     },
-  };
-}
-
-function imageSpec({ metadata, checked }: ModuleView, recipe: LoaderRecipe): ModuleImageSpec {
-  const { imageRepoSecret, imageRebuildTriggerGeneration } = checked.ok ? checked.value.spec : {};
-  return {
-    image: recipe.image,
-    kernelVersion: recipe.kernel,
-    module: { name: metadata.name, namespace: metadata.namespace ?? '' },
-    ...(recipe.build && { build: recipe.build }),
-    ...(recipe.sign && { sign: recipe.sign }),
-    ...(recipe.registryTLS && { registryTLS: recipe.registryTLS }),
-    ...(imageRepoSecret && { imageRepoSecret }),
-    ...(imageRebuildTriggerGeneration !== undefined && { imageRebuildTriggerGeneration }),
   };
 }
 

@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { type ModuleImage, ModuleImageSpec } from '../kinds/module-image.ts';
+import { imageSpecOf, isStuck, readyDigest } from './module-image.ts';
+
+const identity = { name: 'kmod', namespace: 'openshift-kmm' };
+const recipe = {
+  kernel: '6.1.0',
+  image: 'r.example.com/kmod:6.1.0',
+  inTreeModulesToRemove: ['old'],
+  modprobe: { moduleName: 'kmod', dirName: '/opt' },
+};
+const spec = { image: recipe.image, kernelVersion: '6.1.0', module: identity };
+
+describe('the spec of a ModuleImage', () => {
+  it('has what the image is made from, and nothing of how it is loaded', () => {
+    expect(imageSpecOf(identity, {}, recipe)).toStrictEqual(spec);
+  });
+
+  it('has all that a recipe may say, so that a change of any is a new recipe', () => {
+    const rest = {
+      build: { dockerfileConfigMap: { name: 'dockerfile' } },
+      sign: { keySecret: { name: 'key' }, certSecret: { name: 'cert' } },
+      registryTLS: { insecure: true },
+    };
+    const own = { imageRepoSecret: { name: 'login' }, imageRebuildTriggerGeneration: 0 };
+    const full = imageSpecOf(identity, own, { ...recipe, ...rest });
+
+    expect(full).toStrictEqual({ ...spec, ...rest, ...own });
+    expect(Object.keys(full).sort()).toEqual(Object.keys(ModuleImageSpec.shape).sort());
+  });
+});
+
+describe('the digest of an image', () => {
+  const image = (status: ModuleImage['status']): ModuleImage => ({
+    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+    kind: 'ModuleImage',
+    metadata: { name: 'kmod', generation: 2 },
+    spec,
+    ...(status && { status }),
+  });
+
+  it.each([
+    ['is there when it is ready', image({ state: 'Ready', digest: 'd', observedGeneration: 2 }), 'd'],
+    [
+      'is not that of an earlier recipe',
+      image({ state: 'Ready', digest: 'd', observedGeneration: 1 }),
+      undefined,
+    ],
+    ['is not the last good one', image({ state: 'Building', digest: 'd', observedGeneration: 2 }), undefined],
+    ['is not known before a status', image(undefined), undefined],
+    ['is not known without an image', undefined, undefined],
+  ])('%s', (_rule, observed, digest) => {
+    expect(readyDigest(observed)).toBe(digest);
+  });
+});
+
+it('tells states that wait for somebody from those that go on by themselves', () => {
+  const states = [
+    'Wanted',
+    'Building',
+    'Built',
+    'Signing',
+    'Ready',
+    'Failed',
+    'Missing',
+    'Conflict',
+  ] as const;
+  expect(states.filter(isStuck)).toEqual(['Failed', 'Missing', 'Conflict']);
+});

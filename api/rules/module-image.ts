@@ -1,0 +1,33 @@
+import type { ModuleSpec } from '../kinds/module.ts';
+import type { ImageState, ModuleImage, ModuleImageSpec } from '../kinds/module-image.ts';
+import type { LoaderRecipe, ModuleIdentity } from './resolve-recipe.ts';
+
+/** The whole recipe as an object of its own; what is not set is left out, so that it compares equal to what is stored. */
+export function imageSpecOf(
+  { name, namespace }: ModuleIdentity,
+  spec: Pick<ModuleSpec, 'imageRepoSecret' | 'imageRebuildTriggerGeneration'>,
+  recipe: LoaderRecipe,
+): ModuleImageSpec {
+  const { imageRepoSecret, imageRebuildTriggerGeneration } = spec;
+  return {
+    image: recipe.image,
+    kernelVersion: recipe.kernel,
+    module: { name, namespace },
+    ...(recipe.build && { build: recipe.build }),
+    ...(recipe.sign && { sign: recipe.sign }),
+    ...(recipe.registryTLS && { registryTLS: recipe.registryTLS }),
+    ...(imageRepoSecret && { imageRepoSecret }),
+    ...(imageRebuildTriggerGeneration !== undefined && { imageRebuildTriggerGeneration }),
+  };
+}
+
+/** The digest of an image that is ready as it is wanted now: a status may speak of an earlier recipe. */
+export function readyDigest(image: ModuleImage | undefined): string | undefined {
+  const { status, metadata } = image ?? {};
+  const isCurrent = status?.observedGeneration === metadata?.generation;
+  return isCurrent && status?.state === 'Ready' ? status.digest : undefined;
+}
+
+/** Whether an image waits for somebody; any other state that is not ready goes on by itself. */
+export const isStuck = (state: ImageState): state is 'Failed' | 'Missing' | 'Conflict' =>
+  state === 'Failed' || state === 'Missing' || state === 'Conflict';
