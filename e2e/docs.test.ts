@@ -3,8 +3,9 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemIo } from '../cli/io.ts';
 import { createProgram } from '../cli/program.ts';
-import { createScreen } from '../cli/testing/kmm.ts';
-import { blocksOf, commandsOf, readPage } from './docs/page.ts';
+import { createScreen, kmm } from '../cli/testing/kmm.ts';
+import { FOLLOWED, INSTALL_PAGE, PRINTING, READ_ONLY } from './docs/install-page.ts';
+import { blocksOf, commandsOf, readPage, wordsOf } from './docs/page.ts';
 
 const root = join(import.meta.dirname, '..');
 const PAGES = globSync(['*.md', 'docs/**/*.md'], { cwd: root }).sort();
@@ -25,8 +26,7 @@ describe('the pages', () => {
     for (const { page, command } of ofKmm) {
       const program = createProgram(io, () => {});
       doNothing(program);
-      const words = command.match(/(?:\$\(.*?\)|'[^']*'|"[^"]*"|[^\s"'])+/g) ?? [];
-      await program.parseAsync(words.slice(1), { from: 'user' }).catch((error: Error) => {
+      await program.parseAsync(wordsOf(command).slice(1), { from: 'user' }).catch((error: Error) => {
         refused.push(`${page}: ${command}: ${error.message}`);
       });
     }
@@ -61,6 +61,30 @@ describe('the pages', () => {
 
     expect(broken).toEqual([]);
     expect(links.length).toBeGreaterThan(10);
+  });
+});
+
+describe('the page of installing', () => {
+  const blocks = blocksOf(readPage(INSTALL_PAGE));
+
+  it('has no command that is not run, but for those that are told why', () => {
+    const names = new Set(blocks.filter(({ language }) => language === 'sh').map(({ name }) => name));
+
+    expect([...names].sort()).toEqual([...FOLLOWED, PRINTING, ...Object.keys(READ_ONLY)].sort());
+  });
+
+  it('prints what it says it prints', async () => {
+    const printing = blocks.filter(({ name }) => name === PRINTING);
+    const commands = printing.flatMap(({ text }) => commandsOf(text));
+    const registry = 'registry.example.com/kmm';
+
+    for (const command of commands) {
+      const words = wordsOf(command.replaceAll('$REGISTRY', registry)).slice(1);
+      const { code, out, err } = await kmm(words, { saved: new Map() });
+      expect({ command, code, err }).toEqual({ command, code: 0, err: '' });
+      expect(out).not.toBe('');
+    }
+    expect(commands.length).toBeGreaterThan(5);
   });
 });
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RESOURCES } from '@kmm-fleet/api';
-import { type Supervised, supervise, writeKubeconfig } from '@kmm-fleet/cli';
+import { writeKubeconfig } from '@kmm-fleet/cli';
 import {
   makeServerCertificates,
   type Plane,
@@ -12,6 +12,7 @@ import {
   startPolicyStack,
   startRealFleet,
 } from '@kmm-fleet/lab';
+import { editions } from '@kmm-fleet/policies';
 import {
   CORE,
   systemClock as clock,
@@ -20,15 +21,16 @@ import {
   silentLog,
 } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FOLLOWED, type Followed, INSTALL_PAGE } from './docs/install-page.ts';
 import { runBlock } from './docs/page.ts';
 import { until } from './faults/observe.ts';
 import { kmm, kubectlOn } from './install/install-plane.ts';
 import { installedOperator } from './install/installed-operator.ts';
 import { olmKinds } from './install/olm-kinds.ts';
+import { type RunningOperator, runOperator } from './install/run-operator.ts';
 import { type DriverRegistry, startDriverRegistry } from './story/driver-registry.ts';
 import { MODULES_ANNOTATION } from './story/world.ts';
 
-const PAGE = 'docs/install.md';
 const KERNEL = '6.1.0-55-amd64';
 const DEPLOYMENT = {
   group: 'apps',
@@ -50,7 +52,8 @@ const GUIDE = join(import.meta.dirname, '../docs/examples/guide/4.12.4-policy.ya
 describe('a fleet on which nothing of ours is installed', () => {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-policies-'));
   const stop = new AbortController();
-  const operators: Supervised[] = [];
+  const operators: RunningOperator[] = [];
+  const followed = new Set<Followed>();
   let registry: DriverRegistry;
   let fleet: RealFleet;
   let neighbours: Promise<void>;
@@ -61,14 +64,14 @@ describe('a fleet on which nothing of ours is installed', () => {
   const kubectl = (cluster: string, args: readonly string[], input?: string) =>
     kubectlOn(planeOf(cluster).kubeconfig(), directory, args, input);
   const planeOf = (name: string) => (name === 'hub' ? fleet.hub : (fleet.clusters.get(name) as Plane));
-  const apply = (text: string) => kubectl('hub', ['apply', '--server-side', '-f', '-'], text);
   const statusOf = async (namespace: string) =>
     ((await fleet.client('hub').get(POLICY, { namespace, name: 'install-kmm' }))?.['status'] ?? {}) as {
       readonly compliant?: string;
     };
   /** Somebody who follows the page. No kubelet here runs the images, and none looks for them elsewhere. */
-  const follow = (block: string) =>
-    runBlock(PAGE, block, {
+  const follow = (block: Followed) => {
+    followed.add(block);
+    return runBlock(INSTALL_PAGE, block, {
       cwd: directory,
       env: {
         KUBECONFIG: kubeconfig,
@@ -77,20 +80,21 @@ describe('a fleet on which nothing of ours is installed', () => {
         REGISTRY_PASSWORD: registry.login.password,
       },
     });
-  const deployment = (cluster: string) =>
-    fleet.client(cluster).get(DEPLOYMENT, {
-      namespace: cluster === 'hub' ? 'openshift-kmm-hub' : 'openshift-kmm',
-      name: `kmm-operator-${cluster === 'hub' ? 'hub-' : ''}controller-manager`,
-    });
-  /** In the place of a kubelet, which would start what the Deployment says. */
-  const startOperator = async (cluster: string, program: 'hub' | 'spoke') => {
+  };
+  const editionOf = (cluster: string) => editions[cluster === 'hub' ? 'hub' : 'spoke'];
+  const deployment = (cluster: string) => {
+    const { namespace, deployment: name } = editionOf(cluster);
+    return fleet.client(cluster).get(DEPLOYMENT, { namespace, name });
+  };
+  const startOperator = async (cluster: string) => {
     const deployed = (await deployment(cluster)) as KubeObject;
     const env = await installedOperator(planeOf(cluster), deployed, directory, ca);
-    operators.push(supervise(program, env, join(directory, `${cluster}-operator.log`), () => {}));
+    const log = join(directory, `${cluster}-operator.log`);
+    operators.push(runOperator(fleet.client(cluster), editionOf(cluster), env, log));
     return env;
   };
   /** Only that no pod runs is missing. */
-  const foundBy = async (block: string) => {
+  const foundBy = async (block: Followed) => {
     const { stdout } = await follow(block).then(
       (text) => ({ stdout: text }),
       (error: { stdout: string }) => error,
@@ -160,7 +164,7 @@ describe('a fleet on which nothing of ours is installed', () => {
     await follow('hub-secret');
 
     expect(await foundBy('check-hub')).toEqual([expect.stringContaining('DeploymentUnavailable')]);
-    await startOperator('hub', 'hub');
+    await startOperator('hub');
   });
 
   it('gets a spoke by the Policy of the page, on clusters with its label', async () => {
@@ -169,13 +173,13 @@ describe('a fleet on which nothing of ours is installed', () => {
     await until('the Policy is kept', async () => (await statusOf('default')).compliant === 'Compliant');
     expect(await deployment('east')).toBeDefined();
     expect(await deployment('west')).toBeUndefined();
-    expect((await startOperator('east', 'spoke'))['KMM_MANAGED']).toBe('1');
+    expect((await startOperator('east'))['KMM_MANAGED']).toBe('1');
   });
 
   it('gets another by manifests, and its first module by the page', async () => {
     await follow('spokes-manifests');
     expect(await foundBy('check-spoke')).toEqual([expect.stringContaining('DeploymentUnavailable')]);
-    await startOperator('north', 'spoke');
+    await startOperator('north');
 
     await follow('spoke-secrets');
     const mcm = registry.managedClusterModule('my-mcm', { driver: 'yes' }, { driver: 'wanted' });
@@ -199,6 +203,38 @@ describe('a fleet on which nothing of ours is installed', () => {
     });
     expect(await deployment('east')).toBeDefined();
     expect(await modules('east')).toBe('kmod');
+  });
+
+  const shown = (field: string, kinds: string, labels: string) => {
+    const path = `jsonpath={.items[*].metadata.${field}}`;
+    return kubectl('east', ['get', kinds, '-n', 'openshift-kmm', '-l', labels, '-o', path]);
+  };
+  /** What a reload would change. */
+  const loaders = () => shown('uid', 'daemonsets,pods', 'kmm.node.kubernetes.io/module.name');
+  const held = () => shown('finalizers', 'modules,pods', 'app.kubernetes.io/name!=kmm');
+
+  it('keeps its modules when a spoke is removed by the page, and the next one takes over without a reload', async () => {
+    const before = loaders();
+    expect(held()).toContain('module-finalizer');
+    await follow('remove-spoke');
+
+    expect(await deployment('east')).toBeUndefined();
+    expect([loaders(), held(), await modules('east')]).toEqual([before, '', 'kmod']);
+    const again = kmm('install', 'spoke', '--image', `${registry.address}/kmm/kmm-spoke:0.1.0`);
+    kubectl('east', ['apply', '--server-side', '-f', '-'], again);
+    await startOperator('east');
+    await until('the takeover', async () => held().includes('module-finalizer'));
+    expect([loaders(), await modules('east')]).toEqual([before, 'kmod']);
+  });
+
+  it('is unloaded before its hub is removed by the page, and then a spoke', async () => {
+    await follow('remove-fleet');
+
+    expect([await modules('east'), await modules('north')]).toEqual([undefined, undefined]);
+    expect([await deployment('hub'), await deployment('north')]).toEqual([undefined, undefined]);
+    const definitions = (cluster: string) => kubectl(cluster, ['get', 'crd', '-o', 'name']);
+    expect(definitions('hub')).not.toContain('hub.kmm.sigs.x-k8s.io');
+    expect(definitions('north')).not.toContain('kmm.sigs.x-k8s.io');
   });
 
   it('without Operator Lifecycle Manager is told so by the Policy that needs it', async () => {
@@ -234,10 +270,10 @@ describe('a fleet on which nothing of ours is installed', () => {
     kubectl('hub', ['delete', 'policy', '-n', 'guide', 'install-kmm']);
   });
 
-  it('gets a spoke as an add-on, on nodes that a cluster chooses, and it is healthy when its pod is', async () => {
-    kubectl('hub', ['create', 'namespace', 'addons']);
+  it('gets a spoke as an add-on by the page, on nodes that a cluster chooses, and it is healthy when its pod is', async () => {
     kubectl('west', ['create', '-f', '-'], JSON.stringify(GHOST));
-    apply(kmm('install', 'spoke', '--image', `${registry.address}/kmm-spoke:1`, ...ADDON));
+    await follow('spokes-addon');
+    kubectl('hub', ['label', 'managedcluster', 'west', 'kmm-addon=true']);
     await until('the add-on is on the cluster', () => isServed('managedclusteraddon'));
     kubectl('hub', ['apply', '--server-side', '-f', '-'], JSON.stringify(OWN_CONFIG));
     const configs = [
@@ -258,6 +294,10 @@ describe('a fleet on which nothing of ours is installed', () => {
     await until('the work agent may write Modules', async () => mayWriteModules('west'));
   });
 
+  it('has been led by the page alone', () => {
+    expect([...followed].sort()).toEqual([...FOLLOWED].sort());
+  });
+
   const isServed = async (kind: string) =>
     kubectl('hub', ['get', kind, '-n', 'west', '-o', 'name']).includes('install-kmm');
   const availability = () =>
@@ -272,7 +312,6 @@ describe('a fleet on which nothing of ours is installed', () => {
     ]);
 });
 
-const ADDON = ['--form', 'addon', '--cluster-label', 'site=west', '-n', 'addons'];
 const OWN = { namespace: 'west', name: 'own-nodes' };
 /** As the one that is printed, and for nodes of the site's own. */
 const OWN_CONFIG = {

@@ -41,6 +41,10 @@ export function commandsOf(text: string): string[] {
     .filter((command) => command !== '');
 }
 
+/** Words of a command as a shell takes them apart, quotes and all. */
+export const wordsOf = (command: string): string[] =>
+  command.match(/(?:\$\(.*?\)|'[^']*'|"[^"]*"|[^\s"'])+/g) ?? [];
+
 /**
  * Runs the block of a page as somebody who types it, and returns what it prints. This process goes on meanwhile.
  *
