@@ -22,9 +22,11 @@ import {
 } from '@kmm-fleet/images';
 import {
   findLabKernels,
+  freePort,
   GUEST_PROGRAMS,
   type Guest,
   HOST,
+  installObjects,
   installPrograms,
   type LabKernels,
   makeBaseImages,
@@ -40,6 +42,7 @@ import {
   TEST_KEY,
   unmountBelow,
 } from '@kmm-fleet/lab';
+import { editions } from '@kmm-fleet/policies';
 import {
   CORE,
   systemClock as clock,
@@ -48,12 +51,12 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
-import { DEPLOYMENT, pushSpoke, spokeDeployment } from './installed-spoke.ts';
+import { DEPLOYMENT, type Installed, installedOperator, pushOperator } from './installed-operator.ts';
 import type { ImageBench } from './test-modules.ts';
 
 /**
- * A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. The spoke is
- * installed as people install it, and runs in a pod of one of them.
+ * A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. The operator
+ * of the cluster is installed as people install it, and runs in a pod of `secure`.
  */
 export interface KernelFleet {
   readonly kernels: LabKernels;
@@ -84,8 +87,15 @@ const CLUSTER = 'east';
 const LOGIN = { username: 'kmm', password: 's3cret' };
 const nodeUser = (name: string) => ({ name: `system:node:${name}`, groups: ['system:nodes'] });
 
-/** Starts everything and resolves when the machines run; their nodes join meanwhile. */
-export async function startKernelFleet(progress: (line: string) => void): Promise<KernelFleet> {
+/**
+ * Starts everything and resolves when the machines run; their nodes join meanwhile.
+ *
+ * @param installed on the cluster: by default a spoke
+ */
+export async function startKernelFleet(
+  progress: (line: string) => void,
+  installed: Installed = { edition: editions.spoke, image: 'kmm-spoke' },
+): Promise<KernelFleet> {
   await installPrograms(
     [...(Object.keys(PACKAGES) as (keyof typeof PACKAGES)[]), ...GUEST_PROGRAMS],
     progress,
@@ -99,6 +109,7 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
   cpSync(bases.storage, storage, { recursive: true });
   const registry = await startRegistry({ directory, storage, certificate: certificates.server, ...LOGIN });
   const ca = readFileSync(certificates.ca, 'utf8');
+  const kubelets = { plain: await freePort(), secure: await freePort() };
   const fleet = await startRealFleet({
     clock,
     random,
@@ -106,6 +117,7 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
     registryTransport: createRegistryTransport(ca),
     clusters: [{ name: CLUSTER, nodes: [] }],
     users: NODES.map(nodeUser),
+    kubelets: new Map(Object.entries(kubelets)),
     certificates,
     directory,
     progress,
@@ -128,6 +140,7 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
       disk,
       kernel,
       secureBoot: name === 'secure',
+      kubeletPort: kubelets[name],
       directory,
     });
   const starting = Promise.all([guest('plain', kernels.common), guest('secure', kernels.edge)]);
@@ -153,9 +166,12 @@ export async function startKernelFleet(progress: (line: string) => void): Promis
     return supervise(room, env, join(directory, `${name}-operator.log`), () => {});
   };
   const operators = [operate('hub', fleet.hub)];
-  const image = `${registry.address}/kmm-spoke:e2e`;
-  await pushSpoke(image, registry, certificates.ca, progress);
-  await apply(fleet.client(CLUSTER), [spokeDeployment(image, { server: east.url, node: 'secure' })]);
+  const image = `${registry.address}/${installed.image}:e2e`;
+  await pushOperator(installed.image, image, registry, certificates.ca, progress);
+  const place = { server: east.url, node: 'secure', ca };
+  const { first, deployment } = installedOperator(installed.edition, image, place);
+  await installObjects(fleet.client(CLUSTER), first, clock);
+  await apply(fleet.client(CLUSTER), [deployment]);
   const [plain, secure] = await starting;
   return {
     kernels,

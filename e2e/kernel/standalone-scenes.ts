@@ -7,7 +7,7 @@ import { pushImage } from '@kmm-fleet/images/testing';
 import { installObjects } from '@kmm-fleet/lab';
 import { accessObjects, standaloneAccess } from '@kmm-fleet/policies';
 import { CORE, systemClock as clock, type KubeObject, listAll } from '@kmm-fleet/runtime';
-import { DEPLOYMENT } from './installed-spoke.ts';
+import { DEPLOYMENT } from './installed-operator.ts';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
 import { guests, NAMESPACE, NODES, readyDevicePlugins, until } from './observe.ts';
 import { DOCKERFILE, type TestModules } from './test-modules.ts';

@@ -41,12 +41,18 @@ RUN depmod -b /opt \${KERNEL_VERSION}
 
 const SOURCES = join(import.meta.dirname, '../loader/modules');
 
-export async function buildTestModules(bench: ImageBench, kernel: string): Promise<TestModules> {
-  const { registry, access, address } = bench;
+/** @returns the image with the sources of all test modules, and a firmware file */
+export async function pushTestSources({ registry, access, address }: ImageBench): Promise<string> {
   const source = `${address}/kmm-e2e-source:1`;
   const files = readdirSync(SOURCES).map((name) => [`/${name}`, readFileSync(join(SOURCES, name))] as const);
   const firmware = { '/firmware/kmm-e2e.bin': 'firmware' };
   await pushImage(registry, source, access, { ...Object.fromEntries(files), ...firmware });
+  return source;
+}
+
+export async function buildTestModules(bench: ImageBench, kernel: string): Promise<TestModules> {
+  const { registry, access, address } = bench;
+  const source = await pushTestSources(bench);
   const image = `${address}/kmm-e2e:${kernel}`;
   await build(bench, image, DOCKERFILE, {
     DTK_AUTO: bench.toolkit,
@@ -80,7 +86,7 @@ export async function buildLoaderImage(
   await build(bench, image, `FROM ${bench.runtime}\nCOPY --from=${layer} / /\nRUN ${depmod}\n`, {});
 }
 
-async function build(
+export async function build(
   { builder, access }: ImageBench,
   target: string,
   dockerfile: string,

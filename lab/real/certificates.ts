@@ -49,6 +49,20 @@ export async function makeServerCertificates(directory: string): Promise<ServerC
   };
 }
 
+/** A certificate by which somebody who may do everything logs in where `ca` is trusted. */
+export async function makeAdminCertificate(
+  directory: string,
+  { ca, caKey }: Pick<ServerCertificates, 'ca' | 'caKey'>,
+): Promise<CertificateFiles> {
+  const files = { cert: join(directory, 'admin.crt'), key: join(directory, 'admin.key') };
+  await runCommand('openssl', [
+    ...[...EC_PAIR, '-subj', '/O=system:masters/CN=admin', '-CA', ca, '-CAkey', caKey],
+    ...['-addext', 'extendedKeyUsage=clientAuth', '-addext', 'basicConstraints=critical,CA:FALSE'],
+    ...['-keyout', files.key, '-out', files.cert],
+  ]);
+  return files;
+}
+
 /** An RSA key pair, private and public part in PEM: what service account tokens are signed with. */
 export async function makeTokenKeys(
   directory: string,

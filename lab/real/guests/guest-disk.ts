@@ -26,8 +26,8 @@ export interface GuestDisk {
 
 type Progress = (line: string) => void;
 
-/** Sparse: some 450 MB are used. */
-const DISK_SIZE = '1500M';
+/** Sparse: some 450 MB are used; an operator, what it builds with and what is built come to another. */
+const DISK_SIZE = '4G';
 const PACKAGES = ['busybox-static', 'containerd', 'runc', 'containernetworking-plugins'];
 const NETWORK_PLUGINS = new Set(['bridge', 'host-local', 'loopback']);
 

@@ -15,7 +15,7 @@ export interface GuestSetting {
   readonly sandboxImage: string;
 }
 
-/** The host, to a guest on qemu's user network. */
+/** The host, to a guest on qemu's user network, and to its pods. */
 export const HOST = '10.0.2.2';
 /** A name of no registry: containerd is told where it is, and logs in there for the sandbox's image. */
 const SANDBOX_REGISTRY = 'sandbox.invalid';
@@ -63,6 +63,8 @@ ip link set lo up
 ip link set eth0 up
 ip addr add 10.0.2.15/24 dev eth0
 ip route add default via ${HOST}
+# Answers of the host to pods are for addresses that only this machine knows.
+echo 1 >/proc/sys/net/ipv4/conf/eth0/proxy_arp
 containerd >/var/log/containerd.log 2>&1 &
 kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/kubeconfig \\
   --hostname-override="$(cat /etc/hostname)" --node-ip=10.0.2.15 >/var/log/kubelet.log 2>&1 &
@@ -88,6 +90,7 @@ export function guestFiles(setting: GuestSetting): Readonly<Record<string, strin
     '/etc/kubernetes/kubeconfig': json(kubeconfig(server, token)),
     '/etc/containerd/config.toml': containerdConfig(setting),
     [`/etc/containerd/certs.d/${registry}/hosts.toml`]: registryHost(`https://${HOST}:${port}`),
+    [`/etc/containerd/certs.d/${HOST}:${port}/hosts.toml`]: registryHost(`https://${HOST}:${port}`),
     [`/etc/containerd/certs.d/${SANDBOX_REGISTRY}/hosts.toml`]: registryHost(
       `https://${HOST}:${port}`,
       setting.sandboxLogin,

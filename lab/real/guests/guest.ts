@@ -28,6 +28,8 @@ export interface GuestOptions {
   readonly kernel: string;
   /** Firmware that checks signatures; then the kernel loads only modules signed by who is in the firmware's db. */
   readonly secureBoot?: boolean;
+  /** Of this machine's loopback address, behind which the guest's kubelet is. */
+  readonly kubeletPort: number;
   /** For files and logs. */
   readonly directory: string;
 }
@@ -47,7 +49,7 @@ const START_MS_MAX = 180_000;
 
 /** Starts a machine; resolves when its init has started containerd and kubelet. */
 export async function startGuest(options: GuestOptions): Promise<Guest> {
-  const { setting, disk, secureBoot = false } = options;
+  const { setting, disk, kubeletPort, secureBoot = false } = options;
   if (secureBoot && !existsSync(join(FIRMWARE, VARIABLES)))
     throw new Error('The firmware for Secure Boot is not installed. As root: apt-get install -y ovmf');
   const directory = join(options.directory, setting.name);
@@ -71,7 +73,9 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     await runCommand('sh', ['-c', 'cat "$1" "$2" >"$3"', 'join', disk.boot(release).ramDisk, seed, ramDisk]);
     const socket = join(sockets, 'shell');
     rmSync(socket, { force: true });
-    const args = machine({ ...files, socket, kernel: disk.boot(release).kernel, ramDisk, secureBoot });
+    const args = machine({
+      ...{ ...files, socket, kernel: disk.boot(release).kernel, ramDisk, secureBoot, kubeletPort },
+    });
     child = spawnMortal('qemu-system-x86_64', args, join(directory, 'qemu.log'));
     shell = await openSerialShell(socket);
     await shell.ready(START_MS_MAX).catch(async (error: Error) => {
@@ -115,12 +119,14 @@ interface Machine {
   readonly kernel: string;
   readonly ramDisk: string;
   readonly secureBoot: boolean;
+  readonly kubeletPort: number;
 }
 
 const CORES = 2;
 const MEMORY_MB = 768;
 
-function machine({ directory, overlay, socket, kernel, ramDisk, secureBoot, variables }: Machine): string[] {
+function machine(setting: Machine): string[] {
+  const { directory, overlay, socket, kernel, ramDisk, secureBoot, variables, kubeletPort } = setting;
   const flash = (unit: number, file: string, rest: string) => [
     '-drive',
     `if=pflash,format=raw,unit=${unit},file=${file}${rest}`,
@@ -137,7 +143,12 @@ function machine({ directory, overlay, socket, kernel, ramDisk, secureBoot, vari
     ...['-chardev', `socket,id=shell,path=${socket},server=on,wait=off`, '-serial', 'chardev:shell'],
     ...['-drive', `if=none,id=disk,file=${overlay},format=qcow2,cache=unsafe`],
     ...['-device', 'virtio-blk-pci,drive=disk,romfile='],
-    ...['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile='],
+    ...[
+      '-netdev',
+      `user,id=net,hostfwd=tcp:127.0.0.1:${kubeletPort}-:10250`,
+      '-device',
+      'virtio-net-pci,netdev=net,romfile=',
+    ],
     ...['-kernel', kernel, '-initrd', ramDisk, '-append', KERNEL_ARGUMENTS],
     ...(secureBoot ? firmware : []),
   ];

@@ -1,4 +1,4 @@
-import type { ServerCertificates } from '../certificates.ts';
+import type { CertificateFiles, ServerCertificates } from '../certificates.ts';
 import type { Part } from './program.ts';
 
 /** Where everything of one control plane is. All but `ports` are paths. */
@@ -15,6 +15,8 @@ export interface Setting {
   readonly schedulerConfig: string;
   readonly auditLog: string;
   readonly auditPolicy: string;
+  /** How kubelets are reached, where there are any. */
+  readonly kubelets?: { readonly egress: string; readonly client: CertificateFiles } | undefined;
 }
 
 /** Arguments of a part. docs/decisions/0011 says why those that are not obvious. */
@@ -59,6 +61,7 @@ const FLAGS: Record<Part, (setting: Setting) => string[]> = {
     `--cert-dir=${directory}`,
     `--audit-policy-file=${files.auditPolicy}`,
     `--audit-log-path=${files.auditLog}`,
+    ...(files.kubelets ? kubeletFlags(files.kubelets) : []),
   ],
   'kube-controller-manager': ({ directory, ports, certificates, tokenKeys, managerConfig }) => [
     ...asUser(managerConfig),
@@ -82,6 +85,13 @@ const FLAGS: Record<Part, (setting: Setting) => string[]> = {
     '--kube-api-burst=2000',
   ],
 };
+
+const kubeletFlags = ({ egress, client }: NonNullable<Setting['kubelets']>) => [
+  `--egress-selector-config-file=${egress}`,
+  '--kubelet-preferred-address-types=Hostname',
+  `--kubelet-client-certificate=${client.cert}`,
+  `--kubelet-client-key=${client.key}`,
+];
 
 const asUser = (kubeconfig: string) => [
   `--kubeconfig=${kubeconfig}`,

@@ -1,4 +1,5 @@
 import type { ServerCertificates } from '../certificates.ts';
+import type { KubeletPorts } from './node-tunnel.ts';
 import type { AuditBodies, PlaneAccess, User } from './plane-access.ts';
 import type { Part, Programs } from './program.ts';
 
@@ -25,6 +26,8 @@ export interface PlaneOptions {
   readonly certificates: ServerCertificates;
   readonly users?: readonly User[];
   readonly auditBodies?: AuditBodies;
+  /** Where kubelets are that the API server cannot reach by itself. */
+  readonly kubelets?: KubeletPorts | undefined;
   /** Parts beside etcd and kube-apiserver. */
   readonly parts?: readonly Part[];
 }

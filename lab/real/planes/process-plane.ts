@@ -2,11 +2,12 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
-import { makeTokenKeys } from '../certificates.ts';
+import { makeAdminCertificate, makeTokenKeys } from '../certificates.ts';
 import { tailOf } from '../command.ts';
 import { spawnMortal, stopChild } from '../mortal-child.ts';
 import { freePort } from '../registry.ts';
 import { flagsOf, type Setting } from './flags.ts';
+import { type NodeTunnel, startNodeTunnel } from './node-tunnel.ts';
 import type { Plane, PlaneOptions } from './plane.ts';
 import { planeAccess, USERS_FILE, type User, writeAuditPolicy, writeKubeconfig } from './plane-access.ts';
 import type { Part } from './program.ts';
@@ -19,7 +20,8 @@ const IN_MEMORY = '/dev/shm';
 /** Starts etcd, kube-apiserver and what else is wanted as processes, and waits until they are ready. */
 export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
   const { name, directory, programs, certificates } = options;
-  const setting = await makeSetting(options);
+  const tunnel = options.kubelets && (await startNodeTunnel(directory, options.kubelets));
+  const setting = await makeSetting(options, tunnel);
   const users = [MANAGER, SCHEDULER, ...(options.users ?? [])];
   const { ca } = certificates;
   const access = planeAccess({ name, directory, ca, users, port: setting.ports.apiserver });
@@ -38,7 +40,7 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
   const stop = async () => {
     // What is in memory goes with it, so nobody needs to be asked kindly.
     for (const part of [...children.keys()].reverse()) children.get(part)?.kill('SIGKILL');
-    await Promise.all([...children.values()].map(stopChild));
+    await Promise.all([...[...children.values()].map(stopChild), tunnel?.stop()]);
     rmSync(setting.data, { recursive: true, force: true });
   };
   try {
@@ -62,7 +64,10 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
   };
 }
 
-async function makeSetting({ directory, certificates, auditBodies }: PlaneOptions): Promise<Setting> {
+async function makeSetting(
+  { directory, certificates, auditBodies }: PlaneOptions,
+  tunnel: NodeTunnel | undefined,
+): Promise<Setting> {
   const [tokenKeys, client, peer, apiserver, manager, scheduler] = await Promise.all([
     makeTokenKeys(directory),
     freePort(),
@@ -82,6 +87,10 @@ async function makeSetting({ directory, certificates, auditBodies }: PlaneOption
     schedulerConfig: join(directory, 'scheduler.kubeconfig'),
     auditLog: join(directory, 'audit.log'),
     auditPolicy: writeAuditPolicy(directory, auditBodies),
+    kubelets: tunnel && {
+      egress: tunnel.config,
+      client: await makeAdminCertificate(directory, certificates),
+    },
   };
 }
 

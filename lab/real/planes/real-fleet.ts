@@ -17,6 +17,7 @@ import {
 } from '@kmm-fleet/runtime';
 import { type FleetOptions, installObjects, joinFleet } from '../../fleet/index.ts';
 import type { ServerCertificates } from '../certificates.ts';
+import type { KubeletPorts } from './node-tunnel.ts';
 import { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './ocm.ts';
 import { ocmHubObjects, ocmSpokeObjects } from './ocm-objects.ts';
 import type { Plane } from './plane.ts';
@@ -42,6 +43,8 @@ export interface RealFleetOptions extends FleetOptions {
   readonly progress: (line: string) => void;
   /** Who else may log in to each plane. */
   readonly users?: readonly User[];
+  /** Where kubelets of the clusters are that no API server can reach by itself. */
+  readonly kubelets?: KubeletPorts | undefined;
   /** Nothing of ours is installed. */
   readonly isBare?: boolean;
 }
@@ -76,6 +79,7 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
       certificates,
       users: [...AGENT_USERS, ...OPERATOR_USERS, ...(options.users ?? [])],
       parts: ['kube-controller-manager', 'kube-scheduler'],
+      kubelets: options.kubelets,
       auditBodies: [{ group: RESOURCES.manifestWork.group, resources: [RESOURCES.manifestWork.plural] }],
     });
   const hub = await start('hub');
