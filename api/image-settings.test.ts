@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkBuilder, IMAGE_SETTINGS } from './image-settings.ts';
 
 const Settings = z.object(IMAGE_SETTINGS).superRefine(checkBuilder);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Toleration } from './kinds/module.ts';
 
 const count = (min: number, otherwise: number) => z.coerce.number().int().min(min).default(otherwise);

@@ -1,6 +1,6 @@
 import { checkBuilder, IMAGE_SETTINGS, OPERATOR } from '@kmm-fleet/api';
 import { operatorSettings } from '@kmm-fleet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Settings of the hub, read once at its start from the environment. */
 export const HubConfig = z

@@ -59,14 +59,13 @@ export function createHubCaches(ports: {
 }
 
 function mcmView(object: KubeObject): McmView {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { metadata, object: { ...object, metadata }, checked: checkManagedClusterModule(object) };
+  return { metadata: object.metadata, object, checked: checkManagedClusterModule(object) };
 }
 
 function workViews(): (object: KubeObject) => ManifestWork {
   const share = createSharing();
   return (object) => {
-    const { managedFields: _, ...metadata } = object.metadata;
-    return { ...object, metadata, spec: share(object['spec']) } as unknown as ManifestWork;
+    const { spec } = object as { spec?: object };
+    return { ...object, ...(spec && { spec: share(spec) }) } as unknown as ManifestWork;
   };
 }

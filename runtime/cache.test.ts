@@ -64,6 +64,20 @@ it.each(FAULTS)('holds what the server holds after a watch that ends badly (%j)'
   await stop();
 });
 
+it('keeps no managed fields, of listed and of watched objects', async () => {
+  const { server, clock, cache, stop } = world();
+  server.put('listed', '1');
+  await clock.advance(1_000);
+  server.put('watched', '1');
+  await clock.advance(1_000);
+
+  expect([...cache.all()].map(({ metadata }) => [metadata.name, metadata.managedFields])).toEqual([
+    ['listed', undefined],
+    ['watched', undefined],
+  ]);
+  await stop();
+});
+
 it('asks a server that closes each watch at once only now and then', async () => {
   const { server, clock, stop } = world();
   server.script.push(...Array.from({ length: 10_000 }, () => ({ kind: 'close-at-once' }) as const));

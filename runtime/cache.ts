@@ -2,7 +2,7 @@ import { backoffMs } from './backoff.ts';
 import { type Clock, sleep } from './clock.ts';
 import { isAppError } from './errors.ts';
 import type { KubeClient, ListOptions } from './kube/client.ts';
-import { type KubeObject, objectKey, type ResourceType } from './kube/object.ts';
+import { type KubeObject, objectKey, type ResourceType, withoutManagedFields } from './kube/object.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Random } from './random.ts';
@@ -38,7 +38,7 @@ export interface CacheOptions<T> extends ListOptions {
   readonly random: Random;
   readonly log: Log;
   readonly metrics?: Metrics | undefined;
-  /** Keeps only what is needed of an object, before it is stored. */
+  /** Keeps only what is needed of an object, before it is stored; it never has managed fields. */
   readonly transform?: (object: KubeObject) => T;
   /** Named indexes: the values under which an object is found. */
   readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
@@ -62,7 +62,8 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
   const store = createStore<T>(options.indexes ?? {}, (error) =>
     log.error('cache.handler-failed', { kind: type.kind, err: error }),
   );
-  const transform = options.transform ?? dropManagedFields<T>;
+  const { transform = (object) => object as unknown as T } = options;
+  const viewOf = (object: KubeObject) => transform(withoutManagedFields(object));
   const waiters: (() => void)[] = [];
   let state: State = { state: 'empty' };
   let synced = false;
@@ -74,7 +75,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     const fresh = new Map<string, T>();
     let resourceVersion = '';
     for await (const page of client.list(type, options, signal)) {
-      for (const item of page.items) fresh.set(objectKey(item.metadata), transform(item));
+      for (const item of page.items) fresh.set(objectKey(item.metadata), viewOf(item));
       resourceVersion = page.resourceVersion;
     }
     store.replace(fresh);
@@ -104,7 +105,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     // A server that tells old events again must not take the cache back in time.
     if (state.state === 'watching' && isReplay(resourceVersion, state.resourceVersion)) return;
     if (kind === 'DELETED') store.delete(key);
-    else store.set(key, transform(object));
+    else store.set(key, viewOf(object));
     if (resourceVersion) state = { state: 'watching', resourceVersion };
   };
 
@@ -160,11 +161,6 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
 /** Kinds of caches that see nothing, for an operator to tell. */
 export function blindKinds(caches: readonly Pick<WatchedCache<never>, 'kind' | 'isBlind'>[]): string[] {
   return caches.filter(({ isBlind }) => isBlind).map(({ kind }) => kind);
-}
-
-function dropManagedFields<T>(object: KubeObject): T {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { ...object, metadata } as unknown as T;
 }
 
 /** Versions of one server count upwards; what is not a number cannot be judged and is taken. */

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** Reads settings from the environment: the config, or every problem at once, one per line, so that a start fails only once. */
 export function readConfig<S extends z.ZodObject>(

@@ -27,6 +27,7 @@ export {
   objectKey,
   parseObjectKey,
   type ResourceType,
+  withoutManagedFields,
 } from './kube/object.ts';
 export { lastLines } from './last-lines.ts';
 export { createLimiter, type Limiter } from './limiter.ts';

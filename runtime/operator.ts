@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Clock, systemClock as clock } from './clock.ts';
 import { readConfig } from './config.ts';
 import { createEvents, type EventRecorder } from './events.ts';

@@ -1,6 +1,6 @@
 import { checkBuilder, IMAGE_SETTINGS, OPERATOR } from '@kmm-fleet/api';
 import { operatorSettings } from '@kmm-fleet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What Go's ParseBool takes. */
 const TRUE = new Set(['1', 't', 'T', 'true', 'TRUE', 'True']);

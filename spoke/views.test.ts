@@ -93,7 +93,6 @@ it('a Module as an upstream hub ships it is accepted', () => {
     creationTimestamp: null as unknown as string,
     uid: 'u',
     generation: 1,
-    managedFields: [{}],
   };
   const { checked } = moduleView({ ...shipped, metadata, status: { moduleLoader: {}, devicePlugin: {} } });
   expect(checked).toMatchObject({ ok: true });

@@ -100,7 +100,7 @@ const STARTING = new Set(['ContainerCreating', 'PodInitializing']);
 const SAME_REASON: Readonly<Record<string, string>> = { ErrImagePull: 'ImagePullBackOff' };
 
 export function podView(object: KubeObject): PodView {
-  const { managedFields: _, ...metadata } = object.metadata;
+  const { metadata } = object;
   const labels = metadata.labels ?? {};
   const status = object['status'] as PodStatus | undefined;
   const kernel = labels[LABELS.kernelVersion];
@@ -182,19 +182,17 @@ export interface ModuleView {
 }
 
 export function moduleView(object: KubeObject): ModuleView {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { metadata, object: { ...object, metadata }, checked: checkModule(object) };
+  return { metadata: object.metadata, object, checked: checkModule(object) };
 }
 
-/** What a spoke keeps of a DaemonSet of ours: all of it but the managed fields; there are few. */
+/** What a spoke keeps of a DaemonSet of ours: all of it; there are few. */
 export interface DaemonSetView {
   readonly metadata: KubeObject['metadata'];
   readonly object: KubeObject;
 }
 
 export function daemonSetView(object: KubeObject): DaemonSetView {
-  const { managedFields: _, ...metadata } = object.metadata;
-  return { metadata, object: { ...object, metadata } };
+  return { metadata: object.metadata, object };
 }
 
 interface DaemonSetStatus {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { withRules } from '../kinds/common.ts';
 import { RESOURCES } from '../resources.ts';
 import { apiPage } from './api-page.ts';

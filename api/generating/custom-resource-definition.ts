@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
 
 /** One column of `kubectl get`. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type StructuralSchema, structuralSchema } from './structural-schema.ts';
 
 it.each([

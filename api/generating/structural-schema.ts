@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One node of an OpenAPI v3 schema, in the structural form that CustomResourceDefinitions demand. */
 export interface StructuralSchema {

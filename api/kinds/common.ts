@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Schemas carry their CRD keywords (`x-kubernetes-*`) as metadata; api/generating turns them into CRDs. */
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { LabelMap, LocalObjectReference, withRules } from './common.ts';
 
 /** The `moduleLoader` half of a Module: where images come from and how modprobe is called. All eras of KMM. */

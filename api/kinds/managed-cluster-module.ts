@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { HUB_GROUP, VERSION } from '../names.ts';
 import { Conditions, Count, LabelMap, ObjectMeta, ObservedGeneration } from './common.ts';
 import { ModuleSpec } from './module.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { GROUP, VERSION } from '../names.ts';
 import {
   Conditions,

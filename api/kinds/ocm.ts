@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ObjectMeta } from './common.ts';
 
 /** Views of Open Cluster Management's kinds: what we read and write of them. Unknown fields pass. */

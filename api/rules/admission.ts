@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Checked, describeFinding } from '../finding.ts';
 
 const VERSION = 'admission.k8s.io/v1';

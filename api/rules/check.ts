@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { bad, type Checked, type Finding, found, good, sortFindings, warned } from '../finding.ts';
 import { ManagedClusterModule } from '../kinds/managed-cluster-module.ts';
 import { Module, type ModuleSpec } from '../kinds/module.ts';

@@ -1,20 +1,21 @@
-/** Specs that are kept at once: works of some hundred modules and kernels. */
-const KEPT_MAX = 512;
+import { createHash } from 'node:crypto';
 
 /**
  * Makes equal values one object in memory. Works of one module are alike on thousands of clusters, so a hub keeps what
- * they say once. Oldest values are forgotten first; then equal ones are two objects again, and no less right.
+ * they say once. A value that nobody else holds any more is not kept either.
  */
-export function createSharing(keptMax = KEPT_MAX): <T>(value: T) => T {
-  const kept = new Map<string, unknown>();
-  return <T>(value: T): T => {
-    const text = JSON.stringify(value);
-    if (text === undefined) return value;
-    const known = kept.get(text);
-    if (known !== undefined) return known as T;
-    const [oldest] = kept.size >= keptMax ? kept.keys() : [];
-    if (oldest !== undefined) kept.delete(oldest);
-    kept.set(text, value);
+export function createSharing(): <T extends object>(value: T) => T {
+  const known = new Map<string, WeakRef<object>>();
+  const forget = new FinalizationRegistry<string>((key) => {
+    // Another one may have come in its place meanwhile.
+    if (known.get(key)?.deref() === undefined) known.delete(key);
+  });
+  return <T extends object>(value: T): T => {
+    const key = createHash('sha256').update(JSON.stringify(value)).digest('base64');
+    const same = known.get(key)?.deref();
+    if (same) return same as T;
+    known.set(key, new WeakRef(value));
+    forget.register(value, key);
     return value;
   };
 }

@@ -1,5 +1,5 @@
 import { IMAGE_SETTINGS, type ImageSettings } from '@kmm-fleet/api';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What bounds the making of images. */
 export interface ImageLimits {

@@ -1,5 +1,5 @@
 import { AppError } from '@kmm-fleet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ImageSource } from '../layers/pull-image.ts';
 import { sha256 } from '../registry/bytes.ts';
 import { type Descriptor, ImageConfig, MEDIA_TYPES } from '../registry/types.ts';

@@ -1,5 +1,5 @@
 import { AppError } from '@kmm-fleet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface Credentials {
   readonly username: string;

@@ -1,5 +1,5 @@
 import { AppError, type FailureCode } from '@kmm-fleet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Credentials } from './credentials.ts';
 import { plainText } from './plain-text.ts';
 import type { RegistryResponse } from './transport.ts';

@@ -1,6 +1,6 @@
 import type { ImageReference } from '@kmm-fleet/api';
 import { AppError, type Clock, type Random, sleep } from '@kmm-fleet/runtime';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readBytes } from './bytes.ts';
 import { credentialsFor } from './credentials.ts';
 import { discard, failureOf, parseJson, retryAfterMs } from './failure.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Media types of the OCI image specification and of Docker's registry. */
 export const MEDIA_TYPES = {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { lastLines } from '../last-lines.ts';
 
 /** What a user shows to an API server. Certificate and key are PEM texts. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type KubeUser, pem, tokenFile, User, userPart } from './kube-user.ts';
 
 /** How one API server is reached. Certificates and keys are PEM texts. */

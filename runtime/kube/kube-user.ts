@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CredentialSource, ExecSpec, execCredential } from './exec-credential.ts';
 import { idToken } from './id-token.ts';
 

@@ -106,3 +106,9 @@ export const CORE = {
     namespaced: false,
   },
 } as const satisfies Record<string, ResourceType>;
+
+/** Who wrote which field: as long as the object itself, and of use to servers only. */
+export function withoutManagedFields(object: KubeObject): KubeObject {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}

@@ -49,7 +49,7 @@ export function createScriptedServer(): ScriptedServer {
     return {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { namespace: 'n', name, resourceVersion: String(version) },
+      metadata: { namespace: 'n', name, resourceVersion: String(version), managedFields: [{ manager: 'm' }] },
       data: { value },
     };
   };

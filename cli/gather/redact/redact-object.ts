@@ -1,4 +1,4 @@
-import type { KubeObject } from '@kmm-fleet/runtime';
+import { type KubeObject, withoutManagedFields } from '@kmm-fleet/runtime';
 import { type Mask, REDACTED, redactText } from './redact-text.ts';
 import { isSecretName } from './secret-name.ts';
 
@@ -11,9 +11,8 @@ const WORD = /^(?:name|namespace|kind|type|reason)$/;
 
 /** An object without its secrets; its shape, names and references stay. Pure; the same again changes nothing. */
 export function redactObject(object: KubeObject, mask: Mask = (same) => same): KubeObject {
-  const { managedFields: _, ...metadata } = object.metadata;
   const plain = object.kind === 'Secret' ? withoutData(object) : object;
-  return walk({ ...plain, metadata }, '', mask) as KubeObject;
+  return walk(withoutManagedFields(plain), '', mask) as KubeObject;
 }
 
 /** Which keys a Secret has, and how long their values are, is what support asks for. */
