@@ -16,6 +16,8 @@ export interface Run {
 /** What is still under way when it is over is over then. */
 export const QUIET_MS = 2_000;
 const PATIENCE_MS = 600_000;
+/** To look through them all takes a while, on a machine that has better things to do. */
+const WORKS_PAUSE_MS = 250;
 
 export function figure(name: string, value: string, ratio: number, ratioMax: number): Figure {
   return { name, value, ratio, ratioMax };
@@ -51,8 +53,13 @@ export async function plainWrites({ user, works }: RealFleet): Promise<void> {
   });
 }
 
-/** Clusters report that their work is applied; each run is a change of their status. */
-export function report({ user }: RealFleet, clusters: readonly string[], run: number): Promise<void> {
+/** Clusters report that their works of this name are applied; each run is a change of their status. */
+export function report(
+  { user }: RealFleet,
+  clusters: readonly string[],
+  run: number,
+  name: 'kmod' | 'plain' = 'kmod',
+): Promise<void> {
   return inParallel(clusters, (namespace) => {
     const condition = {
       type: 'Applied',
@@ -65,7 +72,7 @@ export function report({ user }: RealFleet, clusters: readonly string[], run: nu
     const status = { conditions: [condition] };
     return user.mergePatch(
       RESOURCES.manifestWork,
-      { namespace, name: 'kmod' },
+      { namespace, name },
       { status },
       { subresource: 'status' },
     );
@@ -78,7 +85,7 @@ export function untilWorks(
   count: number,
   isDone: (work: ManifestWork) => boolean = () => true,
 ): Promise<void> {
-  return until(async () => works().length === count && works().every(isDone));
+  return until(async () => works().length === count && works().every(isDone), WORKS_PAUSE_MS);
 }
 
 export function untilStatus(

@@ -9,6 +9,7 @@ import {
   plainWrites,
   QUIET_MS,
   type Run,
+  report,
   seconds,
   untilWorks,
 } from './measuring.ts';
@@ -58,7 +59,8 @@ export async function newDigest(run: Run): Promise<Figure[]> {
     await fleet.user.mergePatch(RESOURCES.managedClusterModule, { name: 'kmod' }, { spec }, {});
     await untilWorks(fleet, fleet.clusters.length, (work) => JSON.stringify(work.spec).includes(digest));
   });
-  // Of objects that are there: a server takes those more slowly than new ones.
+  // Of objects that are there and have a status: a server takes those more slowly than new ones.
+  await report(fleet, fleet.clusters, 3, 'plain');
   const rewritten = await measured(() => plainWrites(fleet));
   await pause(QUIET_MS);
   return [

@@ -11,7 +11,8 @@ export interface FaultNames {
 }
 
 const PATIENCE_MS = 90_000;
-const PAUSE_MS = 50;
+/** Seldom enough that looking costs control planes little beside what they are looked at for. */
+const PAUSE_MS = 250;
 
 export async function readyDigest(hub: KubeClient, image: string): Promise<string | undefined> {
   const images = await listAll<ModuleImage>(hub, RESOURCES.moduleImage);
