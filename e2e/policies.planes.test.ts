@@ -32,13 +32,6 @@ import { type DriverRegistry, startDriverRegistry } from './story/driver-registr
 import { MODULES_ANNOTATION } from './story/world.ts';
 
 const KERNEL = '6.1.0-55-amd64';
-const DEPLOYMENT = {
-  group: 'apps',
-  version: 'v1',
-  plural: 'deployments',
-  kind: 'Deployment',
-  namespaced: true,
-} as const;
 const PLACEMENT_RULE = {
   group: 'apps.open-cluster-management.io',
   version: 'v1',
@@ -84,7 +77,7 @@ describe('a fleet on which nothing of ours is installed', () => {
   const editionOf = (cluster: string) => editions[cluster === 'hub' ? 'hub' : 'spoke'];
   const deployment = (cluster: string) => {
     const { namespace, deployment: name } = editionOf(cluster);
-    return fleet.client(cluster).get(DEPLOYMENT, { namespace, name });
+    return fleet.client(cluster).get(CORE.deployment, { namespace, name });
   };
   const startOperator = async (cluster: string) => {
     const deployed = (await deployment(cluster)) as KubeObject;

@@ -52,8 +52,7 @@ async function installedWorld() {
   async function endOrphans(isStray: boolean) {
     for (const [name, life] of lives) {
       const { namespace: where, deployment } = editions[name];
-      const type = { ...CORE.daemonSet, plural: 'deployments', kind: 'Deployment' };
-      if (await clientOf(name).get(type, { namespace: where, name: deployment })) continue;
+      if (await clientOf(name).get(CORE.deployment, { namespace: where, name: deployment })) continue;
       if (!isStray) life.abort();
       lives.delete(name);
       await clientOf(name).delete(CORE.pod, podOf(name));

@@ -1,7 +1,6 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import { type Edition, editions, type InstalledObject, installedObjects } from '@kmm-fleet/policies';
-import { type Clock, createLimiter, type KubeClient } from '@kmm-fleet/runtime';
-import { DEPLOYMENT } from '../install/check/observe-install.ts';
+import { type Clock, CORE, createLimiter, type KubeClient } from '@kmm-fleet/runtime';
 import { keeperOf } from './keeper.ts';
 import type { Mode, Seen, Wait } from './plan-uninstall.ts';
 import { definitionOf, isDeleting, type ModulesSeen, seeModules } from './see-modules.ts';
@@ -79,7 +78,7 @@ async function seeInstalled(
       limit.run(async () => ({ ...object, found: await client.get(object.type, object.name) })),
     ),
   );
-  const deployment = all.find(({ type }) => type.kind === DEPLOYMENT.kind)?.found;
+  const deployment = all.find(({ type }) => type.kind === CORE.deployment.kind)?.found;
   return {
     present: all.flatMap(({ found, ...object }) =>
       found ? [{ ...object, isDeleting: isDeleting(found) }] : [],
@@ -93,7 +92,7 @@ async function kindsOfOthers(client: KubeClient, edition: Edition): Promise<stri
   const others = Object.values(editions).filter(({ deployment }) => deployment !== edition.deployment);
   const needed = await Promise.all(
     others.map(async ({ namespace, deployment: name, kinds }) =>
-      (await client.get(DEPLOYMENT, { namespace, name })) ? kinds : [],
+      (await client.get(CORE.deployment, { namespace, name })) ? kinds : [],
     ),
   );
   const types = Object.values(RESOURCES).filter(({ plural }) => needed.flat().includes(plural));

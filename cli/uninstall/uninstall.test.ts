@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createApiServer } from '@kmm-fleet/lab';
 import { editions, operatorObjects, podLabels } from '@kmm-fleet/policies';
 import {
+  CORE,
   createKubeClient,
   createManualClock,
   createRandom,
@@ -159,17 +160,10 @@ describe('kmm uninstall', () => {
 
   it('ends when somebody puts back what it removes', async () => {
     const { uninstall, client, server } = installed();
-    const type = {
-      group: 'apps',
-      version: 'v1',
-      plural: 'deployments',
-      kind: 'Deployment',
-      namespaced: true,
-    };
     const [deployment] = operatorObjects(editions.hub, { operator: 'kmm:1', mustGather: 'kmm:1' }).slice(-1);
     server.onWrite(({ method, path }) => {
       if (method === 'DELETE' && path.includes('/deployments/') && deployment)
-        void client.apply(type, deployment, { fieldManager: 'policy', force: true });
+        void client.apply(CORE.deployment, deployment, { fieldManager: 'policy', force: true });
     });
     const { code, err } = await uninstall([]);
 

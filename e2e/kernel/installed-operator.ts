@@ -3,15 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HOST, makeOperatorImages, type OperatorImageName, type RealRegistry } from '@kmm-fleet/lab';
 import { type Edition, operatorObjects } from '@kmm-fleet/policies';
-import type { KubeObject, ResourceType } from '@kmm-fleet/runtime';
-
-export const DEPLOYMENT: ResourceType = {
-  group: 'apps',
-  version: 'v1',
-  plural: 'deployments',
-  kind: 'Deployment',
-  namespaced: true,
-};
+import { CORE, type KubeObject } from '@kmm-fleet/runtime';
 
 /** Which operator is installed, and what it is called in the registry. */
 export interface Installed {
@@ -55,7 +47,7 @@ export interface Place {
 export function installedOperator(edition: Edition, image: string, place: Place) {
   const images = { operator: image, mustGather: image, pullSecret: 'repo-pull-secret' };
   const objects = operatorObjects(edition, images);
-  const deployment = objects.find(({ kind }) => kind === DEPLOYMENT.kind);
+  const deployment = objects.find(({ kind }) => kind === CORE.deployment.kind);
   if (!deployment) throw new Error(`a ${edition.name} without a Deployment`);
   const authorities = {
     apiVersion: 'v1',

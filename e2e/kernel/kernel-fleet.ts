@@ -51,7 +51,7 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
-import { DEPLOYMENT, type Installed, installedOperator, pushOperator } from './installed-operator.ts';
+import { type Installed, installedOperator, pushOperator } from './installed-operator.ts';
 import type { ImageBench } from './test-modules.ts';
 
 /**
@@ -81,7 +81,13 @@ export interface KernelFleet {
   stop(): Promise<void>;
 }
 
-const TYPES = [CORE.secret, CORE.configMap, DEPLOYMENT, RESOURCES.managedClusterModule, RESOURCES.module];
+const TYPES = [
+  CORE.secret,
+  CORE.configMap,
+  CORE.deployment,
+  RESOURCES.managedClusterModule,
+  RESOURCES.module,
+];
 const NODES = ['plain', 'secure'] as const;
 const CLUSTER = 'east';
 const LOGIN = { username: 'kmm', password: 's3cret' };

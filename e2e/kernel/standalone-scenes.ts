@@ -7,7 +7,6 @@ import { pushImage } from '@kmm-fleet/images/testing';
 import { installObjects } from '@kmm-fleet/lab';
 import { accessObjects, standaloneAccess } from '@kmm-fleet/policies';
 import { CORE, systemClock as clock, type KubeObject, listAll } from '@kmm-fleet/runtime';
-import { DEPLOYMENT } from './installed-operator.ts';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
 import { guests, NAMESPACE, NODES, readyDevicePlugins, until } from './observe.ts';
 import { DOCKERFILE, type TestModules } from './test-modules.ts';
@@ -82,10 +81,10 @@ async function tellFirmwarePath(fleet: KernelFleet): Promise<void> {
 }
 
 async function replaceOperator(fleet: KernelFleet): Promise<void> {
-  const deployments = await listAll(fleet.east, DEPLOYMENT);
+  const deployments = await listAll(fleet.east, CORE.deployment);
   for (const { metadata } of deployments)
-    await fleet.east.delete(DEPLOYMENT, metadata, { propagationPolicy: 'Foreground' });
-  await until('no operator', async () => (await listAll(fleet.east, DEPLOYMENT)).length === 0);
+    await fleet.east.delete(CORE.deployment, metadata, { propagationPolicy: 'Foreground' });
+  await until('no operator', async () => (await listAll(fleet.east, CORE.deployment)).length === 0);
   await installObjects(fleet.east, accessObjects(standaloneAccess), clock);
   const { toolkits } = fleet;
   await apply(fleet.east, [

@@ -72,7 +72,7 @@ const core = (plural: string, kind: string, namespaced = true): ResourceType => 
   namespaced,
 });
 
-/** The built-in kinds that controllers touch. Kinds of our own are in `api`. */
+/** The built-in kinds that controllers and commands touch. Kinds of our own are in `api`. */
 export const CORE = {
   node: core('nodes', 'Node', false),
   namespace: core('namespaces', 'Namespace', false),
@@ -81,6 +81,7 @@ export const CORE = {
   configMap: core('configmaps', 'ConfigMap'),
   serviceAccount: core('serviceaccounts', 'ServiceAccount'),
   event: core('events', 'Event'),
+  deployment: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true },
   daemonSet: { group: 'apps', version: 'v1', plural: 'daemonsets', kind: 'DaemonSet', namespaced: true },
   job: { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job', namespaced: true },
   lease: {

@@ -1,5 +1,6 @@
 import { describeFinding, type Finding } from '@kmm-fleet/api';
 import { EDITIONS, type Edition, type EditionName, editions } from '@kmm-fleet/policies';
+import { CORE } from '@kmm-fleet/runtime';
 import { Argument, type Command } from 'commander';
 import { type Connected, type ConnectionOptions, withConnection, withHub } from '../../hub/connection.ts';
 import type { Io } from '../../io.ts';
@@ -7,7 +8,7 @@ import { createPaint, type Paint, paintState } from '../../output/terminal.ts';
 import { oneLine } from '../../output/tree.ts';
 import { EXIT, type ExitCode, UserError } from '../../output/user-error.ts';
 import { installFindings, isManaged } from './install-status.ts';
-import { DEPLOYMENT, observeInstall } from './observe-install.ts';
+import { observeInstall } from './observe-install.ts';
 
 type CheckOptions = Omit<ConnectionOptions, 'namespace'> & { readonly namespace?: string };
 
@@ -65,7 +66,7 @@ async function checkEdition(
 /** Those whose Deployment is there. Whether a hub manages the cluster is in it. */
 async function editionsOn({ client, server }: Connected, namespace: string | undefined): Promise<Edition[]> {
   const deploymentOf = (edition: Edition) =>
-    client.get(DEPLOYMENT, { namespace: namespace ?? edition.namespace, name: edition.deployment });
+    client.get(CORE.deployment, { namespace: namespace ?? edition.namespace, name: edition.deployment });
   const { hub, spoke, cluster } = editions;
   const [ofHub, onNodes] = await Promise.all([deploymentOf(hub), deploymentOf(cluster)]);
   const found = [ofHub && hub, onNodes && (isManaged(onNodes) ? spoke : cluster)].filter(

@@ -5,14 +5,6 @@ import { type Attributes, accessInWords, askAccess } from '../../hub/ask-access.
 import type { Connected } from '../../hub/connection.ts';
 import type { Installed, Right } from './install-status.ts';
 
-export const DEPLOYMENT: ResourceType = {
-  group: 'apps',
-  version: 'v1',
-  plural: 'deployments',
-  kind: 'Deployment',
-  namespaced: true,
-};
-
 const { managedCluster, manifestWork, clusterClaim } = RESOURCES;
 const FLEET_KINDS: Readonly<Record<Edition['name'], readonly ResourceType[]>> = {
   hub: [managedCluster, manifestWork],
@@ -50,7 +42,7 @@ export async function observeInstall(
       ),
     ),
     observeRights(connected, edition, namespace),
-    client.get(DEPLOYMENT, { namespace, name: edition.deployment }),
+    client.get(CORE.deployment, { namespace, name: edition.deployment }),
   ]);
   return {
     namespaceName: namespace,
