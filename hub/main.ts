@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import {
   answerReview,
   checkManagedClusterModule,
@@ -7,14 +6,8 @@ import {
   RESOURCES,
   WEBHOOKS,
 } from '@kmm-fleet/api';
-import {
-  builderOf,
-  createRegistry,
-  createRegistryTransport,
-  imageLimits,
-  readFileCommand,
-} from '@kmm-fleet/images';
-import { isInPod, runOperator } from '@kmm-fleet/runtime';
+import { configuredImages } from '@kmm-fleet/images';
+import { runOperator } from '@kmm-fleet/runtime';
 import { HubConfig } from './config.ts';
 import { createHub } from './start-hub.ts';
 
@@ -28,23 +21,5 @@ await runOperator({
     webhooks: [WEBHOOKS.hub.webhook],
     answers: { [WEBHOOKS.hub.path]: (review) => answerReview(review, checkManagedClusterModule) },
   },
-  create(ports, config) {
-    const { clock, random } = ports;
-    const ca = config.KMM_REGISTRY_CA_FILE && readFileSync(config.KMM_REGISTRY_CA_FILE, 'utf8');
-    const registry = createRegistry({ transport: createRegistryTransport(ca), clock, random });
-    return createHub({
-      ...ports,
-      registry,
-      builder: builderOf(config, {
-        client: ports.client,
-        clock,
-        registry,
-        namespace: config.OPERATOR_NAMESPACE,
-        ca,
-        readLog: readFileCommand(config.OPERATOR_NAMESPACE, OPERATOR.hubAccount, isInPod(process.env)),
-      }),
-      limits: imageLimits(config),
-      operatorNamespace: config.OPERATOR_NAMESPACE,
-    });
-  },
+  create: (ports, config) => createHub({ ...ports, ...configuredImages(config, ports, OPERATOR.hubAccount) }),
 });

@@ -12,8 +12,8 @@
  */
 
 export { createBuildah } from './builders/buildah.ts';
-export { type Builder, type BuildRequest, buildLog, readFileCommand } from './builders/builder.ts';
-export { builderOf } from './builders/builder-of.ts';
+export { type Builder, type BuildRequest, buildLog } from './builders/builder.ts';
+export { configuredImages } from './factory/configured-images.ts';
 export { type ImageLimits, imageLimits } from './factory/limits.ts';
 export { createImages, type Images, type ImagesPorts } from './factory/start-images.ts';
 export {
