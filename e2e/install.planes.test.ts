@@ -18,6 +18,17 @@ describe('what kmm install prints', () => {
     }
   };
 
+  /** Of a kind that this API server does not have: kubectl would take its group for a part of its name. */
+  const canWatchStream = (account: string, name: string) => {
+    const stream = { group: 'image.openshift.io', resource: 'imagestreams', namespace: 'openshift', name };
+    const spec = {
+      user: `system:serviceaccount:${account}`,
+      resourceAttributes: { ...stream, verb: 'watch' },
+    };
+    const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+    return kubectl(['create', '-o', 'jsonpath={.status.allowed}', '-f', '-'], JSON.stringify(review));
+  };
+
   beforeAll(async () => {
     plane = await startInstallPlane('install');
   });
@@ -66,6 +77,8 @@ describe('what kmm install prints', () => {
     expect(canI(hub, 'watch', 'secrets', '-n', 'openshift-kmm-hub')).toBe('yes');
     expect(canI(hub, 'list', 'secrets', '-n', 'default')).toBe('no');
     expect(canI(hub, 'delete', 'managedclusters.cluster.open-cluster-management.io')).toBe('no');
+    expect(canWatchStream(hub, 'driver-toolkit')).toBe('true');
+    expect(canWatchStream(hub, 'another')).toBe('false');
   });
 
   it('as an add-on is taken by a hub of Open Cluster Management', () => {
