@@ -41,6 +41,21 @@ export const RESOURCES = {
     kind: 'AppliedManifestWork',
     namespaced: false,
   },
+  /** Of cert-manager. */
+  issuer: {
+    group: 'cert-manager.io',
+    version: 'v1',
+    plural: 'issuers',
+    kind: 'Issuer',
+    namespaced: true,
+  },
+  certificate: {
+    group: 'cert-manager.io',
+    version: 'v1',
+    plural: 'certificates',
+    kind: 'Certificate',
+    namespaced: true,
+  },
   /** Of OpenShift. */
   build: {
     group: 'build.openshift.io',

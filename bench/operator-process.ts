@@ -3,11 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { RESOURCES } from '@kmm-fleet/api';
 import { createMemoryRegistry } from '@kmm-fleet/images/testing';
 import { createFleet } from '@kmm-fleet/lab';
+import { typeOf } from '@kmm-fleet/policies';
 import {
-  CORE,
   systemClock as clock,
   createKubeClient,
   type KubeObject,
@@ -24,7 +23,6 @@ export interface OperatorProcess extends ProcessCost {
 }
 
 const AGENTS = { hub: 'kmm-hub', spoke: 'kmm' } as const;
-const TYPES = [CORE.node, RESOURCES.managedClusterModule];
 
 /** Runs an operator on an API server of the lab with these objects, as long as it is measured. */
 export async function withOperator<T>(
@@ -40,10 +38,7 @@ export async function withOperator<T>(
   const server = room === 'hub' ? fleet.hub : fleet.clusters.get('east')?.server;
   if (!server) throw new RangeError('the fleet has no cluster east');
   const user = createKubeClient({ ...ports, transport: server.transport, userAgent: 'bench' });
-  for (const object of objects) {
-    const type = TYPES.find(({ kind }) => kind === object.kind);
-    if (type) await user.create(type, object);
-  }
+  for (const object of objects) await user.create(typeOf(object), object);
   const { url, close } = await server.listen();
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigFor(url));

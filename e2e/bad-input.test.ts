@@ -1,8 +1,9 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import { answer } from '@kmm-fleet/images/testing';
+import { typeOf } from '@kmm-fleet/policies';
 import { CORE, type KubeObject } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SCENES, typeOf } from './story/scenes.ts';
+import { SCENES } from './story/scenes.ts';
 import { type SimulatedWorld, simulatedWorld } from './story/simulated-world.ts';
 import { HUB_NAMESPACE, loadedModules, MCM, mcm, pinsOf, works } from './story/world.ts';
 

@@ -4,16 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMemoryRegistry } from '@kmm-fleet/images/testing';
 import { makeServerCertificates, startRealFleet } from '@kmm-fleet/lab';
-import { systemClock as clock, systemRandom as random, silentLog } from '@kmm-fleet/runtime';
+import { CORE, systemClock as clock, systemRandom as random, silentLog } from '@kmm-fleet/runtime';
 import { describeWorkAgent } from './work-agent.contract.ts';
-
-const CLUSTER_ROLE_BINDING = {
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  plural: 'clusterrolebindings',
-  kind: 'ClusterRoleBinding',
-  namespaced: false,
-};
 
 describeWorkAgent("OCM's work agent", async () => {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-works-'));
@@ -30,7 +22,7 @@ describeWorkAgent("OCM's work agent", async () => {
   });
   const spoke = fleet.client(cluster);
   // The contract applies ConfigMaps; KMM's own right is on Modules alone.
-  await spoke.create(CLUSTER_ROLE_BINDING, {
+  await spoke.create(CORE.clusterRoleBinding, {
     apiVersion: 'rbac.authorization.k8s.io/v1',
     kind: 'ClusterRoleBinding',
     metadata: { name: 'work-agent-is-admin' },

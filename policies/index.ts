@@ -22,6 +22,7 @@ export { moduleNamespaceObjects } from './install/module-namespace-objects.ts';
 export { olmBundle } from './install/olm-bundle.ts';
 export { groundObjects, operatorObjects } from './install/operator-objects.ts';
 export { type Catalog, subscriptionObjects } from './install/subscription-objects.ts';
+export { typeOf } from './install/type-of.ts';
 export { CERTIFICATES, type Certificates } from './install/webhook-names.ts';
 export { METRICS_SERVICE } from './monitoring/alerts.ts';
 export { type MonitoringOptions, monitoringObjects, ruleFile } from './monitoring/monitoring-objects.ts';

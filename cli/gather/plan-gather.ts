@@ -20,14 +20,6 @@ const kind = (group: string, version: string, plural: string, name: string, name
   namespaced,
 });
 
-const RBAC = 'rbac.authorization.k8s.io';
-const APPS = {
-  deployment: kind('apps', 'v1', 'deployments', 'Deployment'),
-  controllerRevision: kind('apps', 'v1', 'controllerrevisions', 'ControllerRevision'),
-  service: kind('', 'v1', 'services', 'Service'),
-  role: kind(RBAC, 'v1', 'roles', 'Role'),
-  roleBinding: kind(RBAC, 'v1', 'rolebindings', 'RoleBinding'),
-};
 const nodeModulesConfig = kind(GROUP, 'v1beta1', 'nodemodulesconfigs', 'NodeModulesConfig', false);
 const OLM = 'operators.coreos.com';
 const csv = kind(OLM, 'v1alpha1', 'clusterserviceversions', 'ClusterServiceVersion');
@@ -108,14 +100,14 @@ const named = (type: ResourceType, name: string, namespace?: string): Target => 
 
 function ofOperator(namespace: string): Target[] {
   const types = [
-    APPS.deployment,
+    CORE.deployment,
     CORE.daemonSet,
-    APPS.controllerRevision,
+    CORE.controllerRevision,
     CORE.configMap,
     CORE.serviceAccount,
-    APPS.service,
-    APPS.role,
-    APPS.roleBinding,
+    CORE.service,
+    CORE.role,
+    CORE.roleBinding,
     CORE.lease,
     CORE.job,
     RESOURCES.build,
@@ -135,7 +127,7 @@ function ofModules(namespace: string): Target[] {
     { type: CORE.daemonSet, namespace, labelSelector },
     { type: CORE.pod, namespace, labelSelector },
     ...[CORE.job, RESOURCES.build].map((type) => ({ type, namespace, labelSelector, isOptional: true })),
-    ...[CORE.serviceAccount, APPS.role, APPS.roleBinding].map((type) => ({ type, namespace })),
+    ...[CORE.serviceAccount, CORE.role, CORE.roleBinding].map((type) => ({ type, namespace })),
     { type: CORE.event, namespace, inOneFile: true },
   ];
 }

@@ -14,6 +14,7 @@ import { type ExitCode, UserError } from '../output/user-error.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { addCheckCommand } from './check/check-command.ts';
 import { FORM_NAMES, type FormName, formOf, type Wanted } from './forms.ts';
+import { NAME } from './names.ts';
 import { addPrivilegesCommand } from './privileges.ts';
 
 interface InstallOptions {
@@ -162,7 +163,7 @@ function checkOptions(edition: EditionName, options: InstallOptions): void {
 }
 
 function checkGuard(edition: EditionName, form: FormName, isForOlm = false): void {
-  if (edition === 'hub')
+  if (!editions[edition].moduleKind.namespaced)
     throw new UserError('--guard-namespaces: there are no Modules on a hub. Use it for spoke or cluster.');
   if (isForOlm)
     throw new UserError(
@@ -187,12 +188,11 @@ function checkWebhooks(certificates: Certificates, form: FormName, isForOlm = fa
 
 /** Who builds is written where the operator is. */
 function checkBuilder(edition: EditionName, builder: BuilderName, needs: 'image' | 'catalog'): void {
-  if (edition === 'spoke') throw new UserError(`--builder ${builder}: a spoke builds nothing. Leave it out.`);
+  if (editions[edition].builds === 'no')
+    throw new UserError(`--builder ${builder}: a ${edition} builds nothing. Leave it out.`);
   if (needs === 'catalog')
     throw new UserError('--builder belongs to the bundle in the catalog. Make that with --form olm.');
 }
-
-const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 function addLabel(text: string, all: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const [key = '', value, ...rest] = text.split('=');

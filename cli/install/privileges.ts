@@ -2,6 +2,7 @@ import { moduleNamespaceObjects, toYaml } from '@kmm-fleet/policies';
 import { type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
 import { UserError } from '../output/user-error.ts';
+import { LABEL, NAME } from './names.ts';
 
 /** `kmm install privileges NAMESPACE`: what a namespace needs before Modules in it can load. It touches no cluster. */
 export function addPrivilegesCommand(install: Command, io: Io): void {
@@ -33,5 +34,3 @@ Example:
 }
 
 const NEXT = 'Use lower case letters, digits and hyphens.';
-const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;

@@ -1,7 +1,7 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import { type Edition, editions, type InstalledObject, installedObjects } from '@kmm-fleet/policies';
 import { type Clock, CORE, createLimiter, type KubeClient } from '@kmm-fleet/runtime';
-import { keeperOf } from './keeper.ts';
+import { managedBy } from './managed-by.ts';
 import type { Mode, Seen, Wait } from './plan-uninstall.ts';
 import { definitionOf, isDeleting, type ModulesSeen, seeModules } from './see-modules.ts';
 import { createLeaseWatch, needsOperator, seePods } from './see-operator.ts';
@@ -83,7 +83,7 @@ async function seeInstalled(
     present: all.flatMap(({ found, ...object }) =>
       found ? [{ ...object, isDeleting: isDeleting(found) }] : [],
     ),
-    keeper: deployment && keeperOf(edition, deployment),
+    keeper: deployment && managedBy(edition, deployment),
   };
 }
 

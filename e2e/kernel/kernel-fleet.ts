@@ -1,7 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RESOURCES } from '@kmm-fleet/api';
 import {
   demoFolder,
   manifestValues,
@@ -42,9 +41,8 @@ import {
   TEST_KEY,
   unmountBelow,
 } from '@kmm-fleet/lab';
-import { editions } from '@kmm-fleet/policies';
+import { editions, typeOf } from '@kmm-fleet/policies';
 import {
-  CORE,
   systemClock as clock,
   type KubeClient,
   type KubeObject,
@@ -81,13 +79,6 @@ export interface KernelFleet {
   stop(): Promise<void>;
 }
 
-const TYPES = [
-  CORE.secret,
-  CORE.configMap,
-  CORE.deployment,
-  RESOURCES.managedClusterModule,
-  RESOURCES.module,
-];
 const NODES = ['plain', 'secure'] as const;
 const CLUSTER = 'east';
 const LOGIN = { username: 'kmm', password: 's3cret' };
@@ -212,11 +203,8 @@ export async function startKernelFleet(
 
 /** As a user applies files. */
 export async function apply(client: KubeClient, objects: readonly KubeObject[]): Promise<void> {
-  for (const object of objects) {
-    const type = TYPES.find(({ kind }) => kind === object.kind);
-    if (!type) throw new RangeError(`nobody applies ${object.kind} here`);
-    await client.apply(type, object, { fieldManager: 'user', force: true });
-  }
+  for (const object of objects)
+    await client.apply(typeOf(object), object, { fieldManager: 'user', force: true });
 }
 
 /** The key pair that firmware for tests trusts. */

@@ -9,7 +9,8 @@ import {
   RESOURCES,
   readyLabel,
 } from '@kmm-fleet/api';
-import { CORE, type KubeObject, listAll, type ResourceType } from '@kmm-fleet/runtime';
+import { typeOf } from '@kmm-fleet/policies';
+import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import {
   daemonSets,
   HUB_NAMESPACE,
@@ -40,14 +41,6 @@ export interface Scene {
 const SELECT = { 'wants-my-mcm': 'true' };
 const DIGEST = /^[^@]+@sha256:[0-9a-f]{64}$/;
 const BOTH = ['kmm_demo_a', 'kmm_demo_b'];
-
-/** Of what the user applies. */
-export function typeOf({ kind }: KubeObject): ResourceType {
-  const types = [CORE.secret, CORE.configMap, RESOURCES.managedClusterModule];
-  const type = types.find((one) => one.kind === kind);
-  assert.ok(type, `the story applies no ${kind}`);
-  return type;
-}
 
 async function apply(world: World, object: KubeObject): Promise<void> {
   // As kubectl leaves it, so that a user who applies the same file is not warned.

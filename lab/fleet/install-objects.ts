@@ -1,28 +1,6 @@
-import { RESOURCES } from '@kmm-fleet/api';
-import {
-  type Clock,
-  CORE,
-  type KubeClient,
-  type KubeObject,
-  type ResourceType,
-  sleep,
-} from '@kmm-fleet/runtime';
+import { typeOf } from '@kmm-fleet/policies';
+import { type Clock, type KubeClient, type KubeObject, type ResourceType, sleep } from '@kmm-fleet/runtime';
 
-const rbac = (plural: string, kind: string, namespaced: boolean): ResourceType => ({
-  group: 'rbac.authorization.k8s.io',
-  version: 'v1',
-  plural,
-  kind,
-  namespaced,
-});
-const TYPES: readonly ResourceType[] = [
-  ...Object.values(CORE),
-  ...Object.values(RESOURCES),
-  rbac('roles', 'Role', true),
-  rbac('rolebindings', 'RoleBinding', true),
-  rbac('clusterroles', 'ClusterRole', false),
-  rbac('clusterrolebindings', 'ClusterRoleBinding', false),
-];
 const PAUSE_MS = 200;
 const PAUSES_MAX = 150;
 
@@ -33,8 +11,7 @@ export async function installObjects(
   clock: Clock,
 ): Promise<void> {
   for (const object of objects) {
-    const type = TYPES.find(({ kind }) => kind === object.kind);
-    if (!type) throw new RangeError(`no kind ${object.kind} is known here`);
+    const type = typeOf(object);
     if (type.group.includes('open-cluster-management')) await untilServed(client, type, clock);
     await client.apply(type, object, { fieldManager: 'kmm-lab', force: true });
   }

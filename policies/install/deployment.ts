@@ -1,8 +1,7 @@
 import { BUILDAH_FOLDERS, BUILDAH_SECURITY } from '@kmm-fleet/api';
-import type { KubeObject } from '@kmm-fleet/runtime';
-import type { Edition } from './editions.ts';
+import { apiVersionOf, CORE, type KubeObject } from '@kmm-fleet/runtime';
+import type { Edition, Memory } from './editions.ts';
 import { CERTIFICATE_FOLDER, WEBHOOK_PORT } from './webhook-names.ts';
-import { webhookOf } from './webhook-objects.ts';
 
 /** Images by reference, a digest where it matters that they stay what they are. */
 export interface OperatorImages {
@@ -17,12 +16,14 @@ const PORT = 8080;
 /** Somebody without rights, whom no file of the image belongs to. */
 const NOBODY = 65_532;
 const BUILDS = '/var/lib/kmm';
+/** With buildah beside it. A limit would be that of a compiler, and nobody knows what modules ask of one. */
+const BUILDING: Memory = { request: '256Mi' };
 const TMP = { name: 'tmp', path: '/tmp' };
 
 /** Labels of the operator's pods. A cluster that joins a fleet, or leaves it, keeps its Deployment: they cannot change. */
-export const podLabels = ({ name }: Edition) => ({
+export const podLabels = ({ component }: Pick<Edition, 'component'>) => ({
   'app.kubernetes.io/name': 'kmm',
-  'app.kubernetes.io/component': name === 'hub' ? 'hub' : 'operator',
+  'app.kubernetes.io/component': component,
 });
 
 /** Chooses them from all pods of a namespace. */
@@ -39,8 +40,8 @@ export const kubernetesMin = ({ builds, guardsNamespaces }: Edition) =>
 export function operatorDeployment(edition: Edition, images: OperatorImages): KubeObject {
   const labels = podLabels(edition);
   return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
+    apiVersion: apiVersionOf(CORE.deployment),
+    kind: CORE.deployment.kind,
     metadata: { namespace: edition.namespace, name: edition.deployment, labels },
     spec: {
       replicas: 1,
@@ -51,7 +52,7 @@ export function operatorDeployment(edition: Edition, images: OperatorImages): Ku
 }
 
 function podSpec(edition: Edition, images: OperatorImages) {
-  const { accesses, env, builds, certificates } = edition;
+  const { accesses, env, builds, certificates, memory } = edition;
   const isPrivileged = builds === 'beside';
   const folders = [
     ...(isPrivileged ? BUILDAH_FOLDERS : [TMP]),
@@ -59,7 +60,7 @@ function podSpec(edition: Edition, images: OperatorImages) {
   ];
   // The operator has its own by the API; OLM mounts by itself.
   const isMounted = certificates === 'cert-manager' || certificates === 'service-ca';
-  const secretName = isMounted ? webhookOf(edition).name : undefined;
+  const secretName = isMounted ? edition.webhook.name : undefined;
   return {
     serviceAccountName: accesses[0]?.account.name,
     ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
@@ -82,7 +83,7 @@ function podSpec(edition: Edition, images: OperatorImages) {
         livenessProbe: probe('/healthz'),
         startupProbe: { ...probe('/healthz'), periodSeconds: 2, failureThreshold: 60 },
         readinessProbe: probe('/readyz'),
-        resources: { requests: { cpu: '10m', memory: builds === 'no' ? '96Mi' : '256Mi' } },
+        resources: resourcesFor(isPrivileged ? BUILDING : memory),
         securityContext: isPrivileged ? BUILDAH_SECURITY : RESTRICTED,
         volumeMounts: [
           ...folders.map(({ name, path }) => ({ name, mountPath: path })),
@@ -102,6 +103,11 @@ const buildEnv = ({ operator, pullSecret }: OperatorImages) => [
   { name: 'KMM_BUILD_IMAGE', value: operator },
   ...(pullSecret ? [{ name: 'KMM_BUILD_PULL_SECRET', value: pullSecret }] : []),
 ];
+
+const resourcesFor = ({ request, limit }: Memory) => ({
+  requests: { cpu: '10m', memory: request },
+  ...(limit && { limits: { memory: limit } }),
+});
 
 const probe = (path: string) => ({ httpGet: { path, port: PORT }, timeoutSeconds: 5 });
 

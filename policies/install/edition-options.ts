@@ -4,7 +4,6 @@ import { type Access, may, type PolicyRule } from '../rbac/access.ts';
 import { withBuilder } from './builders.ts';
 import type { Edition } from './editions.ts';
 import { CERTIFICATE_FOLDER, type Certificates, WEBHOOK_PORT } from './webhook-names.ts';
-import { webhookOf } from './webhook-objects.ts';
 
 /** What a site may add to an edition. */
 export interface EditionOptions {
@@ -39,7 +38,7 @@ function withWebhook(edition: Edition, certificates: Certificates): Edition {
     WEBHOOK_PORT: String(WEBHOOK_PORT),
     ...(!isOwn && { WEBHOOK_CERT_DIR: CERTIFICATE_FOLDER }),
   };
-  const named = { resourceNames: [webhookOf(edition).name] };
+  const named = { resourceNames: [edition.webhook.name] };
   const cluster = isOwn ? [{ ...may(['patch'], CORE.validatingWebhookConfiguration), ...named }] : [];
   const own = isOwn
     ? [may(['create'], CORE.secret), { ...may(['get', 'update'], CORE.secret), ...named }]

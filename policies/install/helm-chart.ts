@@ -16,7 +16,7 @@ export function helmChart(edition: Edition, images: OperatorImages, version: str
   return {
     'Chart.yaml': yamlOf({
       apiVersion: 'v2',
-      name: chartName(edition),
+      name: edition.chart,
       description: edition.title,
       type: 'application',
       version,
@@ -31,8 +31,6 @@ export function helmChart(edition: Edition, images: OperatorImages, version: str
     'templates/NOTES.txt': notes(edition),
   };
 }
-
-const chartName = ({ name }: Edition) => (name === 'cluster' ? 'kmm' : `kmm-${name}`);
 
 function valuesOf({ operator, mustGather, pullSecret = '' }: OperatorImages): string {
   const { properties } = VALUES_SCHEMA;

@@ -74,13 +74,4 @@ describe('what an operator may have on its cluster', () => {
     expect(moved).toContain('Deployment/drivers/kmm-operator-controller-manager');
     expect(moved.filter((key) => key.includes('openshift-kmm'))).toEqual([]);
   });
-
-  it.each([
-    ['ValidatingAdmissionPolicy', 'validatingadmissionpolicies'],
-    ['ValidatingWebhookConfiguration', 'validatingwebhookconfigurations'],
-    ['Issuer', 'issuers'],
-  ])('has kind %s as %s in the API', (kind, plural) => {
-    const types = installedObjects(editions.cluster).map(({ type }) => type);
-    expect(types.find((type) => type.kind === kind)?.plural).toBe(plural);
-  });
 });

@@ -1,11 +1,11 @@
-import { BUILDERS, nodeClaimNames, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { BUILDERS, OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { CORE, type KubeObject, type ObjectName, objectKey, type ResourceType } from '@kmm-fleet/runtime';
 import { accessObjects } from '../rbac/access-objects.ts';
 import { withOptions } from './edition-options.ts';
 import type { Edition } from './editions.ts';
 import { operatorObjects } from './operator-objects.ts';
 import { privilegedObjects } from './privileged-objects.ts';
-import { webhookOf } from './webhook-objects.ts';
+import { typeOf } from './type-of.ts';
 
 /** What an object is there for, so when it may go: with the operator, after the last module, after the last object. */
 export type Purpose = 'operator' | 'modules' | 'kind' | 'namespace';
@@ -41,7 +41,7 @@ export function installedObjects(edition: Edition, namespace = edition.namespace
 
 /** Options add objects, each of its own name; cert-manager asks for the most. */
 function variantsOf(edition: Edition): Edition[] {
-  const guardsNamespaces = edition.name !== 'hub';
+  const guardsNamespaces = edition.moduleKind.namespaced;
   return BUILDERS.map((builder) =>
     withOptions(edition, { builder, guardsNamespaces, certificates: 'cert-manager' }),
   );
@@ -57,24 +57,24 @@ function purposesIn(edition: Edition): (object: KubeObject) => Purpose {
   return (object) => {
     if (object.kind === CORE.customResourceDefinition.kind) return 'kind';
     if (object.kind === CORE.namespace.kind) return 'namespace';
-    const isAccount = object.kind === 'ServiceAccount' && edition.accounts.includes(object.metadata.name);
+    const isAccount =
+      object.kind === CORE.serviceAccount.kind && edition.accounts.includes(object.metadata.name);
     return isAccount || ofModules.includes(keyOf(object)) ? 'modules' : 'operator';
   };
 }
 
 /** Without the key of the hashes every image would be made again; claims tell a hub what runs. */
-function operatorMade(edition: Edition): InstalledObject[] {
-  const isHub = edition.name === 'hub';
+function operatorMade({ namespace, lease, webhook, claims }: Edition): InstalledObject[] {
   const own = (type: ResourceType, name: string, purpose: Purpose) => ({
     type,
-    name: { namespace: edition.namespace, name },
+    name: { namespace, name },
     purpose,
   });
   return [
-    own(CORE.lease, isHub ? OPERATOR.hubLease : OPERATOR.lease, 'operator'),
-    own(CORE.secret, webhookOf(edition).name, 'operator'),
+    own(CORE.lease, lease, 'operator'),
+    own(CORE.secret, webhook.name, 'operator'),
     own(CORE.secret, OPERATOR.inputsKey, 'modules'),
-    ...(isHub ? [] : nodeClaimNames()).map((name) => ({
+    ...claims.map((name) => ({
       type: RESOURCES.clusterClaim,
       name: { name },
       purpose: 'modules' as const,
@@ -84,13 +84,7 @@ function operatorMade(edition: Edition): InstalledObject[] {
 
 const keyOf = (object: KubeObject) => installedKey(placeOf(object));
 
-/** Where an object lives in the API, as far as kinds are written like those that we print. */
-function placeOf({ apiVersion, kind, metadata }: KubeObject): Pick<InstalledObject, 'type' | 'name'> {
-  const [version = '', group = ''] = apiVersion.split('/').reverse();
-  const { namespace, name } = metadata;
-  const plural = `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
-  return {
-    type: { group, version, plural, kind, namespaced: namespace !== undefined },
-    name: { ...(namespace && { namespace }), name },
-  };
+function placeOf(object: KubeObject): Pick<InstalledObject, 'type' | 'name'> {
+  const { namespace, name } = object.metadata;
+  return { type: typeOf(object), name: { ...(namespace && { namespace }), name } };
 }

@@ -18,8 +18,7 @@ export interface BundleOptions {
  * it. OLM makes the namespace's accounts and their roles from the ClusterServiceVersion, so they are not in it twice.
  */
 export function olmBundle(edition: Edition, images: OperatorImages, options: BundleOptions): Folder {
-  // A Subscription may set KMM_MANAGED, and OLM grants what the bundle says.
-  const accesses = edition.name === 'cluster' ? edition.accesses.map(eitherAccess) : edition.accesses;
+  const accesses = edition.mayBeManaged ? edition.accesses.map(eitherAccess) : edition.accesses;
   const objects = operatorObjects({ ...edition, accesses }, images);
   const labels = labelsOf(edition, options);
   const definitions = objects
@@ -58,7 +57,7 @@ function serviceVersion(
   objects: readonly KubeObject[],
   { version }: BundleOptions,
 ): KubeObject {
-  const { olmPackage, title, deployment } = edition;
+  const { olmPackage, title, description, deployment } = edition;
   const { metadata, spec } = operatorDeployment(edition, images) as KubeObject & { readonly spec: object };
   return {
     apiVersion: 'operators.coreos.com/v1alpha1',
@@ -76,7 +75,7 @@ function serviceVersion(
     },
     spec: {
       displayName: title,
-      description: DESCRIPTIONS[edition.name],
+      description,
       version,
       maturity: 'alpha',
       minKubeVersion: kubernetesMin(edition),
@@ -123,12 +122,6 @@ interface Webhook {
   readonly name: string;
   readonly clientConfig: { readonly service: { readonly path: string } };
 }
-
-const DESCRIPTIONS: Readonly<Record<Edition['name'], string>> = {
-  hub: 'Builds and signs kernel modules once for a fleet of clusters and hands each cluster what it loads.',
-  spoke: 'Loads kernel modules that a hub built and signed, and tells the hub which kernels the nodes run.',
-  cluster: 'Builds, signs and loads kernel modules on one cluster.',
-};
 
 interface Binding {
   readonly roleRef: { readonly kind: string; readonly name: string };

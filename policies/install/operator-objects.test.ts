@@ -1,4 +1,4 @@
-import { BUILDAH_SECURITY } from '@kmm-fleet/api';
+import { BUILDAH_SECURITY, type BuilderName } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
 import { withBuilder } from './builders.ts';
@@ -12,6 +12,10 @@ interface Container {
   readonly image: string;
   readonly env: readonly { readonly name: string; readonly value?: string }[];
   readonly securityContext: object;
+  readonly resources: {
+    readonly requests: { readonly memory: string };
+    readonly limits?: { readonly memory: string };
+  };
   readonly volumeMounts: readonly { readonly mountPath: string }[];
 }
 interface PodSpec {
@@ -151,6 +155,21 @@ describe('what is installed', () => {
     expect(objects.map(shown)).not.toContain('RoleBinding openshift-kmm-hub/kmm-privileged');
     expect(JSON.stringify(objects)).not.toMatch(/SYS_ADMIN|"jobs"/);
   });
+
+  it.each(['hub', 'cluster'] as const)(
+    'asks for the memory of a %s wherever others build, and sets compilers beside it no limit',
+    (name) => {
+      const memoryWith = (builder: BuilderName) =>
+        podOf(operatorObjects(withBuilder(editions[name], builder), IMAGES)).containers[0].resources;
+      const { request, limit } = editions[name].memory;
+      const own = { requests: { cpu: '10m', memory: request }, limits: { memory: limit } };
+
+      expect(memoryWith('buildah')).toEqual({ requests: { cpu: '10m', memory: '256Mi' } });
+      for (const builder of ['job', 'openshift', 'external'] as const)
+        expect(memoryWith(builder)).toEqual(own);
+      expect(limit).toBeDefined();
+    },
+  );
 
   it('names a pull secret only when it is told one', () => {
     const pull = (pullSecret?: string) =>

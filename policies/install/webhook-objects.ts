@@ -1,16 +1,12 @@
-import { RESOURCES, WEBHOOKS } from '@kmm-fleet/api';
 import type { KubeObject, ResourceType } from '@kmm-fleet/runtime';
 import type { Edition } from './editions.ts';
 import { type Certificates, WEBHOOK_PORT } from './webhook-names.ts';
-
-/** The webhook of an edition; a spoke has that of Modules. */
-export const webhookOf = ({ name }: Edition) => (name === 'hub' ? WEBHOOKS.hub : WEBHOOKS.cluster);
 
 /** What has the API server ask the operator about each Module, or ManagedClusterModule, before it is stored. */
 export function webhookObjects(edition: Edition, podLabels: Readonly<Record<string, string>>): KubeObject[] {
   const { namespace, certificates } = edition;
   if (!certificates) return [];
-  const { name } = webhookOf(edition);
+  const { name } = edition.webhook;
   return [
     service(namespace, name, podLabels, certificates),
     ...(certificates === 'cert-manager' ? certManagerObjects(namespace, name) : []),
@@ -19,8 +15,8 @@ export function webhookObjects(edition: Edition, podLabels: Readonly<Record<stri
 }
 
 function configuration(edition: Edition, certificates: Certificates): KubeObject {
-  const { name, webhook, path } = webhookOf(edition);
-  const { namespace } = edition;
+  const { namespace, moduleKind } = edition;
+  const { name, webhook, path } = edition.webhook;
   const annotations = {
     ...(certificates === 'cert-manager' && { 'cert-manager.io/inject-ca-from': `${namespace}/${name}` }),
     ...(certificates === 'service-ca' && { 'service.beta.openshift.io/inject-cabundle': 'true' }),
@@ -37,7 +33,7 @@ function configuration(edition: Edition, certificates: Certificates): KubeObject
         // Nothing is lost by what passes: the controllers judge it again and touch nothing that is bad.
         failurePolicy: 'Ignore',
         timeoutSeconds: 5,
-        rules: [rule(edition.name === 'hub' ? RESOURCES.managedClusterModule : RESOURCES.module)],
+        rules: [rule(moduleKind)],
         clientConfig: { service: { namespace, name, path, port: 443 } },
       },
     ],

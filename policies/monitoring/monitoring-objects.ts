@@ -1,5 +1,5 @@
-import { OPERATOR } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
+import { editions } from '../install/editions.ts';
 import { alertRules, METRICS_SERVICE, type Role } from './alerts.ts';
 
 export interface MonitoringOptions {
@@ -17,7 +17,7 @@ const INTERVAL = '30s';
 
 /** Service, ServiceMonitor and PrometheusRule of one operator, for the Prometheus operator and for OpenShift. Pure. */
 export function monitoringObjects(role: Role, options: MonitoringOptions): KubeObject[] {
-  const namespace = options.namespace ?? (role === 'hub' ? OPERATOR.hubNamespace : OPERATOR.namespace);
+  const namespace = options.namespace ?? editions[role].namespace;
   const name = METRICS_SERVICE[role];
   const labels = { 'app.kubernetes.io/name': 'kmm', 'app.kubernetes.io/component': `${role}-metrics` };
   const metadata = { namespace, name, labels };

@@ -64,13 +64,20 @@ export function apiVersionOf({ group, version }: ResourceType): string {
   return group ? `${group}/${version}` : version;
 }
 
-const core = (plural: string, kind: string, namespaced = true): ResourceType => ({
-  group: '',
-  version: 'v1',
-  plural,
-  kind,
-  namespaced,
-});
+const inGroup =
+  (group: string) =>
+  (plural: string, kind: string, namespaced = true): ResourceType => ({
+    group,
+    version: 'v1',
+    plural,
+    kind,
+    namespaced,
+  });
+
+const core = inGroup('');
+const apps = inGroup('apps');
+const rbac = inGroup('rbac.authorization.k8s.io');
+const admission = inGroup('admissionregistration.k8s.io');
 
 /** The built-in kinds that controllers and commands touch. Kinds of our own are in `api`. */
 export const CORE = {
@@ -81,31 +88,32 @@ export const CORE = {
   configMap: core('configmaps', 'ConfigMap'),
   serviceAccount: core('serviceaccounts', 'ServiceAccount'),
   event: core('events', 'Event'),
-  deployment: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true },
-  daemonSet: { group: 'apps', version: 'v1', plural: 'daemonsets', kind: 'DaemonSet', namespaced: true },
-  job: { group: 'batch', version: 'v1', plural: 'jobs', kind: 'Job', namespaced: true },
-  lease: {
-    group: 'coordination.k8s.io',
-    version: 'v1',
-    plural: 'leases',
-    kind: 'Lease',
-    namespaced: true,
-  },
   service: core('services', 'Service'),
-  validatingWebhookConfiguration: {
-    group: 'admissionregistration.k8s.io',
-    version: 'v1',
-    plural: 'validatingwebhookconfigurations',
-    kind: 'ValidatingWebhookConfiguration',
-    namespaced: false,
-  },
-  customResourceDefinition: {
-    group: 'apiextensions.k8s.io',
-    version: 'v1',
-    plural: 'customresourcedefinitions',
-    kind: 'CustomResourceDefinition',
-    namespaced: false,
-  },
+  daemonSet: apps('daemonsets', 'DaemonSet'),
+  deployment: apps('deployments', 'Deployment'),
+  controllerRevision: apps('controllerrevisions', 'ControllerRevision'),
+  job: inGroup('batch')('jobs', 'Job'),
+  lease: inGroup('coordination.k8s.io')('leases', 'Lease'),
+  role: rbac('roles', 'Role'),
+  roleBinding: rbac('rolebindings', 'RoleBinding'),
+  clusterRole: rbac('clusterroles', 'ClusterRole', false),
+  clusterRoleBinding: rbac('clusterrolebindings', 'ClusterRoleBinding', false),
+  validatingWebhookConfiguration: admission(
+    'validatingwebhookconfigurations',
+    'ValidatingWebhookConfiguration',
+    false,
+  ),
+  validatingAdmissionPolicy: admission('validatingadmissionpolicies', 'ValidatingAdmissionPolicy', false),
+  validatingAdmissionPolicyBinding: admission(
+    'validatingadmissionpolicybindings',
+    'ValidatingAdmissionPolicyBinding',
+    false,
+  ),
+  customResourceDefinition: inGroup('apiextensions.k8s.io')(
+    'customresourcedefinitions',
+    'CustomResourceDefinition',
+    false,
+  ),
 } as const satisfies Record<string, ResourceType>;
 
 /** Who wrote which field: as long as the object itself, and of use to servers only. */

@@ -139,7 +139,7 @@ function deploymentFindings(
   if (!deployment) return [found('DeploymentMissing', path, 'It is not there.', applyOf(edition))];
   const { status } = deployment as Deployment;
   const findings: Finding[] = [];
-  if (isManaged(deployment) !== (edition.name === 'spoke')) {
+  if (isManaged(deployment) !== 'KMM_MANAGED' in edition.env) {
     const message = isManaged(deployment) ? 'KMM_MANAGED is set.' : 'KMM_MANAGED is not set.';
     findings.push(found('EditionDiffers', path, message, applyOf(edition)));
   }

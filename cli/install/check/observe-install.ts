@@ -1,16 +1,9 @@
-import { ownDefinitions, RESOURCES } from '@kmm-fleet/api';
+import { ownDefinitions } from '@kmm-fleet/api';
 import { type Access, type Edition, type PolicyRule, userOf } from '@kmm-fleet/policies';
-import { CORE, createLimiter, type ResourceType } from '@kmm-fleet/runtime';
+import { CORE, createLimiter } from '@kmm-fleet/runtime';
 import { type Attributes, accessInWords, askAccess } from '../../hub/ask-access.ts';
 import type { Connected } from '../../hub/connection.ts';
 import type { Installed, Right } from './install-status.ts';
-
-const { managedCluster, manifestWork, clusterClaim } = RESOURCES;
-const FLEET_KINDS: Readonly<Record<Edition['name'], readonly ResourceType[]>> = {
-  hub: [managedCluster, manifestWork],
-  spoke: [clusterClaim],
-  cluster: [],
-};
 
 const ASKED_AT_ONCE = 16;
 
@@ -31,7 +24,7 @@ export async function observeInstall(
       })),
     ),
     Promise.all(
-      FLEET_KINDS[edition.name]
+      edition.fleetKinds
         .map(({ plural, group }) => `${plural}.${group}`)
         .map(async (name) => [name, await definition(name)] as const),
     ),

@@ -7,7 +7,7 @@ import { isManaged } from '../install/check/install-status.ts';
  * Who looks after a Deployment and would put it back, and what to do there instead; also when it is that of another
  * edition. A Policy leaves no sign on what it applies.
  */
-export function keeperOf(edition: Edition, deployment: KubeObject): string | undefined {
+export function managedBy(edition: Edition, deployment: KubeObject): string | undefined {
   const { namespace = '', name, labels = {}, annotations = {}, ownerReferences = [] } = deployment.metadata;
   const what = `Deployment ${namespace}/${name}`;
   const owner = (kind: string) => ownerReferences.find((reference) => reference.kind === kind)?.name;
