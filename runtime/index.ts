@@ -4,7 +4,7 @@ export { blindKinds, type Cache, createCache, type WatchedCache } from './cache.
 export { aborted, type Clock, sleep, systemClock } from './clock.ts';
 export { AppError, connectionProblem, FAILURES, type FailureCode, isAppError, isRace } from './errors.ts';
 export { createEvents, type EventRecorder } from './events.ts';
-export { canonicalJson, deepEqual, isSubset, mergePatch } from './json.ts';
+export { canonicalJson, deepEqual, equalButForNulls, isSubset, mergePatch } from './json.ts';
 export type {
   HttpRequest,
   HttpResponse,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { canonicalJson, deepEqual, isSubset, mergePatch } from './json.ts';
+import { canonicalJson, deepEqual, equalButForNulls, isSubset, mergePatch } from './json.ts';
 
 /** Values with few names, so that two of them often have something in common, and with the names that bite. */
 const { value } = fc.letrec((tie) => ({
@@ -61,6 +61,13 @@ it('finds a value equal to itself, and equality the same from both sides', () =>
   law((left, right) => {
     expect(deepEqual(left, turned(left))).toBe(true);
     expect(deepEqual(left, right)).toBe(deepEqual(right, left));
+  });
+});
+
+it('finds members that are null equal to absent ones where it is told to', () => {
+  law((left, right) => {
+    expect(equalButForNulls(left, withoutNulls(left))).toBe(true);
+    expect(equalButForNulls(left, right)).toBe(deepEqual(withoutNulls(left), withoutNulls(right)));
   });
 });
 

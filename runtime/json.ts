@@ -11,13 +11,23 @@ const member = (object: JsonObject, key: string): unknown =>
 
 /** Equality of JSON values: key order does not count, an undefined member equals an absent one. */
 export function deepEqual(left: unknown, right: unknown): boolean {
+  return isEqual(left, right, (value) => value);
+}
+
+/** The same for values of which some servers store `null` where others store nothing. */
+export function equalButForNulls(left: unknown, right: unknown): boolean {
+  return isEqual(left, right, (value) => value ?? undefined);
+}
+
+function isEqual(left: unknown, right: unknown, read: (value: unknown) => unknown): boolean {
   if (left === right) return true;
-  if (Array.isArray(left) && Array.isArray(right)) {
-    return left.length === right.length && left.every((item, index) => deepEqual(item, right[index]));
-  }
+  if (Array.isArray(left) && Array.isArray(right))
+    return left.length === right.length && left.every((item, index) => isEqual(item, right[index], read));
   if (!isObject(left) || !isObject(right)) return false;
-  const keys = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return [...keys].every((key) => deepEqual(member(left, key), member(right, key)));
+  return (
+    Object.keys(left).every((key) => isEqual(read(left[key]), read(member(right, key)), read)) &&
+    Object.keys(right).every((key) => Object.hasOwn(left, key) || read(right[key]) === undefined)
+  );
 }
 
 /**

@@ -10,6 +10,19 @@ it('hashes as FNV-1a does', () => {
   ]);
 });
 
+it('hashes as FNV-1a does with numbers of 64 bits', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+      const bytes = [...new TextEncoder().encode(text)].map(BigInt);
+      const hash = bytes.reduce(
+        (sum, byte) => BigInt.asUintN(64, (sum ^ byte) * 0x100000001b3n),
+        0xcbf29ce484222325n,
+      );
+      expect(fnv64(text)).toBe(hash.toString(16).padStart(16, '0'));
+    }),
+  );
+});
+
 it('is readable', () => {
   expect(moduleImageName('host:5000/org/my_kmod:6.1.0', '6.1.0-13-amd64')).toMatch(
     /^my-kmod-6-1-0-13-amd64-[0-9a-f]{10}$/,

@@ -23,9 +23,14 @@ export function hashedName(stem: string, identity: string): string {
 
 /** FNV-1a, 64 bits, as 16 hex digits: names only, no protection against somebody who looks for collisions. */
 export function fnv64(text: string): string {
-  let hash = 0xcbf29ce484222325n;
+  // Of a product of 64 bits by 2^40 + 0x1b3, in halves that numbers hold exactly.
+  let high = 0xcbf29ce4;
+  let low = 0x84222325;
   for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+    const mixed = (low ^ byte) >>> 0;
+    const product = mixed * 0x1b3;
+    high = (high * 0x1b3 + Math.floor(product / 2 ** 32) + mixed * 2 ** 8) >>> 0;
+    low = product >>> 0;
   }
-  return hash.toString(16).padStart(16, '0');
+  return [high, low].map((half) => half.toString(16).padStart(8, '0')).join('');
 }

@@ -1,5 +1,5 @@
 import type { ManifestWork } from '@kmm-fleet/api';
-import { deepEqual, isSubset } from '@kmm-fleet/runtime';
+import { equalButForNulls, isSubset } from '@kmm-fleet/runtime';
 import type { WorkPlan } from './plan-work.ts';
 
 /** The one write that brings a work to its plan, or nothing. */
@@ -21,16 +21,10 @@ export function diffWork({ action }: WorkPlan, observed: ManifestWork | undefine
 
 function isSame(desired: ManifestWork, observed: ManifestWork): boolean {
   return (
-    deepEqual(withoutNulls(desired.spec.workload), withoutNulls(observed.spec.workload)) &&
+    // Some servers store an embedded object with `creationTimestamp: null`.
+    equalButForNulls(desired.spec.workload ?? {}, observed.spec.workload ?? {}) &&
     isSubset(desired.spec.manifestConfigs, observed.spec.manifestConfigs) &&
     isSubset(desired.metadata.labels, observed.metadata.labels) &&
     isSubset(desired.metadata['ownerReferences'], observed.metadata['ownerReferences'])
-  );
-}
-
-/** Some servers store an embedded object with `creationTimestamp: null`. */
-function withoutNulls(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value ?? {}, (_key, inner: unknown) => (inner === null ? undefined : inner)),
   );
 }

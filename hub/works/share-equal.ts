@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Makes equal values one object in memory. Works of one module are alike on thousands of clusters, so a hub keeps what
@@ -11,7 +11,7 @@ export function createSharing(): <T extends object>(value: T) => T {
     if (known.get(key)?.deref() === undefined) known.delete(key);
   });
   return <T extends object>(value: T): T => {
-    const key = createHash('sha256').update(JSON.stringify(value)).digest('base64');
+    const key = hash('sha256', JSON.stringify(value), 'base64');
     const same = known.get(key)?.deref();
     if (same) return same as T;
     known.set(key, new WeakRef(value));
