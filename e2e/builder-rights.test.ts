@@ -9,8 +9,8 @@ import { expect, it } from 'vitest';
 import { createJobBuilder } from '../images/builders/job-builder.ts';
 import { createOpenshiftBuilder } from '../images/builders/openshift-builder.ts';
 import {
-  BUILD_NAMESPACE,
-  BUILDER,
+  BUILD_SETTINGS,
+  JOB_SETTINGS,
   startJobCluster,
   startOpenshift,
 } from '../images/testing/build-cluster.ts';
@@ -27,15 +27,6 @@ function added(builder: 'job' | 'openshift'): Access {
 }
 
 const random = createRandom(1);
-const settings = {
-  clock,
-  namespace: BUILD_NAMESPACE,
-  bytesMax: 1,
-  minutesMax: 1,
-  resources: { requests: undefined, limits: undefined },
-  readLog: (file: string) => file,
-  lookMs: 5,
-};
 
 it.each([
   ['job', []],
@@ -50,11 +41,11 @@ it.each([
   const transport = audited(runner.transport, access, log);
   const client = createKubeClient({ transport, clock, random, userAgent: 'builds' });
   const directory = mkdtempSync(join(tmpdir(), 'kmm-rights-'));
-  const job = { image: 'registry.test/buildah:1', account: BUILDER, tolerations: [] };
+  const own = { client, directory, lookMs: 5 };
   const builder =
     name === 'job'
-      ? createJobBuilder({ ...settings, ...job, client, directory })
-      : createOpenshiftBuilder({ ...settings, client, directory, registry });
+      ? createJobBuilder({ ...JOB_SETTINGS, ...own })
+      : createOpenshiftBuilder({ ...BUILD_SETTINGS, ...own, registry });
 
   await builder.build({
     dockerfile: 'FROM scratch\n',

@@ -4,9 +4,8 @@ import type { Registry } from '../registry/registry.ts';
 import type { RegistryAccess } from '../registry/types.ts';
 import { type Builder, type BuildRequest, buildLog } from './builder.ts';
 
-/** What the suite needs: a builder, and the registry that it pushes to, seen from outside. */
-export interface BuilderUnderTest {
-  readonly builder: Builder;
+/** The registry that a builder pushes to, seen from outside. */
+export interface PushTarget {
   readonly registry: Registry;
   /** Host and port of the registry; it asks for a login. */
   readonly address: string;
@@ -14,6 +13,11 @@ export interface BuilderUnderTest {
   readonly wrongAccess: RegistryAccess;
   /** First line of a Dockerfile after which `RUN` has a shell. */
   readonly from: string;
+}
+
+/** What the suite needs. */
+export interface BuilderUnderTest extends PushTarget {
+  readonly builder: Builder;
   /** Waits until the step that never ends has begun. */
   whenSleeping(): Promise<void>;
   close(): Promise<void>;

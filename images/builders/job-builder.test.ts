@@ -1,19 +1,22 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AppError, CORE, createRandom, listAll, systemClock } from '@kmm-fleet/runtime';
+import { AppError, CORE, listAll } from '@kmm-fleet/runtime';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createRegistry } from '../registry/registry.ts';
-import { BUILD_NAMESPACE, BUILDER, type BuildCluster, startJobCluster } from '../testing/build-cluster.ts';
+import {
+  BUILD_NAMESPACE,
+  type BuildCluster,
+  JOB_SETTINGS,
+  startJobCluster,
+} from '../testing/build-cluster.ts';
 import { createFakeBuilder } from '../testing/fake-builder.ts';
 import type { RunPod } from '../testing/job-runner.ts';
-import { createMemoryRegistry } from '../testing/memory-registry.ts';
+import { ACCESS, ADDRESS, memoryTarget } from '../testing/memory-target.ts';
 import { runFakePod } from '../testing/run-fake-pod.ts';
 import { describeBuilder } from './builder.contract.ts';
 import { type BuildRequest, buildLog, buildLogCommand } from './builder.ts';
 import { createJobBuilder } from './job-builder.ts';
 
-const ADDRESS = 'registry.test:5000';
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const folders: string[] = [];
 const clusters: BuildCluster[] = [];
@@ -24,20 +27,7 @@ afterEach(async () => {
 });
 
 function builderIn({ client }: BuildCluster, directory: string) {
-  return createJobBuilder({
-    client,
-    clock: systemClock,
-    directory,
-    namespace: BUILD_NAMESPACE,
-    image: 'registry.test/buildah:1',
-    account: BUILDER,
-    bytesMax: 1024 ** 3,
-    minutesMax: 5,
-    tolerations: [],
-    resources: { requests: undefined, limits: undefined },
-    readLog: (file) => `cat ${file}`,
-    lookMs: 5,
-  });
+  return createJobBuilder({ ...JOB_SETTINGS, client, directory, lookMs: 5 });
 }
 
 function makeFolder(): string {
@@ -45,28 +35,13 @@ function makeFolder(): string {
   return folder;
 }
 
-function makeRegistry() {
-  const transport = createMemoryRegistry({
-    login: { username: 'kmm', password: 's3cret', scheme: 'Bearer' },
-  });
-  return createRegistry({ transport, clock: systemClock, random: createRandom(1) });
-}
-
-const access = (password: string) => ({
-  dockerConfig: JSON.stringify({ auths: { [ADDRESS]: { username: 'kmm', password } } }),
-});
-
 describeBuilder('a Job on a cluster', async () => {
-  const registry = makeRegistry();
-  const cluster = startJobCluster(runFakePod(createFakeBuilder(registry)));
+  const target = memoryTarget();
+  const cluster = startJobCluster(runFakePod(createFakeBuilder(target.registry)));
   const folder = makeFolder();
   return {
+    ...target,
     builder: builderIn(cluster, folder),
-    registry,
-    address: ADDRESS,
-    access: access('s3cret'),
-    wrongAccess: access('wr0ng'),
-    from: 'FROM scratch',
     whenSleeping: async () => {
       await vi.waitUntil(() => cluster.runner.running > 0);
     },
@@ -87,8 +62,8 @@ describe('a build in a Job', () => {
     secrets: [],
     target: `${ADDRESS}/team/kmod:1`,
     labels: {},
-    baseAccess: access('s3cret'),
-    targetAccess: access('s3cret'),
+    baseAccess: ACCESS,
+    targetAccess: ACCESS,
   };
   const failureOf = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
 

@@ -5,16 +5,19 @@ import { RESOURCES } from '@kmm-fleet/api';
 import { createApiServer } from '@kmm-fleet/lab';
 import { AppError, CORE, createKubeClient, createRandom, listAll, systemClock } from '@kmm-fleet/runtime';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createRegistry } from '../registry/registry.ts';
-import { BUILD_NAMESPACE, type BuildCluster, startOpenshift } from '../testing/build-cluster.ts';
+import {
+  BUILD_NAMESPACE,
+  BUILD_SETTINGS,
+  type BuildCluster,
+  startOpenshift,
+} from '../testing/build-cluster.ts';
 import { createFakeBuilder } from '../testing/fake-builder.ts';
-import { createMemoryRegistry } from '../testing/memory-registry.ts';
+import { ACCESS, ADDRESS, memoryTarget } from '../testing/memory-target.ts';
 import { describeBuilder } from './builder.contract.ts';
 import { type Builder, type BuildRequest, buildLog, buildLogCommand } from './builder.ts';
 import { createOpenshiftBuilder, type OpenshiftBuilderOptions } from './openshift-builder.ts';
 import { planOpenshiftBuild } from './plan-openshift-build.ts';
 
-const ADDRESS = 'registry.test:5000';
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const folders: string[] = [];
 const clusters: BuildCluster[] = [];
@@ -30,44 +33,17 @@ const builderIn = (
   { client }: Pick<BuildCluster, 'client'>,
   directory: string,
   registry: OpenshiftBuilderOptions['registry'],
-) =>
-  createOpenshiftBuilder({
-    client,
-    clock: systemClock,
-    registry,
-    directory,
-    namespace: BUILD_NAMESPACE,
-    bytesMax: 1024 ** 3,
-    minutesMax: 5,
-    resources: { requests: undefined, limits: undefined },
-    readLog: (file) => `cat ${file}`,
-    lookMs: 5,
-  });
-
-function makeRegistry() {
-  const transport = createMemoryRegistry({
-    login: { username: 'kmm', password: 's3cret', scheme: 'Bearer' },
-  });
-  return createRegistry({ transport, clock: systemClock, random: createRandom(1) });
-}
-
-const access = (password: string) => ({
-  dockerConfig: JSON.stringify({ auths: { [ADDRESS]: { username: 'kmm', password } } }),
-});
+) => createOpenshiftBuilder({ ...BUILD_SETTINGS, client, registry, directory, lookMs: 5 });
 
 describeBuilder(
   'a Build of OpenShift',
   async () => {
-    const registry = makeRegistry();
-    const cluster = startOpenshift(createFakeBuilder(registry));
+    const target = memoryTarget();
+    const cluster = startOpenshift(createFakeBuilder(target.registry));
     const folder = makeFolder();
     return {
-      builder: builderIn(cluster, folder, registry),
-      registry,
-      address: ADDRESS,
-      access: access('s3cret'),
-      wrongAccess: access('wr0ng'),
-      from: 'FROM scratch',
+      ...target,
+      builder: builderIn(cluster, folder, target.registry),
       whenSleeping: async () => {
         await vi.waitUntil(() => cluster.runner.running > 0);
       },
@@ -90,8 +66,8 @@ describe('a build in a Build', () => {
     secrets: [{ name: 'login', files: { token: Buffer.from('t0ken') } }],
     target: `${ADDRESS}/team/kmod:1`,
     labels: { a: 'b' },
-    baseAccess: access('s3cret'),
-    targetAccess: access('s3cret'),
+    baseAccess: ACCESS,
+    targetAccess: ACCESS,
   };
   const failureOf = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
   const noRegistry = { resolve: () => Promise.resolve(undefined) };
@@ -109,9 +85,8 @@ describe('a build in a Build', () => {
 
   it('has only fields that the API of OpenShift knows: nothing of it is dropped', async () => {
     const { client } = world(never);
-    const settings = { namespace: BUILD_NAMESPACE, bytesMax: 1, minutesMax: 1 };
     const resources = { requests: { cpu: '1' }, limits: undefined };
-    const { object } = planOpenshiftBuild('kmm-build-1', request, { ...settings, resources });
+    const { object } = planOpenshiftBuild('kmm-build-1', request, { ...BUILD_SETTINGS, resources });
 
     const stored = await client.create(RESOURCES.build, object);
 

@@ -12,6 +12,24 @@ export const BUILD_NAMESPACE = 'operator';
 /** Service account of the pods of builds. */
 export const BUILDER = 'builder';
 
+/** How builds stand on the cluster, whatever makes them. */
+export const BUILD_SETTINGS = {
+  clock,
+  namespace: BUILD_NAMESPACE,
+  bytesMax: 1024 ** 3,
+  minutesMax: 5,
+  resources: { requests: undefined, limits: undefined },
+  readLog: (file: string) => `cat ${file}`,
+};
+
+/** How those of Jobs do. */
+export const JOB_SETTINGS = {
+  ...BUILD_SETTINGS,
+  image: 'registry.test/buildah:1',
+  account: BUILDER,
+  tolerations: [],
+};
+
 export interface BuildCluster {
   readonly client: KubeClient;
   readonly runner: ObjectRunner;
