@@ -21,7 +21,7 @@ export const needsOperator = (mode: Mode, modules: Seen['modules']) =>
  * Whether an operator works elsewhere than in a pod of its Deployment: it renews its lease. One that died holds its
  * lease for ever, and to tell the two apart takes as long as the lease lasts; so a dead one is remembered.
  *
- * @param tell told what takes its time
+ * @param tell told what takes its time, once per holder
  */
 export function createLeaseWatch(
   { client, clock, tell }: { client: KubeClient; clock: Clock; tell: (text: string) => void },
@@ -29,6 +29,7 @@ export function createLeaseWatch(
 ): () => Promise<boolean> {
   const places = objects.filter(({ type }) => type.kind === CORE.lease.kind);
   let deadVersion: string | undefined;
+  let told: string | undefined;
   const read = async () => {
     const found = await Promise.all(places.map(({ type, name }) => client.get(type, name)));
     return found.filter((lease) => lease !== undefined);
@@ -38,7 +39,8 @@ export function createLeaseWatch(
     const [lease] = await read();
     const holder = lease && holderOf(lease);
     if (!lease || !holder || lease.metadata.resourceVersion === deadVersion) return false;
-    tell(`looking whether ${holder} still renews ${keyOf(CORE.lease, lease)}`);
+    if (told !== holder) tell(`looking whether ${holder} still renews ${keyOf(CORE.lease, lease)}`);
+    told = holder;
     if (await renewedLease(read, clock)) return true;
     deadVersion = lease.metadata.resourceVersion;
     return false;
