@@ -15,4 +15,4 @@ export { mcmStatus } from './status/mcm-status.ts';
 export { createTally } from './status/tally.ts';
 export { diffWork } from './works/diff-work.ts';
 export { type ItemState, itemStatus, reportedNodes } from './works/item-status.ts';
-export { planWork, type Wait, type WorkInput, type WorkPlan } from './works/plan-work.ts';
+export { pinsOf, planWork, type Wait, type WorkInput, type WorkPlan } from './works/plan-work.ts';

@@ -99,12 +99,3 @@ function ownerOf(work: ManifestWork | undefined): string {
   const owners = work?.metadata['ownerReferences'] as { uid: string }[] | undefined;
   return owners?.[0]?.uid ?? '';
 }
-
-/** What a work pins, by kernel. */
-export function pinsOf(work: ManifestWork | undefined): Map<string, string> {
-  const spec = work?.spec.workload?.manifests?.[0]?.['spec'] as
-    | ManagedClusterModule['spec']['moduleSpec']
-    | undefined;
-  const mappings = spec?.moduleLoader?.container?.kernelMappings ?? [];
-  return new Map(mappings.map(({ literal = '', containerImage = '' }) => [literal, containerImage]));
-}

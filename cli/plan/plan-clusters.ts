@@ -1,7 +1,7 @@
 import { kernelKey, type ModuleImageSpec } from '@kmm-fleet/api';
-import { diffWork, type Wait } from '@kmm-fleet/hub';
+import { diffWork, pinsOf, type Wait } from '@kmm-fleet/hub';
 import type { KubeObject } from '@kmm-fleet/runtime';
-import { type FleetItem, type FleetView, pinsOf, planItems } from '../hub/fleet-view.ts';
+import { type FleetItem, type FleetView, planItems } from '../hub/fleet-view.ts';
 
 /** What the hub does for a kernel until its image is on the cluster, in order. `keep`: it is there already. */
 export type PlanStep = 'look up' | 'build' | 'sign' | 'pin' | 'keep';

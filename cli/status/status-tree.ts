@@ -5,9 +5,9 @@ import {
   type ManagedClusterModuleStatus,
   type ManifestWork,
 } from '@kmm-fleet/api';
-import { type ItemState, itemStatus } from '@kmm-fleet/hub';
+import { type ItemState, itemStatus, pinsOf } from '@kmm-fleet/hub';
 import type { KubeObject } from '@kmm-fleet/runtime';
-import { type FleetItem, type FleetView, pinsOf, planItems } from '../hub/fleet-view.ts';
+import { type FleetItem, type FleetView, planItems } from '../hub/fleet-view.ts';
 import { type NodeState, nodeStates, type SpokeView } from './node-states.ts';
 
 /** One kernel of one cluster: its image and the nodes that run it. */

@@ -75,7 +75,7 @@ function planKernels(
   cluster: ClusterView,
   kernels: readonly string[],
 ): WorkPlan {
-  const current = currentPins(input.work);
+  const current = pinsOf(input.work);
   const planned = kernels.map((kernel) => planKernel(input, mcm, kernel, current));
   const pins = new Map(planned.flatMap(({ pin }) => (pin ? [[pin.kernel, pin] as const] : [])));
   const wanted = new Map(planned.flatMap(({ image }) => (image ? [[image.name, image] as const] : [])));
@@ -98,7 +98,7 @@ function planKernel(
   input: WorkInput,
   mcm: ManagedClusterModule,
   release: string,
-  current: ReadonlyMap<string, Pin>,
+  current: ReadonlyMap<string, string>,
 ): KernelPlan {
   const identity = { name: mcm.metadata.name, namespace: input.operatorNamespace };
   const recipe = resolveRecipe(identity, mcm.spec.moduleSpec, release, 'spec.moduleSpec');
@@ -108,7 +108,9 @@ function planKernel(
   const name = moduleImageName(reference, kernel);
   const image = input.image(name, spec);
   const digest = readyDigest(image);
-  const pinned = digest ? pinTo(reference, digest) : current.get(kernel)?.image;
+  // Only a digest counts as a pin.
+  const kept = current.get(kernel);
+  const pinned = digest ? pinTo(reference, digest) : kept?.includes('@sha256:') ? kept : undefined;
   return {
     image: { name, spec },
     ...(pinned && { pin: { kernel, image: pinned, inTreeModulesToRemove } }),
@@ -122,23 +124,12 @@ function pinTo(reference: string, digest: string): string {
   return withDigest(parsed.value, digest);
 }
 
-/** What the cluster's work pins now, by kernel. Only digests count as pins. */
-function currentPins(work: ManifestWork | undefined): Map<string, Pin> {
-  const pins = new Map<string, Pin>();
-  for (const mapping of mappingsOf(work?.spec.workload?.manifests?.[0])) {
-    const { literal, containerImage } = mapping;
-    if (literal && containerImage?.includes('@sha256:')) {
-      pins.set(literal, { kernel: literal, image: containerImage, inTreeModulesToRemove: [] });
-    }
-  }
-  return pins;
-}
-
-function mappingsOf(
-  manifest: Manifest | undefined,
-): readonly { literal?: string; containerImage?: string }[] {
+/** Images that a work carries, by kernel. */
+export function pinsOf(work: ManifestWork | undefined): Map<string, string> {
+  const manifest: Manifest | undefined = work?.spec.workload?.manifests?.[0];
   const spec = manifest?.['spec'] as ManagedClusterModule['spec']['moduleSpec'] | undefined;
-  return spec?.moduleLoader?.container?.kernelMappings ?? [];
+  const mappings = spec?.moduleLoader?.container?.kernelMappings ?? [];
+  return new Map(mappings.map(({ literal = '', containerImage = '' }) => [literal, containerImage]));
 }
 
 function apply(
