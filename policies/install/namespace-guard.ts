@@ -1,8 +1,8 @@
 import { LABELS } from '@kmm-fleet/api';
-import type { KubeObject } from '@kmm-fleet/runtime';
+import { apiVersionOf, CORE, type KubeObject } from '@kmm-fleet/runtime';
 import type { Edition } from './editions.ts';
 
-const API_VERSION = 'admissionregistration.k8s.io/v1';
+const API_VERSION = apiVersionOf(CORE.validatingAdmissionPolicy);
 const LABEL = LABELS.containsModules;
 
 /**
@@ -72,13 +72,13 @@ function policyAndBinding(name: string, spec: object): KubeObject[] {
   return [
     {
       apiVersion: API_VERSION,
-      kind: 'ValidatingAdmissionPolicy',
+      kind: CORE.validatingAdmissionPolicy.kind,
       metadata: { name },
       spec: { failurePolicy: 'Fail', ...spec },
     },
     {
       apiVersion: API_VERSION,
-      kind: 'ValidatingAdmissionPolicyBinding',
+      kind: CORE.validatingAdmissionPolicyBinding.kind,
       metadata: { name },
       spec: { policyName: name, validationActions: ['Deny'] },
     },

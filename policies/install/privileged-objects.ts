@@ -1,7 +1,8 @@
-import type { KubeObject } from '@kmm-fleet/runtime';
+import { apiVersionOf, CORE, type KubeObject } from '@kmm-fleet/runtime';
 import type { Edition } from './editions.ts';
 
-const GROUP = 'rbac.authorization.k8s.io';
+const { group: GROUP } = CORE.role;
+const API_VERSION = apiVersionOf(CORE.role);
 
 /**
  * OpenShift asks by SecurityContextConstraints (SCC) which account may run privileged pods: those that load modules, and
@@ -14,7 +15,7 @@ export function privilegedObjects(
   const metadata = { namespace, name };
   return [
     {
-      apiVersion: `${GROUP}/v1`,
+      apiVersion: API_VERSION,
       kind: 'Role',
       metadata,
       rules: [
@@ -27,7 +28,7 @@ export function privilegedObjects(
       ],
     },
     {
-      apiVersion: `${GROUP}/v1`,
+      apiVersion: API_VERSION,
       kind: 'RoleBinding',
       metadata,
       subjects: privileged.map((account) => ({ kind: 'ServiceAccount', namespace, name: account })),

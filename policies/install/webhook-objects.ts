@@ -1,4 +1,5 @@
-import type { KubeObject, ResourceType } from '@kmm-fleet/runtime';
+import { RESOURCES } from '@kmm-fleet/api';
+import { apiVersionOf, CORE, type KubeObject, type ResourceType } from '@kmm-fleet/runtime';
 import type { Edition } from './editions.ts';
 import { type Certificates, WEBHOOK_PORT } from './webhook-names.ts';
 
@@ -22,8 +23,8 @@ function configuration(edition: Edition, certificates: Certificates): KubeObject
     ...(certificates === 'service-ca' && { 'service.beta.openshift.io/inject-cabundle': 'true' }),
   };
   return {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'ValidatingWebhookConfiguration',
+    apiVersion: apiVersionOf(CORE.validatingWebhookConfiguration),
+    kind: CORE.validatingWebhookConfiguration.kind,
     metadata: { name, ...(Object.keys(annotations).length > 0 && { annotations }) },
     webhooks: [
       {
@@ -63,15 +64,19 @@ function service(
 }
 
 function certManagerObjects(namespace: string, name: string): KubeObject[] {
-  const apiVersion = 'cert-manager.io/v1';
+  const { issuer, certificate } = RESOURCES;
   const metadata = { namespace, name };
   return [
-    { apiVersion, kind: 'Issuer', metadata, spec: { selfSigned: {} } },
+    { apiVersion: apiVersionOf(issuer), kind: issuer.kind, metadata, spec: { selfSigned: {} } },
     {
-      apiVersion,
-      kind: 'Certificate',
+      apiVersion: apiVersionOf(certificate),
+      kind: certificate.kind,
       metadata,
-      spec: { dnsNames: [`${name}.${namespace}.svc`], issuerRef: { kind: 'Issuer', name }, secretName: name },
+      spec: {
+        dnsNames: [`${name}.${namespace}.svc`],
+        issuerRef: { kind: issuer.kind, name },
+        secretName: name,
+      },
     },
   ];
 }

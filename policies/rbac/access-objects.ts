@@ -1,8 +1,8 @@
-import type { KubeObject } from '@kmm-fleet/runtime';
+import { apiVersionOf, CORE, type KubeObject } from '@kmm-fleet/runtime';
 import type { Access, PolicyRule } from './access.ts';
 
-const GROUP = 'rbac.authorization.k8s.io';
-const API_VERSION = `${GROUP}/v1`;
+const { group: GROUP } = CORE.role;
+const API_VERSION = apiVersionOf(CORE.role);
 
 /** The name that the API server knows a service account by. */
 export const userOf = ({ account }: Access) => `system:serviceaccount:${account.namespace}:${account.name}`;
