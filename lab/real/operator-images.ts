@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createOven } from './bake-image.ts';
 import { cacheDir } from './cache-dir.ts';
 import { runCommand } from './command.ts';
 import { debianCodename, makeRootTar, PACKAGE_LIST, SHELL } from './root-tar.ts';
@@ -63,8 +64,8 @@ export const OPERATOR_IMAGES = Object.keys(RECIPES) as OperatorImageName[];
 
 /** Images in a local store, ready to go where they are needed. */
 export interface OperatorImages {
-  /** @param target as buildah names one: `docker://registry/name:tag`, `oci-archive:file` */
-  push(name: OperatorImageName, target: string, options?: readonly string[]): Promise<void>;
+  /** @param target as buildah names one: `docker://registry/name:tag`, `oci-archive:file`. @returns its digest there */
+  push(name: OperatorImageName, target: string, options?: readonly string[]): Promise<string>;
   /** Digest of the image's configuration: equal sources give equal ones. */
   id(name: OperatorImageName): Promise<string>;
   /** What is in it, as CycloneDX. */
@@ -82,8 +83,8 @@ export async function makeOperatorImages(
   progress: Progress,
   folder = cacheDir('operator-images'),
 ): Promise<OperatorImages> {
-  const store = ['--root', join(folder, 'storage'), '--runroot', join(folder, 'run')];
   const work = mkdtempSync(join(tmpdir(), 'kmm-images-'));
+  const oven = createOven(work, folder);
   const libraries: Component[] = [];
   try {
     const node = (await runCommand(join(checkout, 'scripts/find-node'), ['--pinned'])).trim();
@@ -97,21 +98,14 @@ export async function makeOperatorImages(
       progress(`making ${name}`);
       const recipe: Recipe = RECIPES[name];
       cpSync(await rootTar(folder, recipe, progress), join(work, 'root.tar'));
-      writeFileSync(join(work, 'Dockerfile'), dockerfile(recipe));
-      const flags = ['--isolation', 'chroot', '--layers', '--timestamp', '0', '-t', localTag(name)];
-      await runCommand('buildah', [...store, 'bud', '-q', ...flags, '-f', join(work, 'Dockerfile'), work]);
+      await oven.bake(localTag(name), dockerfile(recipe));
     }
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
   return {
-    async push(name, target, options = []) {
-      await runCommand('buildah', [...store, 'push', '-q', ...options, localTag(name), target]);
-    },
-    async id(name) {
-      const format = ['--type', 'image', '--format', '{{.FromImageID}}'];
-      return (await runCommand('buildah', [...store, 'inspect', ...format, localTag(name)])).trim();
-    },
+    push: (name, target, options = []) => oven.push(localTag(name), options, target),
+    id: (name) => oven.id(localTag(name)),
     async billOfMaterials(name, version) {
       const tar = await rootTar(folder, RECIPES[name], progress);
       const lists = ['--wildcards', `./${PACKAGE_LIST}/*`];
