@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { runCommand } from '@kmm-fleet/lab';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { processesIn } from '../testing/processes-in.ts';
-import { pushImage } from '../testing/push-image.ts';
 import { type RealRegistryWorld, skipReason, startRealRegistry } from '../testing/real-registry.ts';
-import { shellFiles } from '../testing/shell-files.ts';
+import { shellTarget } from '../testing/shell-target.ts';
 import { createBuildah } from './buildah.ts';
 import { describeBuilder } from './builder.contract.ts';
 
@@ -19,16 +18,10 @@ describe.skipIf(reason !== '')(`buildah on a real registry${reason && ` (${reaso
 
   describeBuilder('buildah', async () => {
     real = await startRealRegistry();
-    const { registry, address, access, wrongAccess, ca } = real;
-    await pushImage(registry, `${address}/base/shell:1`, access, await shellFiles());
-    builder = createBuildah({ directory: path(), ca });
+    builder = createBuildah({ directory: path(), ca: real.ca });
     return {
+      ...(await shellTarget(real)),
       builder,
-      registry,
-      address,
-      access,
-      wrongAccess,
-      from: `FROM ${address}/base/shell:1`,
       whenSleeping: async () => {
         await vi.waitUntil(() => inContainers().includes('sleep'), { timeout: 60_000 });
       },

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { CORE, listAll, systemClock } from '@kmm-fleet/runtime';
+import { CORE, listAll } from '@kmm-fleet/runtime';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { BUILD_NAMESPACE, BUILDER, type BuildCluster, startJobCluster } from '../testing/build-cluster.ts';
+import { type BuildCluster, JOB_SETTINGS, startJobCluster } from '../testing/build-cluster.ts';
 import { processesIn } from '../testing/processes-in.ts';
-import { pushImage } from '../testing/push-image.ts';
 import { type RealRegistryWorld, skipReason, startRealRegistry } from '../testing/real-registry.ts';
 import { runPodHere } from '../testing/run-pod-here.ts';
-import { shellFiles } from '../testing/shell-files.ts';
+import { shellTarget } from '../testing/shell-target.ts';
 import { describeBuilder } from './builder.contract.ts';
 import { createJobBuilder } from './job-builder.ts';
 
@@ -25,31 +24,18 @@ describe.skipIf(reason !== '')(
 
     describeBuilder('buildah in a Job', async () => {
       real = await startRealRegistry();
-      const { registry, address, access, wrongAccess, ca } = real;
-      await pushImage(registry, `${address}/base/shell:1`, access, await shellFiles());
+      const target = await shellTarget(real);
       cluster = startJobCluster(runPodHere(pods()));
       const builder = createJobBuilder({
+        ...JOB_SETTINGS,
         client: cluster.client,
-        clock: systemClock,
         directory: join(real.directory, 'logs'),
-        namespace: BUILD_NAMESPACE,
-        image: 'registry.test/buildah:1',
-        account: BUILDER,
-        ca,
-        bytesMax: 1024 ** 3,
-        minutesMax: 5,
-        tolerations: [],
-        resources: { requests: undefined, limits: undefined },
-        readLog: (file) => `cat ${file}`,
+        ca: real.ca,
         lookMs: 50,
       });
       return {
+        ...target,
         builder,
-        registry,
-        address,
-        access,
-        wrongAccess,
-        from: `FROM ${address}/base/shell:1`,
         whenSleeping: async () => {
           await vi.waitUntil(() => processesIn(pods()).includes('sleep'), { timeout: 60_000 });
         },

@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { RESOURCES } from '@kmm-fleet/api';
-import { CORE, listAll, systemClock } from '@kmm-fleet/runtime';
+import { CORE, listAll } from '@kmm-fleet/runtime';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { BUILD_NAMESPACE, type BuildCluster, startOpenshift } from '../testing/build-cluster.ts';
+import { BUILD_SETTINGS, type BuildCluster, startOpenshift } from '../testing/build-cluster.ts';
 import { processesIn } from '../testing/processes-in.ts';
-import { pushImage } from '../testing/push-image.ts';
 import { type RealRegistryWorld, skipReason, startRealRegistry } from '../testing/real-registry.ts';
-import { shellFiles } from '../testing/shell-files.ts';
+import { shellTarget } from '../testing/shell-target.ts';
 import { createBuildah } from './buildah.ts';
 import { describeBuilder } from './builder.contract.ts';
 import { createOpenshiftBuilder } from './openshift-builder.ts';
@@ -28,28 +27,18 @@ describe.skipIf(reason !== '')(
       'a Build of OpenShift',
       async () => {
         real = await startRealRegistry();
-        const { registry, address, access, wrongAccess, ca } = real;
-        await pushImage(registry, `${address}/base/shell:1`, access, await shellFiles());
-        cluster = startOpenshift(createBuildah({ directory: builds(), ca }));
+        const target = await shellTarget(real);
+        cluster = startOpenshift(createBuildah({ directory: builds(), ca: real.ca }));
         const builder = createOpenshiftBuilder({
+          ...BUILD_SETTINGS,
           client: cluster.client,
-          clock: systemClock,
-          registry,
+          registry: target.registry,
           directory: join(real.directory, 'logs'),
-          namespace: BUILD_NAMESPACE,
-          bytesMax: 1024 ** 3,
-          minutesMax: 5,
-          resources: { requests: undefined, limits: undefined },
-          readLog: (file) => `cat ${file}`,
           lookMs: 50,
         });
         return {
+          ...target,
           builder,
-          registry,
-          address,
-          access,
-          wrongAccess,
-          from: `FROM ${address}/base/shell:1`,
           whenSleeping: async () => {
             await vi.waitUntil(() => processesIn(builds()).includes('sleep'), { timeout: 60_000 });
           },

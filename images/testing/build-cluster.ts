@@ -10,7 +10,7 @@ import type { ObjectRunner } from './object-runner.ts';
 export const BUILD_NAMESPACE = 'operator';
 
 /** Service account of the pods of builds. */
-export const BUILDER = 'builder';
+const BUILDER = 'builder';
 
 /** How builds stand on the cluster, whatever makes them. */
 export const BUILD_SETTINGS = {
