@@ -1,5 +1,5 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo demo-real test e2e-real e2e-kind e2e-kernel nightly images check bench bench-real generate record-wire format clean help
+.PHONY: demo demo-real test e2e-real e2e-kind e2e-kernel e2e-job-build nightly images check bench bench-real generate record-wire format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
@@ -18,9 +18,12 @@ e2e-kind: ## Run those suites on clusters of kind, which needs kind, kubectl and
 	@KMM_PLANES=kind scripts/node scripts/e2e-real.ts
 
 e2e-kernel: ## Run the story on virtual machines: real kubelets, real kernels, with and without Secure Boot
-	@scripts/node scripts/e2e-real.ts guests
+	@scripts/node scripts/e2e-real.ts guests kernel
 
-nightly: ## Run the suites on a real control plane with 1,000 seeds of faults from a start of their own
+e2e-job-build: ## Build a module in a Job that a real kubelet runs; the kernel it was built on then loads it
+	@scripts/node scripts/e2e-real.ts guests job-build
+
+nightly: e2e-job-build ## Run the suites on a real control plane with 1,000 seeds of faults, and builds in Jobs
 	@seed=$${KMM_FAULT_SEED:-$$(date +%s)}; echo "KMM_FAULT_SEED=$$seed"; \
 	KMM_FAULT_SEED=$$seed KMM_FAULT_SEEDS=1000 scripts/node scripts/e2e-real.ts
 

@@ -1,4 +1,4 @@
-// Gets or builds the control plane, then runs the suites that need it: scripts/e2e-real.ts PROJECT
+// Gets or builds the control plane, then runs the suites that need it: scripts/e2e-real.ts PROJECT [SUITE...]
 // `planes` has simulated nodes, `guests` virtual machines. With KMM_PLANES=kind the planes are clusters of kind. Hub and
 // spoke are the programs of the images, not the sources.
 import { spawnSync } from 'node:child_process';
@@ -13,13 +13,17 @@ const WITHOUT_CONTROLLERS = ['kubeconfig', 'gather', 'install', 'install-forms',
 /** Suites that kill and start parts of a control plane, which clusters of kind do not let them. */
 const KILLERS = ['api-server', 'faults', 'outages'];
 
-const project = process.argv[2] ?? 'planes';
+const [project = 'planes', ...wanted] = process.argv.slice(2);
 const ours = mkdtempSync(join(tmpdir(), 'kmm-programs-'));
 try {
   await bundlePrograms(join(import.meta.dirname, '..'), ours);
   process.env['KMM_PROGRAMS'] = ours;
-  const chosen = planeProvider() === 'kind' ? withoutKillers() : await chosenOfPrograms();
-  const { status } = spawnSync('vitest', ['run', '--project', project, ...chosen], { stdio: 'inherit' });
+  const possible = planeProvider() === 'kind' ? withoutKillers() : await chosenOfPrograms();
+  const chosen = wanted.length > 0 ? wanted.map((suite) => `e2e/${suite}.${project}.test.ts`) : possible;
+  // Of planes there are two: suites side by side, and those that need the machine for themselves.
+  const { status } = spawnSync('vitest', ['run', '--project', `${project}*`, ...chosen], {
+    stdio: 'inherit',
+  });
   process.exitCode = status ?? 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

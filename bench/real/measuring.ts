@@ -31,6 +31,9 @@ export async function measured(work: () => Promise<unknown>): Promise<number> {
 
 export const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 
+/** Of upstream's hub with as many clusters and one module. */
+export const UPSTREAM_MIB = 136;
+
 export function memory(name: string, { hub }: Run, limit: number): Figure {
   const amount = hub.residentMiB();
   return figure(`memory of the hub ${name}, in MiB`, `${amount.toFixed(0)} MiB`, amount, limit);

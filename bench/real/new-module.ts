@@ -11,6 +11,7 @@ import {
   type Run,
   report,
   seconds,
+  UPSTREAM_MIB,
   untilWorks,
 } from './measuring.ts';
 
@@ -23,7 +24,7 @@ const KERNELS = 20;
 export async function createOne(run: Run): Promise<Figure[]> {
   const { fleet, audit, hub } = run;
   const count = fleet.clusters.length;
-  const idle = memory('with all clusters and no module', run, 110);
+  const idle = memory('with all clusters and no module', run, 100);
   const before = hub.cpuSeconds();
   const created = await measured(async () => {
     await fleet.user.create(RESOURCES.managedClusterModule, fleet.module('1'));
@@ -70,7 +71,7 @@ export async function newDigest(run: Run): Promise<Figure[]> {
       updated / rewritten,
       BESIDE_PLAIN_MAX,
     ),
-    memory('after it', run, 170),
+    memory('after it', run, UPSTREAM_MIB),
   ];
 }
 

@@ -1,5 +1,5 @@
 import type { Figure } from '../measure.ts';
-import { figure, memory, pause, QUIET_MS, type Run } from './measuring.ts';
+import { figure, memory, pause, QUIET_MS, type Run, UPSTREAM_MIB } from './measuring.ts';
 
 const QUIET_AFTER_MS = 4_000;
 
@@ -20,6 +20,6 @@ export async function restarted(run: Run): Promise<Figure[]> {
       0,
     ),
     figure('restart: CPU in seconds', `${hub.cpuSeconds().toFixed(1)} s`, hub.cpuSeconds(), 6),
-    memory('after a restart', run, 170),
+    memory('after a restart', run, UPSTREAM_MIB),
   ];
 }
