@@ -30,5 +30,8 @@ it('counts what one user agent asked since the last time: a list of pages once, 
   appendFileSync(path, line('patch', 'nodes').slice(half));
   const last = audit.next();
   expect([last.writesOf('nodes'), last.writesOf('pods')]).toEqual([1, 0]);
+
+  writeFileSync(path, line('patch', 'nodes'));
+  expect(() => audit.next()).toThrow('begun anew');
   rmSync(folder, { recursive: true });
 });

@@ -26,13 +26,19 @@ interface AuditLine {
 
 const READS = new Set(['get', 'list']);
 
-/** Counts requests of one user agent in an audit log, from one reading to the next; watches and leases are left out. */
+/**
+ * Counts requests of one user agent in an audit log, from one reading to the next; watches and leases are left out.
+ *
+ * @throws {Error} from `next` when the server has begun the file anew: what was asked meanwhile cannot be told
+ */
 export function createAuditReader(path: string, userAgent: string): AuditReader {
   let offset = 0;
   let rest = '';
   return {
     next() {
-      const bytes = Buffer.alloc(Math.max(0, statSync(path).size - offset));
+      const { size } = statSync(path);
+      if (size < offset) throw new Error(`${path} was begun anew: requests are missing.`);
+      const bytes = Buffer.alloc(size - offset);
       const file = openSync(path, 'r');
       readSync(file, bytes, 0, bytes.byteLength, offset);
       closeSync(file);

@@ -83,6 +83,7 @@ export async function manyEvents(run: Run): Promise<Figure[]> {
   for (let round = 0; round < rounds * 2; round += 1) {
     if (round === rounds) before = await settledMemory(run);
     await report(fleet, fleet.clusters, 1_000 + round);
+    run.audit.next();
   }
   const after = await settledMemory(run);
   return [

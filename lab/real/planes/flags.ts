@@ -61,6 +61,8 @@ const FLAGS: Record<Part, (setting: Setting) => string[]> = {
     `--cert-dir=${directory}`,
     `--audit-policy-file=${files.auditPolicy}`,
     `--audit-log-path=${files.auditLog}`,
+    // In MiB: one file, so that whoever reads it misses nothing.
+    '--audit-log-maxsize=1000000',
     ...(files.kubelets ? kubeletFlags(files.kubelets) : []),
   ],
   'kube-controller-manager': ({ directory, ports, certificates, tokenKeys, managerConfig }) => [

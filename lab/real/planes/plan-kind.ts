@@ -17,6 +17,8 @@ const API_SERVER = {
   'token-auth-file': `${SHARED}/${USERS_FILE}`,
   'audit-policy-file': `${SHARED}/audit-policy.json`,
   'audit-log-path': `${SHARED}/audit.log`,
+  // In MiB: one file, so that whoever reads it misses nothing.
+  'audit-log-maxsize': '1000000',
   'enable-admission-plugins': 'NodeRestriction,OwnerReferencesPermissionEnforcement',
 };
 
