@@ -16,19 +16,20 @@ const RARE = [
   'delete cluster.open-cluster-management.io/clusterclaims',
 ];
 
-describeStory('the story on real control planes', 'real', (paths) => {
-  it.each<[string, Access, string[]]>([
-    ['the hub', hubAccess, ['hub']],
-    ['a spoke', spokeAccess, ['east', 'west', 'edge']],
-  ])('%s was denied nothing and has no right that it did not need', async (_who, access, planes) => {
-    const logs = planes.map((plane) => readAuditLog(paths.path('planes', plane, 'audit.log')));
-    const requests = (await Promise.all(logs.map((log) => Array.fromAsync(log)))).flat();
+describeStory('the story on real control planes', 'real', {
+  '9b': (paths) =>
+    it.each<[string, Access, string[]]>([
+      ['the hub', hubAccess, ['hub']],
+      ['a spoke', spokeAccess, ['east', 'west', 'edge']],
+    ])('%s was denied nothing and has no right that it did not need', async (_who, access, planes) => {
+      const logs = planes.map((plane) => readAuditLog(paths.path('planes', plane, 'audit.log')));
+      const requests = (await Promise.all(logs.map((log) => Array.fromAsync(log)))).flat();
 
-    const { unused, denied } = auditRights([access], requests);
-    expect(requests.length).toBeGreaterThan(500);
-    expect({ denied, unused: unused.filter((right) => !RARE.includes(right)) }).toEqual({
-      denied: [],
-      unused: [],
-    });
-  });
+      const { unused, denied } = auditRights([access], requests);
+      expect(requests.length).toBeGreaterThan(500);
+      expect({ denied, unused: unused.filter((right) => !RARE.includes(right)) }).toEqual({
+        denied: [],
+        unused: [],
+      });
+    }),
 });

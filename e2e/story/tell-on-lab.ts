@@ -11,12 +11,12 @@ import type { World } from './world.ts';
 /**
  * Tells the story in a lab of its own: real processes, registry and builds, on control planes of this kind.
  *
- * @param afterwards tests of what the story left behind
+ * @param after tests of what there is after a scene, by its name
  */
 export function describeStory(
   title: string,
   kind: ControlPlaneKind,
-  afterwards: (paths: LabPaths) => void = () => {},
+  after: Readonly<Record<string, (paths: LabPaths) => void>> = {},
 ): void {
   const missing = missingPrograms();
   const reason = !isRoot() ? 'needs root' : missing.length > 0 ? `missing: ${missing.join(', ')}` : '';
@@ -43,7 +43,7 @@ export function describeStory(
         await scene.run(world);
         await killing;
       });
+      after[scene.name]?.(paths);
     }
-    afterwards(paths);
   });
 }
