@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type ModuleImage, ModuleImageSpec } from '../kinds/module-image.ts';
+import { IMAGE_STATES, type ModuleImage, ModuleImageSpec } from '../kinds/module-image.ts';
 import { imageSpecOf, isStuck, readyDigest } from './module-image.ts';
 
 const identity = { name: 'kmod', namespace: 'openshift-kmm' };
@@ -55,15 +55,5 @@ describe('the digest of an image', () => {
 });
 
 it('tells states that wait for somebody from those that go on by themselves', () => {
-  const states = [
-    'Wanted',
-    'Building',
-    'Built',
-    'Signing',
-    'Ready',
-    'Failed',
-    'Missing',
-    'Conflict',
-  ] as const;
-  expect(states.filter(isStuck)).toEqual(['Failed', 'Missing', 'Conflict']);
+  expect(IMAGE_STATES.filter(isStuck)).toEqual(['Failed', 'Missing', 'Conflict']);
 });

@@ -93,7 +93,7 @@ export async function manyEvents(run: Run): Promise<Figure[]> {
       after / before,
       GROWTH_MAX,
     ),
-    memory(`after ${2 * rounds * count} status events`, run, UPSTREAM_MIB),
+    memory(`after ${2 * rounds * count} status events`, run, UPSTREAM_MIB.withModule),
   ];
 }
 

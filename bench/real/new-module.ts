@@ -24,7 +24,7 @@ const KERNELS = 20;
 export async function createOne(run: Run): Promise<Figure[]> {
   const { fleet, audit, hub } = run;
   const count = fleet.clusters.length;
-  const idle = memory('with all clusters and no module', run, 100);
+  const idle = memory('with all clusters and no module', run, UPSTREAM_MIB.idle);
   const before = hub.cpuSeconds();
   const created = await measured(async () => {
     await fleet.user.create(RESOURCES.managedClusterModule, fleet.module('1'));
@@ -41,12 +41,7 @@ export async function createOne(run: Run): Promise<Figure[]> {
       created / plain,
       BESIDE_PLAIN_MAX,
     ),
-    figure(
-      'requests per cluster for it',
-      `${writes} writes, ${reads} reads`,
-      (writes + reads) / count,
-      REQUESTS_MAX,
-    ),
+    perWork('requests per cluster for it', `${writes} writes, ${reads} reads`, writes + reads, count),
     figure('CPU of the hub for it, in seconds', `${cpu.toFixed(1)} s`, cpu, 10),
   ];
 }
@@ -71,7 +66,7 @@ export async function newDigest(run: Run): Promise<Figure[]> {
       updated / rewritten,
       BESIDE_PLAIN_MAX,
     ),
-    memory('after it', run, UPSTREAM_MIB),
+    memory('after it', run, UPSTREAM_MIB.withModule),
   ];
 }
 
@@ -94,17 +89,24 @@ export async function moreOfAll({ fleet, audit }: Run): Promise<Figure[]> {
   });
   const moved = audit.next();
   return [
-    figure(
+    perWork(
       '3 modules: works written per work, for two more',
       `${made.writesOf('manifestworks')} in ${seconds(modules)}`,
-      made.writesOf('manifestworks') / (count * 2),
-      REQUESTS_MAX,
+      made.writesOf('manifestworks'),
+      count * 2,
     ),
-    figure(
+    perWork(
       `${KERNELS} kernels: works written per work, for new claims`,
       `${moved.writesOf('manifestworks')} in ${seconds(kernels)}`,
-      moved.writesOf('manifestworks') / (count * 3),
-      REQUESTS_MAX,
+      moved.writesOf('manifestworks'),
+      count * 3,
     ),
   ];
+}
+
+/** @throws {RangeError} when fewer requests are told than works were written, and so not all of them */
+function perWork(name: string, value: string, requests: number, works: number): Figure {
+  if (requests < works)
+    throw new RangeError(`${name}: ${requests} requests cannot have written ${works} works.`);
+  return figure(name, value, requests / works, REQUESTS_MAX);
 }

@@ -20,6 +20,6 @@ export async function restarted(run: Run): Promise<Figure[]> {
       0,
     ),
     figure('restart: CPU in seconds', `${hub.cpuSeconds().toFixed(1)} s`, hub.cpuSeconds(), 6),
-    memory('after a restart', run, UPSTREAM_MIB),
+    memory('after a restart', run, UPSTREAM_MIB.withModule),
   ];
 }

@@ -58,9 +58,8 @@ export async function listKnown(
 
 async function listModules(
   client: KubeClient,
-  { name }: Edition,
+  { moduleKind: type }: Edition,
 ): Promise<{ readonly seen: SeenModule; readonly held: Held[] }[]> {
-  const type = name === 'hub' ? RESOURCES.managedClusterModule : RESOURCES.module;
   const objects = await listKnown(client, type);
   return objects.map((object) => {
     const owners = object.metadata.ownerReferences ?? [];

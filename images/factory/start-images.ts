@@ -6,6 +6,7 @@ import {
   RESOURCES,
 } from '@kmm-fleet/api';
 import {
+  aborted,
   blindKinds,
   type Cache,
   CORE,
@@ -254,8 +255,4 @@ function metricsOf(
   if (from === to) return;
   if (from) metrics?.add('kmm_module_images', { state: from }, -1);
   if (to) metrics?.add('kmm_module_images', { state: to }, 1);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
