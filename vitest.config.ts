@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           ...hermetic,
           name: 'unit',
-          include: ['{api,runtime,images,hub,spoke,policies,cli,lab}/**/*.test.ts'],
+          include: ['{api,runtime,images,hub,spoke,policies,cli,lab,scripts}/**/*.test.ts'],
         },
       },
       // Fleets of hub, spokes and nodes on a clock of their own.

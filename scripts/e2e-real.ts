@@ -2,12 +2,12 @@
 // `planes` has simulated nodes, `guests` virtual machines. With KMM_PLANES=kind the planes are clusters of kind. Hub and
 // spoke are the programs of the images, not the sources.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundlePrograms, planePrograms, planeProvider } from '@kmm-fleet/lab';
+import { chooseSuites, type Lack } from './choose-suites.ts';
 
-const SUITE = '.planes.test.ts';
 /** Suites that need no more than etcd and kube-apiserver, which is what KUBEBUILDER_ASSETS usually has. */
 const WITHOUT_CONTROLLERS = ['kubeconfig', 'gather', 'install', 'install-forms', 'webhooks'];
 /** Suites that kill and start parts of a control plane, which clusters of kind do not let them. */
@@ -16,14 +16,15 @@ const KILLERS = ['api-server', 'faults', 'outages'];
 const [project = 'planes', ...wanted] = process.argv.slice(2);
 const ours = mkdtempSync(join(tmpdir(), 'kmm-programs-'));
 try {
+  const files = globSync(`{e2e,bench}/**/*.${project}.test.ts`).toSorted();
+  if (files.length === 0) throw new Error(`There are no suites of ${project}.`);
+  chooseSuites({ files, wanted, lack: undefined }); // a name that is none is told before anything is built
+  const lack = await whatIsMissing();
+  const { run, left } = chooseSuites({ files, wanted, lack });
+  if (lack && left.length > 0) console.log(`${lack.why}. Not run: ${left.join(', ')}`);
   await bundlePrograms(join(import.meta.dirname, '..'), ours);
   process.env['KMM_PROGRAMS'] = ours;
-  const possible = planeProvider() === 'kind' ? withoutKillers() : await chosenOfPrograms();
-  const chosen = wanted.length > 0 ? wanted.map((suite) => `e2e/${suite}.${project}.test.ts`) : possible;
-  // Of planes there are two: suites side by side, and those that need the machine for themselves.
-  const { status } = spawnSync('vitest', ['run', '--project', `${project}*`, ...chosen], {
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync('vitest', ['run', '--project', project, ...run], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
@@ -32,27 +33,16 @@ try {
   rmSync(ours, { recursive: true });
 }
 
-async function chosenOfPrograms(): Promise<string[]> {
+/** The suites of virtual machines need a whole control plane, as processes. */
+async function whatIsMissing(): Promise<Lack | undefined> {
+  const isPlanes = project === 'planes';
+  if (planeProvider() === 'kind')
+    return { why: 'KMM_PLANES is kind', canDoWithout: (suite) => isPlanes && !KILLERS.includes(suite) };
   const programs = await planePrograms((line) => console.log(line));
   const missing = (['kube-controller-manager', 'kube-scheduler'] as const).filter((part) => !programs(part));
-  if (missing.length === 0) return [];
-  return choose(
-    (name) => WITHOUT_CONTROLLERS.includes(name),
-    `KUBEBUILDER_ASSETS has no ${missing.join(' and no ')}`,
-  );
-}
-
-function withoutKillers(): string[] {
-  return choose((name) => !KILLERS.includes(name), 'KMM_PLANES is kind');
-}
-
-/** Files of the suites that can be run; the others are named. @throws {Error} where none can */
-function choose(isRun: (suite: string) => boolean, why: string): string[] {
-  if (project !== 'planes') throw new Error(`${why}: the suites of ${project} need more.`);
-  const suites = readdirSync('e2e').filter((file) => file.endsWith(SUITE));
-  const [run, left] = [true, false].map((wanted) =>
-    suites.filter((file) => isRun(file.slice(0, -SUITE.length)) === wanted),
-  );
-  console.log(`${why}. Not run: ${left?.join(', ')}`);
-  return (run ?? []).map((file) => `e2e/${file}`);
+  if (missing.length === 0) return undefined;
+  return {
+    why: `KUBEBUILDER_ASSETS has no ${missing.join(' and no ')}`,
+    canDoWithout: (suite) => isPlanes && WITHOUT_CONTROLLERS.includes(suite),
+  };
 }
