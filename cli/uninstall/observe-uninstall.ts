@@ -1,10 +1,10 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import { type Edition, editions, type InstalledObject, installedObjects } from '@kmm-fleet/policies';
-import { type Clock, CORE, createLimiter, type KubeClient } from '@kmm-fleet/runtime';
+import { type Clock, CORE, createLimiter, type KubeClient, type KubeObject } from '@kmm-fleet/runtime';
 import { managedBy } from './managed-by.ts';
 import type { Mode, Seen, Wait } from './plan-uninstall.ts';
-import { definitionOf, isDeleting, type ModulesSeen, seeModules } from './see-modules.ts';
-import { createLeaseWatch, needsOperator, seePods } from './see-operator.ts';
+import { definitionOf, isDeleting, keyOf, type ModulesSeen, seeModules } from './see-modules.ts';
+import { createLeaseWatch, listPods, needsOperator } from './see-operator.ts';
 
 export interface ObserverPorts {
   readonly client: KubeClient;
@@ -51,7 +51,7 @@ export function createUninstallObserver(
       last && waitsOn && !AWAITED[waitsOn].includes(part) ? last[part] : look();
     const [installed, operatorPods, ofModules, others] = await Promise.all([
       see('installed', () => seeInstalled(client, edition, objects)),
-      see('operatorPods', () => seePods(client, edition, namespace)),
+      see('operatorPods', async () => (await listPods(client, edition, namespace)).map(keyOfPod)),
       see('ofModules', () => seeModules(client, edition, mode)),
       see('others', () => kindsOfOthers(client, edition)),
     ]);
@@ -64,6 +64,8 @@ export function createUninstallObserver(
     };
   };
 }
+
+const keyOfPod = (pod: KubeObject) => keyOf(CORE.pod, pod);
 
 const ASKED_AT_ONCE = 16;
 

@@ -15,6 +15,8 @@ export interface Report {
   readonly released: readonly string[];
   /** What it still waits for; in a dry run, what it would wait for. */
   readonly waits: readonly string[];
+  /** What holds that which it waits for, where it can tell, and what to do there. */
+  readonly hints: readonly string[];
   readonly remains: readonly string[];
 }
 
@@ -22,6 +24,7 @@ export interface Report {
 export function reportOf(
   what: Pick<Report, 'edition' | 'namespace' | 'modules' | 'dryRun'>,
   steps: readonly Step[],
+  hints: readonly string[] = [],
 ): Report {
   const last = steps.at(-1);
   const waits = what.dryRun ? steps : steps.slice(-1);
@@ -34,6 +37,7 @@ export function reportOf(
     removed: of(steps, (step) => (step.kind === 'remove' ? step.objects.map(installedKey) : [])),
     released: of(steps, (step) => (step.kind === 'release' ? step.held.map(installedKey) : [])),
     waits: of(waits, (step) => (step.kind === 'wait' ? step.keys : [])),
+    hints,
     remains: last?.kind === 'done' ? last.remains : [],
   };
 }
@@ -46,6 +50,7 @@ export function renderReport({ edition, modules, dryRun, done, ...report }: Repo
     ...lines(dryRun ? 'would release' : 'released', report.released),
     ...lines(dryRun ? 'would wait for' : 'waits for', report.waits),
     ...lines(dryRun ? 'would remain' : 'remains', report.remains),
+    ...report.hints,
     done ? ENDS[modules](edition) : 'Not done yet. Run it again: it goes on from here.',
   ].join('\n');
 }

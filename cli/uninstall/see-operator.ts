@@ -1,17 +1,18 @@
 import { type Edition, type InstalledObject, podSelector } from '@kmm-fleet/policies';
-import { type Clock, CORE, holderOf, type KubeClient, renewedLease } from '@kmm-fleet/runtime';
+import {
+  type Clock,
+  CORE,
+  holderOf,
+  type KubeClient,
+  type KubeObject,
+  renewedLease,
+} from '@kmm-fleet/runtime';
 import type { Mode, Seen } from './plan-uninstall.ts';
 import { keyOf, listKnown } from './see-modules.ts';
 
-/** Looks for the pods of an edition's Deployment. */
-export async function seePods(
-  client: KubeClient,
-  edition: Edition,
-  namespace: string,
-): Promise<readonly string[]> {
-  const pods = await listKnown(client, CORE.pod, { namespace, labelSelector: podSelector(edition) });
-  return pods.map((pod) => keyOf(CORE.pod, pod));
-}
+/** The pods of an edition's Deployment. */
+export const listPods = (client: KubeClient, edition: Edition, namespace: string): Promise<KubeObject[]> =>
+  listKnown(client, CORE.pod, { namespace, labelSelector: podSelector(edition) });
 
 /** Whether it matters that an operator works: it would unload, or is doing so. */
 export const needsOperator = (mode: Mode, modules: Seen['modules']) =>

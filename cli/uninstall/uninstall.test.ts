@@ -139,23 +139,24 @@ describe('kmm uninstall', () => {
     expect(writes).toEqual([]);
   });
 
-  it('says what it waits for when it may wait no longer, and that it can go on', async () => {
+  it('says what it waits for when it may wait no longer, what holds that, and that it can go on', async () => {
     const { uninstall, client } = installed();
-    await client.create(
-      { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true },
-      {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { namespace: 'openshift-kmm-hub', name: 'hub-1', labels: podLabels(editions.hub) },
-        spec: { containers: [] },
-      },
-    );
+    const name = { namespace: 'openshift-kmm-hub', name: 'hub-1' };
+    await client.create(CORE.pod, {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { ...name, labels: podLabels(editions.hub) },
+      spec: { containers: [], nodeName: 'n1' },
+    });
     const { code, out } = await uninstall(['--timeout', '0.01']);
 
     expect(code).toBe(1);
     expect(out).toContain(`removed        ${DEPLOYMENT}\n`);
     expect(out).toContain('waits for      Pod/openshift-kmm-hub/hub-1\n');
+    expect(out).toContain('Pod/openshift-kmm-hub/hub-1 stands on node n1, which is gone: kubectl delete pod');
     expect(out).toContain('Run it again: it goes on from here.');
+    await client.delete(CORE.pod, name, { gracePeriodSeconds: 0 });
+    expect((await uninstall([])).code).toBe(0);
   });
 
   it('ends when somebody puts back what it removes', async () => {

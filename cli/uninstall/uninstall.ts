@@ -11,6 +11,7 @@ import { createUninstallObserver } from './observe-uninstall.ts';
 import { MODES, type Mode, planAllSteps, type Step } from './plan-uninstall.ts';
 import { accessNeeded, type Report, renderReport, reportOf, stepInWords } from './report.ts';
 import { runUninstall } from './run-uninstall.ts';
+import { seeHolds } from './see-holds.ts';
 
 type UninstallOptions = Omit<ConnectionOptions, 'namespace'> & {
   readonly namespace?: string;
@@ -86,7 +87,9 @@ async function act(
     const last = await runUninstall({ client, clock, observe, tell, patienceMs: timeout * 60_000 });
     refuse(last);
     steps.end(last.kind === 'done' ? 'done' : 'failed');
-    return reportOf(what, [...taken, last]);
+    const isHeld = last.kind === 'wait' && last.on === 'operator';
+    const hints = isHeld ? await seeHolds(client, editions[name], namespace) : [];
+    return reportOf(what, [...taken, last], hints);
   } finally {
     steps.end('failed');
   }
