@@ -19,10 +19,10 @@ import {
   type KubeClient,
   type KubeObject,
   type ManualClock,
-  passesOf,
   silentLog,
   type Transport,
 } from '@kmm-fleet/runtime';
+import { passesOf } from '@kmm-fleet/runtime/testing';
 
 export interface HubOnly {
   readonly clock: ManualClock;

@@ -36,7 +36,6 @@ export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { createMetrics, METRICS, type MetricName, type Metrics } from './metrics.ts';
 export { type OperatorPorts, operatorSettings, runOperator } from './operator.ts';
 export type { Operator } from './operator-life.ts';
-export { passesOf } from './passes.ts';
 export { runProcess } from './process.ts';
 export { createQueue, type Queue } from './queue.ts';
 export { createRandom, type Random, systemRandom } from './random.ts';

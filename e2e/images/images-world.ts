@@ -18,8 +18,8 @@ import {
   createRandom,
   type KubeObject,
   listAll,
-  passesOf,
 } from '@kmm-fleet/runtime';
+import { passesOf } from '@kmm-fleet/runtime/testing';
 
 export const NAMESPACE = 'ns';
 export const IMAGE = 'registry.test/kmod:1';

@@ -1,4 +1,4 @@
-import type { Metrics } from './metrics.ts';
+import type { Metrics } from '../metrics.ts';
 
 /** How many passes a queue has ended so far, as its metrics tell: what tests count where nothing is written. */
 export async function passesOf(metrics: Metrics, queue: string): Promise<number> {
