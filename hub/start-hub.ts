@@ -159,7 +159,9 @@ export function createHub(ports: HubPorts): Hub {
       if (!mcm || mcm.metadata.deletionTimestamp) return forget(module);
       moduleMetrics.set(module, tallyOf(module).counts);
       reported.set(module, clock.now());
-      const warnings = factory.images.by('module', module).flatMap(({ status }) => status?.conditions ?? []);
+      const warnings = wanted
+        .imagesOfModule(module)
+        .flatMap((name) => factory.images.get(name)?.status?.conditions ?? []);
       return reconcileMcmStatus(mcm, tallyOf(module), warnings, ports, signal);
     },
   });

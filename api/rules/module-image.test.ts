@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { IMAGE_STATES, type ModuleImage, ModuleImageSpec } from '../kinds/module-image.ts';
-import { imageSpecOf, isStuck, readyDigest } from './module-image.ts';
+import { imageContents, imageSpecOf, isStuck, readyDigest } from './module-image.ts';
 
 const identity = { name: 'kmod', namespace: 'openshift-kmm' };
 const recipe = {
@@ -27,6 +28,32 @@ describe('the spec of a ModuleImage', () => {
 
     expect(full).toStrictEqual({ ...spec, ...rest, ...own });
     expect(Object.keys(full).sort()).toEqual(Object.keys(ModuleImageSpec.shape).sort());
+  });
+});
+
+describe('two modules want the same image', () => {
+  const build = { dockerfileConfigMap: { name: 'dockerfile' } };
+  const sign = { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, unsignedImage: 'r.example.com/u' };
+  const by = (name: string, rest: object, namespace = 'openshift-kmm'): ModuleImageSpec => ({
+    ...spec,
+    module: { name, namespace },
+    ...rest,
+  });
+
+  it.each<[string, boolean, ModuleImageSpec, ModuleImageSpec]>([
+    ['when nobody makes it', true, by('a', {}), by('b', {})],
+    ['when it is only signed, with the same keys', true, by('a', { sign }), by('b', { sign })],
+    [
+      'not with other keys',
+      false,
+      by('a', { sign }),
+      by('b', { sign: { ...sign, keySecret: { name: 'k' } } }),
+    ],
+    ['not when keys are of another namespace', false, by('a', { sign }), by('b', { sign }, 'other')],
+    ['not when it is built, for a build knows the name', false, by('a', { build }), by('b', { build })],
+    ['not when it is built and signed', false, by('a', { build, sign }), by('b', { build, sign })],
+  ])('%s', (_rule, isSame, one, other) => {
+    expect(isDeepStrictEqual(imageContents(one), imageContents(other))).toBe(isSame);
   });
 });
 

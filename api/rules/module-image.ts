@@ -21,6 +21,13 @@ export function imageSpecOf(
   };
 }
 
+/**
+ * What of a recipe goes into its image: two of which that is equal share one. A build is told the name of its module;
+ * who signs, or only looks an image up, takes no more than Secrets from the namespace.
+ */
+export const imageContents = (spec: ModuleImageSpec): ModuleImageSpec =>
+  spec.build ? spec : { ...spec, module: { ...spec.module, name: '' } };
+
 /** The digest of an image that is ready as it is wanted now: a status may speak of an earlier recipe. */
 export function readyDigest(image: ModuleImage | undefined): string | undefined {
   const { status, metadata } = image ?? {};

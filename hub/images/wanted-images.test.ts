@@ -3,6 +3,11 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createWantedImages } from './wanted-images.ts';
 
+const sign = {
+  keySecret: { name: 'key' },
+  certSecret: { name: 'cert' },
+  unsignedImage: 'registry.test/base:1',
+};
 const spec = (module: string, build = false): ModuleImageSpec => ({
   image: 'registry.test/kmod:1',
   kernelVersion: '6.1.0',
@@ -39,6 +44,18 @@ it('lets modules share an image that nobody makes', () => {
   expect(wanted.wish('i')).toMatchObject({ clusters: 1, conflict: [] });
 });
 
+it('lets modules share an image that is signed alike, and tells two that would sign differently', () => {
+  const wanted = createWantedImages();
+  wanted.set('one/a', 'one', [{ name: 'i', spec: { ...spec('one'), sign } }]);
+  wanted.set('two/a', 'two', [{ name: 'i', spec: { ...spec('two'), sign } }]);
+
+  expect(wanted.wish('i')?.conflict).toEqual([]);
+  expect([wanted.imagesOfModule('one'), wanted.imagesOfModule('two')]).toEqual([['i'], ['i']]);
+  const other = { ...sign, keySecret: { name: 'other' } };
+  wanted.set('two/a', 'two', [{ name: 'i', spec: { ...spec('two'), sign: other } }]);
+  expect(wanted.wish('i')?.conflict).toEqual(['one', 'two']);
+});
+
 it('equals a recount after any history', () => {
   const event = fc.tuple(fc.constantFrom('m/a', 'm/b', 'n/a'), fc.subarray(['i', 'j', 'k']));
   fc.assert(
@@ -62,6 +79,10 @@ it('equals a recount after any history', () => {
         expect(wanted.itemsOf(name)).toEqual(items);
         const clusters = new Set(items.map((item) => item.split('/')[1]));
         expect(wanted.wish(name)?.clusters ?? 0).toBe(clusters.size);
+        for (const module of ['m', 'n'])
+          expect(wanted.imagesOfModule(module).includes(name)).toBe(
+            items.some((item) => item.startsWith(`${module}/`)),
+          );
       }
     }),
   );

@@ -1,4 +1,4 @@
-import { ANNOTATIONS, type ModuleImage, type ModuleImageSpec } from '@kmm-fleet/api';
+import { ANNOTATIONS, imageContents, type ModuleImage, type ModuleImageSpec } from '@kmm-fleet/api';
 import { canonicalJson, deepEqual } from '@kmm-fleet/runtime';
 
 /** Which clusters want which images, kept step by step: one entry per image, whoever wants it. */
@@ -15,6 +15,8 @@ export interface WantedImages {
   itemsOf(name: string): string[];
   /** Images that an item wants. */
   imagesOf(item: string): readonly string[];
+  /** Images that a module wants on any cluster, sorted. */
+  imagesOfModule(module: string): string[];
 }
 
 export interface ImageWish {
@@ -77,7 +79,7 @@ export function createWantedImages(): WantedImages {
       const modules = [...(images.get(name)?.modules ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
       const [first] = modules;
       if (!first) return undefined;
-      const recipes = new Set(modules.map(([, { spec }]) => canonicalJson(comparable(spec))));
+      const recipes = new Set(modules.map(([, { spec }]) => canonicalJson(imageContents(spec))));
       return {
         spec: first[1].spec,
         clusters: images.get(name)?.clusters.size ?? 0,
@@ -85,19 +87,19 @@ export function createWantedImages(): WantedImages {
       };
     },
     imagesOf: (item) => ofItem.get(item) ?? [],
+    imagesOfModule: (module) =>
+      [...images]
+        .filter(([, { modules }]) => modules.has(module))
+        .map(([name]) => name)
+        .sort(),
     itemsOf: (name) =>
       [...(images.get(name)?.modules.values() ?? [])].flatMap(({ items }) => [...items]).sort(),
   };
 }
 
-/** For an image that nobody makes it does not matter on whose behalf it is looked up. */
-function comparable(spec: ModuleImageSpec): ModuleImageSpec {
-  return spec.build || spec.sign ? spec : { ...spec, module: { name: '', namespace: spec.module.namespace } };
-}
-
 /** Whether a stored image is the one that a module wants: then its status counts for it. */
 export function isWanted(image: ModuleImage, spec: ModuleImageSpec): boolean {
   return !image.metadata.annotations?.[ANNOTATIONS.conflict]
-    ? deepEqual(comparable(image.spec), comparable(spec))
+    ? deepEqual(imageContents(image.spec), imageContents(spec))
     : image.status?.state === 'Conflict';
 }

@@ -80,7 +80,7 @@ export function createImages(ports: ImagesPorts): Images {
     ...shared,
     type: RESOURCES.moduleImage,
     transform: (object) => object as unknown as ModuleImage,
-    indexes: { input: inputKeys, module: ({ spec }) => [spec.module.name] },
+    indexes: { input: inputKeys },
   });
   const secrets = createCache({ ...shared, ...within, type: CORE.secret, fieldSelector: NAMEABLE });
   const configMaps = createCache({ ...shared, ...within, type: CORE.configMap });

@@ -1,5 +1,6 @@
 import {
   found,
+  imageContents,
   imageSpecOf,
   isReason,
   isStuck,
@@ -16,7 +17,7 @@ import { apiVersionOf, createQueue, deepEqual, type KubeObject, objectKey } from
 import type { ModuleInput } from '../modules/plan-module.ts';
 import type { SpokeImages } from '../start-spoke.ts';
 import type { ModuleView } from '../views.ts';
-import { contents, createWishedImages } from './wished-images.ts';
+import { createWishedImages } from './wished-images.ts';
 
 const FIELD_MANAGER = 'kmm-spoke';
 /**
@@ -83,7 +84,8 @@ export function createStandaloneImages(ports: Omit<ImagesPorts, 'systems'>): Spo
     const rivals = wishes.conflict(name);
     if (rivals.length > 0) return { wait: conflict(recipe.image, rivals) };
     const image = factory.images.get(name);
-    const digest = image && contents(image.spec) === contents(spec) ? readyDigest(image) : undefined;
+    const isWanted = image && deepEqual(imageContents(image.spec), imageContents(spec));
+    const digest = isWanted ? readyDigest(image) : undefined;
     const reference = parseImageReference(recipe.image);
     if (digest && reference.ok) return { image: withDigest(reference.value, digest) };
     const { state = 'Wanted', message = '', reason = '' } = image?.status ?? {};

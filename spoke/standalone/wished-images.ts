@@ -1,4 +1,4 @@
-import type { ModuleImageSpec } from '@kmm-fleet/api';
+import { imageContents, type ModuleImageSpec } from '@kmm-fleet/api';
 import { canonicalJson, deepEqual } from '@kmm-fleet/runtime';
 
 /** Which Modules of this cluster want which images. Keys are `namespace/name`. */
@@ -32,15 +32,11 @@ export function createWishedImages(): WishedImages {
     },
     spec,
     conflict(name) {
-      const recipes = new Set([...(images.get(name)?.values() ?? [])].map(contents));
+      const recipes = new Set(
+        [...(images.get(name)?.values() ?? [])].map((recipe) => canonicalJson(imageContents(recipe))),
+      );
       return recipes.size > 1 ? modulesOf(name) : [];
     },
     modulesOf,
   };
-}
-
-/** What goes into an image: the Module's own name does not, unless its build arguments carry it. */
-export function contents(spec: ModuleImageSpec): string {
-  if (spec.build) return canonicalJson(spec);
-  return canonicalJson({ ...spec, module: { name: '', namespace: spec.module.namespace } });
 }
