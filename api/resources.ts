@@ -56,6 +56,21 @@ export const RESOURCES = {
     kind: 'Certificate',
     namespaced: true,
   },
+  /** Of the Prometheus operator. */
+  serviceMonitor: {
+    group: 'monitoring.coreos.com',
+    version: 'v1',
+    plural: 'servicemonitors',
+    kind: 'ServiceMonitor',
+    namespaced: true,
+  },
+  prometheusRule: {
+    group: 'monitoring.coreos.com',
+    version: 'v1',
+    plural: 'prometheusrules',
+    kind: 'PrometheusRule',
+    namespaced: true,
+  },
   /** Of OpenShift. */
   build: {
     group: 'build.openshift.io',

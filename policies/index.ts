@@ -25,7 +25,7 @@ export { type Catalog, subscriptionObjects } from './install/subscription-object
 export { typeOf } from './install/type-of.ts';
 export { CERTIFICATES, type Certificates } from './install/webhook-names.ts';
 export { METRICS_SERVICE } from './monitoring/alerts.ts';
-export { type MonitoringOptions, monitoringObjects, ruleFile } from './monitoring/monitoring-objects.ts';
+export { monitoringObjects, ruleFile } from './monitoring/monitoring-objects.ts';
 export {
   type Access,
   hubAccess,

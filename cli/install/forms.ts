@@ -7,6 +7,7 @@ import {
   type Folder,
   helmChart,
   kustomizeFolder,
+  monitoringObjects,
   type OperatorImages,
   olmBundle,
   operatorObjects,
@@ -23,11 +24,13 @@ export interface Wanted {
   readonly catalog: Catalog;
   readonly fleet: FleetOptions;
   readonly version: string;
+  /** Where the docs of this repository are published. */
+  readonly runbooks: string;
 }
 
 interface Form {
-  /** What of {@link Wanted} it cannot do without; the other is for forms of its kind. */
-  readonly needs: 'image' | 'catalog';
+  /** What of {@link Wanted} it cannot do without; without it, it is applied beside an operator of any other form. */
+  readonly needs?: 'image' | 'catalog';
   /** Applied to a hub, it installs on managed clusters. */
   readonly isForFleet?: boolean;
   /** Has more than one file. */
@@ -87,6 +90,9 @@ export const FORMS = {
     isForFleet: true,
     render: (edition, { images, fleet }) =>
       inOneFile(addonObjects(edition, operatorObjects(edition, images), fleet)),
+  },
+  monitoring: {
+    render: (edition, { runbooks }) => inOneFile(monitoringObjects(edition, runbooks)),
   },
 } as const satisfies Readonly<Record<string, Form>>;
 

@@ -112,6 +112,15 @@ describe('kmm install', () => {
     expect(out).toMatch(/subjects:\n\s+- kind: ServiceAccount\n\s+namespace: drivers\n\s+name: default\n/);
   });
 
+  it('prints what Prometheus asks for and tells, for an operator that any form has installed', async () => {
+    const docs = ['--runbooks', 'https://docs.example.com/kmm'];
+    const { code, out, err } = await kmm(['install', 'hub', '--form', 'monitoring', ...docs]);
+
+    expect([code, err]).toEqual([0, '']);
+    expect(kindsOf(out)).toEqual(['Service', 'ServiceMonitor', 'PrometheusRule']);
+    expect(out).toContain('runbook_url: https://docs.example.com/kmm/docs/reasons.md#');
+  });
+
   it('prints what OLM installs from a catalog, which has the image', async () => {
     const { code, out } = await kmm(['install', 'hub', '--form', 'subscription', '--catalog', 'ours']);
 
@@ -143,6 +152,9 @@ describe('kmm install', () => {
       1,
       'would not follow',
     ],
+    [['hub', '--form', 'monitoring', '--webhooks', 'own'], 1, 'to the form that installs the operator'],
+    [['hub', '--form', 'monitoring', '--runbooks', 'docs'], 1, '--runbooks: "docs" is no address'],
+    [['hub', '--image', 'i', '--runbooks', 'https://d'], 1, 'belong to --form monitoring'],
     [['privileges', 'My_Space'], 1, '"My_Space" is no name of a namespace'],
     [['privileges', 'a', '--service-account', 'B'], 1, '--service-account: "B" is no name'],
     [['leaf', '--image', 'i'], 2, 'Allowed choices are hub, spoke, cluster'],

@@ -34,6 +34,7 @@ interface InstallOptions {
   readonly catalog?: string;
   readonly catalogNamespace: string;
   readonly channel: string;
+  readonly runbooks?: string;
 }
 
 /** `kmm install EDITION --image REF`: what is to be applied, on standard output. It touches no cluster. */
@@ -76,11 +77,12 @@ export function addInstallCommand(program: Command, io: Io, finish: (code: ExitC
     .option('--catalog <name>', 'CatalogSource with the bundle, for subscription and policy-olm')
     .option('--catalog-namespace <name>', 'where the CatalogSource is', 'openshift-marketplace')
     .option('--channel <name>', 'of the bundle', 'stable')
+    .option('--runbooks <url>', 'where these docs are published, for links in alerts of --form monitoring')
     .addHelpText(
       'after',
       `
 Nothing is applied: pipe it to kubectl. Policies and the add-on are applied to the hub, and install
-on its clusters.
+on its clusters. Monitoring is for the Prometheus operator, beside an operator of any other form.
 
 Examples:
   kmm install hub --image registry.example.com/kmm-hub:0.1.0 | kubectl apply --server-side -f -
@@ -91,7 +93,7 @@ Examples:
   addPrivilegesCommand(command, io);
   command.action(async (name: EditionName, options: InstallOptions) => {
     const form = formOf(options.form);
-    if (options[form.needs] === undefined)
+    if (form.needs && options[form.needs] === undefined)
       command.error(`error: --form ${options.form} ${NEEDS[form.needs]}`, { exitCode: 2 });
     checkOptions(name, options);
     const edition = withOptions(editions[name], {
@@ -113,11 +115,13 @@ const NEEDS = {
 function wantedOf(options: InstallOptions): Wanted {
   const { image = '', mustGatherImage = image, pullSecret, clusterLabel, ...rest } = options;
   const { name, namespace, clusterSet, placementRule, channel, catalog = '', catalogNamespace } = rest;
+  const { runbooks = '' } = rest;
   return {
     images: { operator: image, mustGather: mustGatherImage, pullSecret },
     catalog: { channel, source: catalog, sourceNamespace: catalogNamespace },
     fleet: { name, namespace, clusterSet, clusterLabels: clusterLabel, placementRule },
     version: manifest.version,
+    runbooks: runbooks.replace(/(?<=[^/])$/, '/'),
   };
 }
 
@@ -130,6 +134,8 @@ async function writeFolder(io: Io, folder: string, files: Folder): Promise<void>
 
 function checkOptions(edition: EditionName, options: InstallOptions): void {
   const { isForFleet, isFolder, isForOlm, needs } = formOf(options.form);
+  if (!needs) checkBeside(options);
+  checkRunbooks(options);
   if (options.builder !== 'buildah') checkBuilder(edition, options.builder, needs);
   if (isForFleet && edition !== 'spoke')
     throw new UserError(
@@ -162,6 +168,20 @@ function checkOptions(edition: EditionName, options: InstallOptions): void {
       );
 }
 
+function checkBeside({ form, builder, guardNamespaces, webhooks }: InstallOptions): void {
+  if (builder !== 'buildah' || guardNamespaces || webhooks)
+    throw new UserError(
+      `--form ${form}: give --builder, --guard-namespaces and --webhooks to the form that installs the operator.`,
+    );
+}
+
+function checkRunbooks({ form, runbooks }: InstallOptions): void {
+  if (runbooks === undefined) return;
+  if (form !== 'monitoring') throw new UserError('--runbooks: alerts belong to --form monitoring.');
+  if (!URL.canParse(runbooks) || !/^https?:$/.test(new URL(runbooks).protocol))
+    throw new UserError(`--runbooks: "${runbooks}" is no address. Write it as https://docs.example.com/.`);
+}
+
 function checkGuard(edition: EditionName, form: FormName, isForOlm = false): void {
   if (!editions[edition].moduleKind.namespaced)
     throw new UserError('--guard-namespaces: there are no Modules on a hub. Use it for spoke or cluster.');
@@ -187,7 +207,7 @@ function checkWebhooks(certificates: Certificates, form: FormName, isForOlm = fa
 }
 
 /** Who builds is written where the operator is. */
-function checkBuilder(edition: EditionName, builder: BuilderName, needs: 'image' | 'catalog'): void {
+function checkBuilder(edition: EditionName, builder: BuilderName, needs?: 'image' | 'catalog'): void {
   if (editions[edition].builds === 'no')
     throw new UserError(`--builder ${builder}: a ${edition} builds nothing. Leave it out.`);
   if (needs === 'catalog')

@@ -12,7 +12,8 @@ export interface OperatorImages {
   readonly pullSecret?: string | undefined;
 }
 
-const PORT = 8080;
+/** Where an operator serves /healthz, /readyz and /metrics; its container calls it `metrics`. */
+export const HEALTH_PORT = 8080;
 /** Somebody without rights, whom no file of the image belongs to. */
 const NOBODY = 65_532;
 const BUILDS = '/var/lib/kmm';
@@ -71,13 +72,13 @@ function podSpec(edition: Edition, images: OperatorImages) {
         image: images.operator,
         env: [
           { name: 'OPERATOR_NAMESPACE', valueFrom: { fieldRef: { fieldPath: 'metadata.namespace' } } },
-          { name: 'HEALTH_PORT', value: String(PORT) },
+          { name: 'HEALTH_PORT', value: String(HEALTH_PORT) },
           { name: 'RELATED_IMAGES_MUST_GATHER', value: images.mustGather },
           ...Object.entries(env).map(([name, value]) => ({ name, value })),
           ...(builds === 'in-jobs' ? buildEnv(images) : []),
         ],
         ports: [
-          { name: 'metrics', containerPort: PORT },
+          { name: 'metrics', containerPort: HEALTH_PORT },
           ...(certificates ? [{ name: 'webhook', containerPort: WEBHOOK_PORT }] : []),
         ],
         livenessProbe: probe('/healthz'),
@@ -109,7 +110,7 @@ const resourcesFor = ({ request, limit }: Memory) => ({
   ...(limit && { limits: { memory: limit } }),
 });
 
-const probe = (path: string) => ({ httpGet: { path, port: PORT }, timeoutSeconds: 5 });
+const probe = (path: string) => ({ httpGet: { path, port: HEALTH_PORT }, timeoutSeconds: 5 });
 
 const RESTRICTED = {
   runAsUser: NOBODY,

@@ -1,6 +1,7 @@
 import { BUILDERS } from '@kmm-fleet/api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { monitoringObjects } from '../monitoring/monitoring-objects.ts';
 import { withOptions } from './edition-options.ts';
 import { EDITIONS, editions } from './editions.ts';
 import { installedKey, installedObjects, type Purpose } from './installed-objects.ts';
@@ -28,7 +29,11 @@ describe('what an operator may have on its cluster', () => {
           ...chosen,
           guardsNamespaces: chosen.guardsNamespaces && name !== 'hub',
         });
-        const printed = operatorObjects(edition, { operator: 'i', mustGather: 'i' }).map(
+        const objects = [
+          ...operatorObjects(edition, { operator: 'i', mustGather: 'i' }),
+          ...monitoringObjects(edition),
+        ];
+        const printed = objects.map(
           ({ kind, metadata }) =>
             `${kind}/${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}`,
         );
@@ -62,6 +67,7 @@ describe('what an operator may have on its cluster', () => {
         'Certificate/openshift-kmm-hub/kmm-operator-hub-webhook',
         'ServiceAccount/openshift-kmm-hub/kmm-operator-builder',
         'Lease/openshift-kmm-hub/kmm-hub.sigs.x-k8s.io',
+        'ServiceMonitor/openshift-kmm-hub/kmm-operator-hub-controller-metrics',
       ]),
     );
     expect(keysOf('operator', 'cluster')).toContain('ValidatingAdmissionPolicy/kmm-namespaces-with-modules');

@@ -1,5 +1,6 @@
 import { BUILDERS, OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { CORE, type KubeObject, type ObjectName, objectKey, type ResourceType } from '@kmm-fleet/runtime';
+import { monitoringObjects } from '../monitoring/monitoring-objects.ts';
 import { accessObjects } from '../rbac/access-objects.ts';
 import { withOptions } from './edition-options.ts';
 import type { Edition } from './editions.ts';
@@ -31,6 +32,7 @@ export function installedObjects(edition: Edition, namespace = edition.namespace
   const purposeOf = purposesIn(edition);
   const printed = variantsOf(edition)
     .flatMap((variant) => operatorObjects(variant, { operator: '', mustGather: '' }))
+    .concat(monitoringObjects(edition))
     .map((object) => ({ ...placeOf(object), purpose: purposeOf(object) }));
   const all = [...printed, ...operatorMade(edition)].map(({ name, ...rest }) => {
     const moved = name.namespace === edition.namespace ? { ...name, namespace } : name;

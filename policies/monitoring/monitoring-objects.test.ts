@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { METRICS } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
+import { operatorDeployment } from '../install/deployment.ts';
+import { EDITIONS, editions } from '../install/editions.ts';
 import { alertRules } from './alerts.ts';
 import { monitoringObjects, ruleFile } from './monitoring-objects.ts';
 
@@ -37,21 +39,49 @@ describe.each(['hub', 'spoke'] as const)('alerts of a %s', (role) => {
   });
 });
 
-it('installs a Service, a ServiceMonitor that finds it, and the rules', () => {
-  const podLabels = { app: 'kmm-hub' };
-  const [service, monitor, rule] = monitoringObjects('hub', { podLabels, port: 8081 });
+it.each(EDITIONS)(
+  'watches a %s: a Service of its pods, a ServiceMonitor that finds it, and rules',
+  (name) => {
+    const edition = editions[name];
+    const [service, monitor, rule] = monitoringObjects(edition);
 
-  expect([service, monitor, rule].map((object) => `${object?.kind} ${object?.metadata.namespace}`)).toEqual([
-    'Service openshift-kmm-hub',
-    'ServiceMonitor openshift-kmm-hub',
-    'PrometheusRule openshift-kmm-hub',
-  ]);
-  expect(service?.['spec']).toMatchObject({ selector: podLabels, ports: [{ name: 'metrics', port: 8081 }] });
-  expect(monitor?.['spec']).toMatchObject({
-    selector: { matchLabels: service?.metadata.labels },
-    endpoints: [{ port: 'metrics', path: '/metrics' }],
-  });
-});
+    expect([service, monitor, rule].map((object) => `${object?.kind} ${object?.metadata.namespace}`)).toEqual(
+      [
+        `Service ${edition.namespace}`,
+        `ServiceMonitor ${edition.namespace}`,
+        `PrometheusRule ${edition.namespace}`,
+      ],
+    );
+    const { selector, template } = operatorDeployment(edition, { operator: 'i', mustGather: 'i' })[
+      'spec'
+    ] as DeploymentSpec;
+    const [{ ports }] = template.spec.containers;
+    expect(service?.['spec']).toEqual({
+      selector: selector.matchLabels,
+      ports: ports.map(({ name: port, containerPort }) => ({
+        name: port,
+        port: containerPort,
+        targetPort: port,
+      })),
+    });
+    expect(monitor?.['spec']).toMatchObject({
+      selector: { matchLabels: service?.metadata.labels },
+      // Series tell the namespace of their Module: not that of the operator, which Prometheus would put in its place.
+      endpoints: [{ port: 'metrics', path: '/metrics', honorLabels: true }],
+    });
+  },
+);
+
+interface DeploymentSpec {
+  readonly selector: { readonly matchLabels: object };
+  readonly template: {
+    readonly spec: {
+      readonly containers: readonly [
+        { readonly ports: readonly { readonly name: string; readonly containerPort: number }[] },
+      ];
+    };
+  };
+}
 
 it('links to runbooks wherever they are published', () => {
   const [group] = ruleFile('hub', 'https://docs.example/kmm/').groups;

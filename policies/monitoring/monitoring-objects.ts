@@ -1,47 +1,41 @@
-import type { KubeObject } from '@kmm-fleet/runtime';
-import { editions } from '../install/editions.ts';
+import { RESOURCES } from '@kmm-fleet/api';
+import { apiVersionOf, CORE, type KubeObject, type ResourceType } from '@kmm-fleet/runtime';
+import { HEALTH_PORT, podLabels } from '../install/deployment.ts';
+import type { Edition } from '../install/editions.ts';
 import { alertRules, METRICS_SERVICE, type Role } from './alerts.ts';
 
-export interface MonitoringOptions {
-  /** Labels of the operator's pods. */
-  readonly podLabels: Readonly<Record<string, string>>;
-  /** HEALTH_PORT of the operator: it serves /metrics there. */
-  readonly port: number;
-  readonly namespace?: string;
-  /** What links to runbooks begin with; the docs of this repository, wherever they are published. */
-  readonly runbooks?: string;
-}
-
-const API_VERSION = 'monitoring.coreos.com/v1';
 const INTERVAL = '30s';
 
-/** Service, ServiceMonitor and PrometheusRule of one operator, for the Prometheus operator and for OpenShift. Pure. */
-export function monitoringObjects(role: Role, options: MonitoringOptions): KubeObject[] {
-  const namespace = options.namespace ?? editions[role].namespace;
-  const name = METRICS_SERVICE[role];
+/**
+ * Service, ServiceMonitor and PrometheusRule of an operator, for the Prometheus operator and for OpenShift. Pure.
+ *
+ * @param runbooks what links of alerts begin with: where the docs of this repository are published
+ */
+export function monitoringObjects(edition: Edition, runbooks = ''): KubeObject[] {
+  const { namespace } = edition;
+  const role = edition.name === 'hub' ? 'hub' : 'spoke';
   const labels = { 'app.kubernetes.io/name': 'kmm', 'app.kubernetes.io/component': `${role}-metrics` };
-  const metadata = { namespace, name, labels };
+  const object = (type: ResourceType) => ({
+    ...{ apiVersion: apiVersionOf(type), kind: type.kind },
+    metadata: { namespace, name: METRICS_SERVICE[role], labels },
+  });
   return [
     {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata,
+      ...object(CORE.service),
       spec: {
-        selector: { ...options.podLabels },
-        ports: [{ name: 'metrics', port: options.port, targetPort: options.port }],
+        selector: podLabels(edition),
+        ports: [{ name: 'metrics', port: HEALTH_PORT, targetPort: 'metrics' }],
       },
     },
     {
-      apiVersion: API_VERSION,
-      kind: 'ServiceMonitor',
-      metadata,
+      ...object(RESOURCES.serviceMonitor),
       spec: {
         selector: { matchLabels: labels },
-        namespaceSelector: { matchNames: [namespace] },
-        endpoints: [{ port: 'metrics', path: '/metrics', interval: INTERVAL }],
+        // Series have the namespace of their Module: it is not to give way to that of the operator.
+        endpoints: [{ port: 'metrics', path: '/metrics', interval: INTERVAL, honorLabels: true }],
       },
     },
-    { apiVersion: API_VERSION, kind: 'PrometheusRule', metadata, spec: ruleFile(role, options.runbooks) },
+    { ...object(RESOURCES.prometheusRule), spec: ruleFile(role, runbooks) },
   ];
 }
 
