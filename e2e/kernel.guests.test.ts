@@ -2,7 +2,7 @@ import { readModule } from '@kmm-fleet/images';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { playOnGuests } from './kernel/guest-loader.ts';
 import { type KernelFleet, startKernelFleet } from './kernel/kernel-fleet.ts';
-import { troubles } from './kernel/observe.ts';
+import { withTroubles } from './kernel/observe.ts';
 import { tellRefusals } from './kernel/refusal-scenes.ts';
 import { KERNEL_SCENES } from './kernel/scenes.ts';
 import { tellStandAlone } from './kernel/standalone-scenes.ts';
@@ -17,12 +17,7 @@ describe('on real kernels', () => {
     fleet = await startKernelFleet(() => {});
   });
   afterAll(() => fleet?.stop());
-  const withTroubles = (telling: Promise<void>) =>
-    telling.catch(async (error: Error) => {
-      throw new Error(`${error.message}\n${await troubles(fleet)}`, { cause: error });
-    });
-
-  it.each(KERNEL_SCENES)('$title', ({ run }) => withTroubles(run(fleet)));
+  it.each(KERNEL_SCENES)('$title', ({ run }) => withTroubles(fleet, run(fleet)));
 
   it('What the simulated node loads says the same of itself as what was compiled', async () => {
     modules = await buildTestModules(fleet.bench, fleet.kernels.edge);
@@ -49,8 +44,8 @@ describe('on real kernels', () => {
   );
 
   it('What a kernel refuses is told on the hub, each with the reason; an order of loading is kept both ways', () =>
-    withTroubles(tellRefusals(fleet, modules)));
+    withTroubles(fleet, tellRefusals(fleet, modules)));
 
   it('Without a hub the same operator keeps what the guide says of Modules, builds, signing and firmware', () =>
-    withTroubles(tellStandAlone(fleet, modules)));
+    withTroubles(fleet, tellStandAlone(fleet, modules)));
 });

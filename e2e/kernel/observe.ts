@@ -1,6 +1,6 @@
 import { isTrue, LABELS, type ManagedClusterModule, RESOURCES, readyLabel } from '@kmm-fleet/api';
 import type { Guest } from '@kmm-fleet/lab';
-import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
+import { CORE, type KubeObject, listAll, type ResourceType } from '@kmm-fleet/runtime';
 import type { KernelFleet } from './kernel-fleet.ts';
 
 export const MCM = 'my-mcm';
@@ -75,11 +75,34 @@ export async function until(what: string, seen: () => Promise<boolean>): Promise
   }
 }
 
-/** What the machines say when something was not seen: whoever reads a failed run has nothing else. */
-export async function troubles(fleet: KernelFleet): Promise<string> {
-  const command = 'hostname; uptime; df / | tail -1; ps | grep -c containerd; tail -n 5 /var/log/kubelet.log';
-  const said = await Promise.allSettled(guests(fleet).map((guest) => guest.run(command)));
-  return said
-    .map((each) => (each.status === 'fulfilled' ? each.value.output : String(each.reason)))
-    .join('\n');
+/** Fails as the story fails, and tells what the cluster and its machines say: who reads a failed run has nothing else. */
+export async function withTroubles(fleet: KernelFleet, telling: Promise<void>): Promise<void> {
+  await telling.catch(async (error: Error) => {
+    // The cause is printed last, so it is there even when only the end of what was printed is kept.
+    error.cause = new Error(await troubles(fleet), { cause: error.cause });
+    throw error;
+  });
+}
+
+const TELL =
+  'hostname; uptime; df / | tail -1; tail -n 3 /var/log/containerd.log; tail -n 5 /var/log/kubelet.log';
+
+async function troubles(fleet: KernelFleet): Promise<string> {
+  const said = await Promise.allSettled([
+    ...[CORE.node, CORE.pod].map((type) => notReady(fleet, type)),
+    ...guests(fleet).map(async (guest) => (await guest.run(TELL)).output),
+  ]);
+  return said.map((each) => (each.status === 'fulfilled' ? each.value : String(each.reason))).join('\n');
+}
+
+async function notReady({ east }: KernelFleet, type: ResourceType): Promise<string> {
+  const objects = (await listAll(east, type)).filter((object) => !isReady(object));
+  const { kind } = type;
+  return objects.map(({ metadata: { name }, status }) => `${kind} ${name}: ${brief(status)}`).join('\n');
+}
+
+/** Conditions and containers of a status. */
+function brief(status: unknown): string {
+  const { conditions, containerStatuses } = (status ?? {}) as Record<string, unknown>;
+  return JSON.stringify({ conditions, containerStatuses }).slice(0, 1_500);
 }

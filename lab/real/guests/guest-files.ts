@@ -45,7 +45,7 @@ mount --move /dev /disk/dev
 exec switch_root /disk /sbin/guest-init
 `;
 
-/** Init of the node: what systemd would do, then containerd, kubelet, and a shell for the tests on the second serial port. */
+/** Init of the node: what systemd would do, containerd and kubelet, and a shell for the tests on the second serial port. */
 export const GUEST_INIT = `#!/bin/busybox sh
 export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 mount -t proc proc /proc
@@ -65,9 +65,17 @@ ip addr add 10.0.2.15/24 dev eth0
 ip route add default via ${HOST}
 # Answers of the host to pods are for addresses that only this machine knows.
 echo 1 >/proc/sys/net/ipv4/conf/eth0/proxy_arp
-containerd >/var/log/containerd.log 2>&1 &
-kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/kubeconfig \\
-  --hostname-override="$(cat /etc/hostname)" --node-ip=10.0.2.15 >/var/log/kubelet.log 2>&1 &
+# As systemd keeps them: a kubelet that finds no containerd yet ends at once.
+keep() {
+  while true; do
+    "$@" >>"/var/log/$1.log" 2>&1
+    echo "$1 ended with $? and starts again" >>"/var/log/$1.log"
+    sleep 1
+  done
+}
+keep containerd &
+keep kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/kubeconfig \\
+  --hostname-override="$(cat /etc/hostname)" --node-ip=10.0.2.15 &
 stty -F /dev/ttyS1 raw -echo
 exec </dev/ttyS1 >/dev/ttyS1 2>&1
 echo "GUEST READY"
