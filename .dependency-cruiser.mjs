@@ -50,6 +50,12 @@ export default {
       { dependencyTypes: ['core'] },
       'Planners, diffs, status and the contract do no input or output.',
     ),
+    never(
+      'node-http-comes-without-undici',
+      { path: '^(api|runtime|images|hub|spoke|policies|cli)/', pathNot: test },
+      { path: '^(node:)?http$', dependencyTypesNot: ['type-only'] },
+      'runtime/node-http.ts has it: an import of node:http loads a client that nobody uses.',
+    ),
     never('no-cycles', {}, { circular: true }, 'A cycle has no bottom to read from.'),
     never('resolves', {}, { couldNotResolve: true }, 'Every import leads somewhere.'),
   ],

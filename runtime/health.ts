@@ -1,5 +1,5 @@
-import { createServer } from 'node:http';
 import type { Metrics } from './metrics.ts';
+import { http } from './node-http.ts';
 
 export interface HealthOptions {
   readonly port: number;
@@ -23,7 +23,7 @@ export function serveHealth(
     '/readyz': async () => verdict(options.notReady()),
     '/metrics': async () => [200, await options.metrics.text()],
   };
-  const server = createServer((request, response) => {
+  const server = http.createServer((request, response) => {
     const path = request.url?.split('?')[0] ?? '';
     const answer = answers[path] ?? (async () => [404, 'not found\n'] as [number, string]);
     void answer()

@@ -34,6 +34,7 @@ export { createLimiter, type Limiter } from './limiter.ts';
 export { createLog, type Log, type LogFields, silentLog } from './log.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { createMetrics, METRICS, type MetricName, type Metrics } from './metrics.ts';
+export { http } from './node-http.ts';
 export { type OperatorPorts, operatorSettings, runOperator } from './operator.ts';
 export type { Operator } from './operator-life.ts';
 export { runProcess } from './process.ts';

@@ -1,8 +1,8 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { pipeline, Readable } from 'node:stream';
 import { createSecureContext, getCACertificates } from 'node:tls';
-import { AppError, connectionProblem, isAppError } from '@kmm-fleet/runtime';
+import { AppError, connectionProblem, http, isAppError } from '@kmm-fleet/runtime';
 import { plainText } from './plain-text.ts';
 
 /** One HTTP exchange with a registry: the seam between sockets and the registry of tests. */
@@ -41,7 +41,7 @@ const SILENCE_MS = 60_000;
  * @param silenceMs how long a registry may keep us waiting, for a piece, and in all beyond a millisecond a byte
  */
 export function createRegistryTransport(ca?: string, silenceMs = SILENCE_MS): RegistryTransport {
-  const http = new HttpAgent({ keepAlive: true });
+  const plain = new http.Agent({ keepAlive: true });
   // `ca` alone would replace the roots of the system, and with them every public registry.
   // Read once: there are some hundred.
   const roots = ca && createSecureContext({ ca: [...getCACertificates('default'), ca] });
@@ -52,8 +52,8 @@ export function createRegistryTransport(ca?: string, silenceMs = SILENCE_MS): Re
       new Promise((resolve, reject) => {
         const target = new URL(url);
         const isPlain = target.protocol === 'http:';
-        const send = isPlain ? httpRequest : httpsRequest;
-        const agent = isPlain ? http : insecureSkipVerify ? lax : strict;
+        const send = isPlain ? http.request : httpsRequest;
+        const agent = isPlain ? plain : insecureSkipVerify ? lax : strict;
         const length = body ? { 'content-length': String(body.byteLength) } : {};
         const outgoing = send(
           target,

@@ -156,6 +156,10 @@ export async function bundlePrograms(checkout: string, target: string): Promise<
     platform: 'node',
     target: 'node24',
     format: 'esm',
+    // V8 keeps the text: without comments it is a third less, and no letter beyond Latin-1 makes each take two bytes.
+    // Names stay, and lines of a length that stack traces can point at.
+    minifyWhitespace: true,
+    lineLimit: 120,
     // Some packages are CommonJS and ask for Node's own modules.
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",

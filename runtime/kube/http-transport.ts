@@ -1,11 +1,7 @@
-import {
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-  validateHeaderValue,
-} from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { AppError, connectionProblem } from '../errors.ts';
+import { http } from '../node-http.ts';
 import type { HttpRequest, HttpResponse, Transport } from './client.ts';
 import type { Credential } from './exec-credential.ts';
 import type { KubeConnection } from './kube-config.ts';
@@ -20,8 +16,8 @@ export function createHttpTransport(connection: KubeConnection): Transport {
   const { proxyUrl } = connection;
   const proxyEnv = proxyUrl && { HTTPS_PROXY: proxyUrl, HTTP_PROXY: proxyUrl };
   const shared = { keepAlive: true, maxSockets: SOCKETS_MAX, ...(proxyEnv && { proxyEnv }) };
-  const agent = isPlain ? new HttpAgent(shared) : new HttpsAgent({ ...shared, ...tlsOptions(connection) });
-  const send = isPlain ? httpRequest : httpsRequest;
+  const agent = isPlain ? new http.Agent(shared) : new HttpsAgent({ ...shared, ...tlsOptions(connection) });
+  const send = isPlain ? http.request : httpsRequest;
   const prefix = base.pathname.replace(/\/$/, '');
 
   return {
@@ -74,7 +70,7 @@ function tlsOptions(connection: KubeConnection) {
 async function credentialOf({ server, token, credentials }: KubeConnection): Promise<Credential> {
   try {
     const credential = credentials ? await credentials.get() : { token: token?.() };
-    if (credential.token) validateHeaderValue('authorization', credential.token);
+    if (credential.token) http.validateHeaderValue('authorization', credential.token);
     return credential;
   } catch (error) {
     const message = `The credential for ${server} cannot be used: ${connectionProblem(error)}`;
