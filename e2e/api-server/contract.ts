@@ -91,7 +91,7 @@ export function resourceNames({ body }: Answer): string[] {
   return (body['resources'] as { name: string }[]).map(({ name }) => name);
 }
 
-export function pod(name: string): object {
-  const containers = [{ name: 'main', image: 'example.com/image' }];
+export function pod(name: string, resources: object = {}): object {
+  const containers = [{ name: 'main', image: 'example.com/image', resources }];
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers } };
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   CONFIG_MAPS,
   type Contract,
+  causes,
   configMap,
   JSON_PATCH,
   MERGE,
@@ -12,8 +13,10 @@ import {
   widget,
 } from './contract.ts';
 
+const FULL = { cpu: '1', memory: '64Mi' };
+
 /** Conflicts, patches of each type, and the status as a half of its own. */
-export function describeUpdates({ send, create, read, unique }: Contract): void {
+export function describeUpdates({ send, create, read, apply, unique }: Contract): void {
   describe('updates', () => {
     it('with a stale resourceVersion are a conflict, for PUT and for patches that name one', async () => {
       const path = `${CONFIG_MAPS}/${unique()}`;
@@ -106,6 +109,35 @@ export function describeUpdates({ send, create, read, unique }: Contract): void 
       await send('PUT', `${PODS}/${name}`, { ...body, status: {} });
 
       expect((await read(`${PODS}/${name}`)).body['status']).toMatchObject({ message: 'said' });
+    });
+
+    it.each<[string, object, string]>([
+      ['asks for nothing', {}, 'BestEffort'],
+      ['may have more than it asks for', { requests: { cpu: '100m' }, limits: FULL }, 'Burstable'],
+      ['asks for its limits', { requests: { cpu: '1000m' }, limits: FULL }, 'Guaranteed'],
+    ])('of a pod that %s has its class from the start, and for good', async (_what, resources, qosClass) => {
+      const name = unique();
+      const path = `${PODS}/${name}/status`;
+      const made = await create(PODS, pod(name, resources));
+      expect(made.body['status']).toMatchObject({ phase: 'Pending', qosClass });
+
+      const other = qosClass === 'Burstable' ? 'BestEffort' : 'Burstable';
+      const refused = await send('PATCH', path, { status: { qosClass: other } }, MERGE);
+      expect(refused).toMatchObject({ status: 422, body: { reason: 'Invalid' } });
+      expect(causes(refused)).toMatchObject([{ reason: 'FieldValueInvalid', field: 'status.qosClass' }]);
+      expect(refused.body['message']).toBe(
+        `Pod "${name}" is invalid: status.qosClass: Invalid value: "${other}": field is immutable`,
+      );
+
+      const kept = await send('PATCH', path, { status: { qosClass: null, message: 'said' } }, MERGE);
+      expect(kept.body['status']).toMatchObject({ qosClass, message: 'said' });
+    });
+
+    it('of a pod that is made by apply begins as that of any other', async () => {
+      const name = unique();
+      const { body } = await apply(`${PODS}/${name}`, 'one', pod(name));
+
+      expect(body['status']).toMatchObject({ phase: 'Pending', qosClass: 'BestEffort' });
     });
 
     it('does not count as a new generation; the spec does, metadata does not', async () => {

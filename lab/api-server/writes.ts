@@ -10,9 +10,11 @@ import { applyPatch, type Operation } from 'rfc6902';
 import { admitPod } from './admission.ts';
 import { ApiError, badRequest, conflict, invalid, methodNotAllowed, notFound } from './api-error.ts';
 import { asObject, checkUnknown, checkUnknownAfter } from './bodies.ts';
+import { checkImmutable, withClass } from './immutable.ts';
 import { type HostedKind, storageKey } from './kinds.ts';
 import { applyObject, trackUpdate, type Writer } from './patch/managed-fields.ts';
 import { strategicMerge } from './patch/strategic-merge.ts';
+import { qosClass } from './qos-class.ts';
 import type { Route } from './route.ts';
 import { conform, isObject } from './schema/structural.ts';
 import { validate } from './schema/validate.ts';
@@ -146,7 +148,8 @@ function apply(request: WriteRequest, ports: WritePorts): KubeObject {
     force: route.query.get('force') === 'true',
   });
   const ready = finish(kind, merged, found);
-  if (!found) return store(request, ports, key, undefined, ready);
+  if (!found) return store(request, ports, key, undefined, inPhase(kind, ready));
+  checkImmutable(kind, found, ready);
   if (config.metadata.resourceVersion && config.metadata.resourceVersion !== found.metadata.resourceVersion)
     throw stale(request);
   return store(request, ports, key, found, ready);
@@ -176,7 +179,7 @@ function update(
   const { kind, route } = request;
   const isStatus = route.subresource === 'status';
   const spec = isStatus
-    ? { ...live, status: wanted['status'] }
+    ? { ...live, status: kind.kind === 'Pod' ? withClass(live, wanted['status']) : wanted['status'] }
     : { ...wanted, ...(kind.hasStatus && { status: live['status'] }) };
   if (spec.status === undefined) delete spec.status;
   const {
@@ -242,10 +245,13 @@ function finish(kind: HostedKind, object: KubeObject, live?: KubeObject): KubeOb
   return conformed;
 }
 
-/** What the server itself says of a new object: a namespace is in use, a pod waits. */
+/** What the server itself says of a new object: a namespace is in use, a pod waits and has its class. */
 function inPhase(kind: HostedKind, object: KubeObject): KubeObject {
   if (kind.kind === 'Pod')
-    return { ...object, status: { phase: 'Pending', ...(object['status'] as object) } };
+    return {
+      ...object,
+      status: { phase: 'Pending', qosClass: qosClass(object), ...(object['status'] as object) },
+    };
   if (kind.kind !== 'Namespace') return object;
   return { ...object, spec: { finalizers: ['kubernetes'] }, status: { phase: 'Active' } };
 }
@@ -318,16 +324,6 @@ function checkNamespace(
       'Forbidden',
       `unable to create new content in namespace ${namespace} because it is being terminated`,
     );
-}
-
-/** Fields that built-in kinds do not let anybody change; enough to catch mistakes of ours. */
-function checkImmutable(kind: HostedKind, live: KubeObject, next: KubeObject): void {
-  if (kind.kind !== 'DaemonSet') return;
-  const selector = (object: KubeObject) => (object['spec'] as { selector?: unknown } | undefined)?.selector;
-  if (deepEqual(selector(live), selector(next))) return;
-  throw invalid('DaemonSet.apps', live.metadata.name, [
-    { reason: 'FieldValueInvalid', field: 'spec.selector', message: 'Invalid value: field is immutable' },
-  ]);
 }
 
 function changesSpec(live: KubeObject, next: KubeObject): boolean {

@@ -24,7 +24,7 @@ export function podStatus(pod: Pod, records: readonly ContainerRecord[], now: st
     podIP: '10.0.2.15',
     podIPs: [{ ip: '10.0.2.15' }],
     // Said when the pod was made, and for good: an API server refuses a status that says otherwise.
-    qosClass: pod.status?.qosClass ?? 'BestEffort',
+    qosClass: pod.status?.qosClass,
     startTime: pod.status?.startTime ?? now,
     conditions: [
       condition('PodReadyToStartContainers', true),
