@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { bundlePrograms, NODE_FLAGS } from '@kmm-fleet/lab';
 
-export type Room = keyof typeof NODE_FLAGS;
+export type Room = 'hub' | 'spoke';
 
 /**
  * Bundles the operators into a folder, as their images have them.

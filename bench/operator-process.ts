@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createMemoryRegistry } from '@kmm-fleet/images/testing';
-import { createFleet } from '@kmm-fleet/lab';
+import { createFleet, MALLOC } from '@kmm-fleet/lab';
 import { typeOf } from '@kmm-fleet/policies';
 import {
   systemClock as clock,
@@ -13,6 +13,7 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
+import { TEST_TLS } from '@kmm-fleet/runtime/testing';
 import { bundleOperator, type Room } from './bundle.ts';
 import { type ProcessCost, processCost } from './process-cost.ts';
 
@@ -39,7 +40,7 @@ export async function withOperator<T>(
   if (!server) throw new RangeError('the fleet has no cluster east');
   const user = createKubeClient({ ...ports, transport: server.transport, userAgent: 'bench' });
   for (const object of objects) await user.create(typeOf(object), object);
-  const { url, close } = await server.listen();
+  const { url, close } = await server.listen({ tls: TEST_TLS });
   const kubeconfig = join(folder, 'kubeconfig');
   writeFileSync(kubeconfig, kubeconfigFor(url));
   const { promise: firstWriteMs, resolve } = Promise.withResolvers<number>();
@@ -50,7 +51,7 @@ export async function withOperator<T>(
   });
   const settings = { KUBECONFIG: kubeconfig, KMM_MANAGED: '1', KMM_BUILD_DIR: folder, ...env };
   const child = spawn(process.execPath, program, {
-    env: { PATH: process.env['PATH'], ...settings },
+    env: { PATH: process.env['PATH'], ...MALLOC, ...settings },
     stdio: 'ignore',
   });
   try {
@@ -63,8 +64,13 @@ export async function withOperator<T>(
 }
 
 function kubeconfigFor(server: string): string {
+  const cluster = {
+    server,
+    'certificate-authority-data': Buffer.from(TEST_TLS.cert).toString('base64'),
+    'tls-server-name': 'kube.test',
+  };
   const parts = {
-    clusters: [{ name: 'c', cluster: { server } }],
+    clusters: [{ name: 'c', cluster }],
     users: [],
     contexts: [{ name: 'c', context: { cluster: 'c' } }],
   };

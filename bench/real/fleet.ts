@@ -6,6 +6,7 @@ import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
 import { pushImage } from '@kmm-fleet/images/testing';
 import {
   installObjects,
+  MALLOC,
   makeServerCertificates,
   ocmStandIns,
   type Plane,
@@ -98,6 +99,7 @@ export async function startRealFleet(count: number, progress: (line: string) => 
         program,
         {
           KUBECONFIG: hubConfig,
+          ...MALLOC,
           KMM_REGISTRY_CA_FILE: certificates.ca,
           KMM_BUILD_DIR: join(directory, 'builds'),
           LEADER_ELECTION: 'false',

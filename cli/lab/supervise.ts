@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { keepRunning, NODE_FLAGS, type Supervised, spawnMortal } from '@kmm-fleet/lab';
+import { keepRunning, MALLOC, NODE_FLAGS, type Supervised, spawnMortal } from '@kmm-fleet/lab';
 
 /**
  * Keeps one process of ours running. With KMM_PROGRAMS that is the program of that folder, as images have it, in place
@@ -17,11 +17,13 @@ export function supervise(
 ): Supervised {
   const programs = process.env['KMM_PROGRAMS'];
   const sources = dirname(fileURLToPath(import.meta.resolve(`@kmm-fleet/${room}`)));
-  const main = programs ? [...NODE_FLAGS[room], join(programs, `${room}.js`)] : [join(sources, 'main.ts')];
+  const edition = room === 'spoke' && env['KMM_MANAGED'] !== '1' ? 'cluster' : room;
+  const main = programs ? [...NODE_FLAGS[edition], join(programs, `${room}.js`)] : [join(sources, 'main.ts')];
   const start = () =>
     spawnMortal(process.execPath, main, logFile, {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
+      ...(programs && MALLOC),
       ...env,
     });
   return keepRunning(start, { restarted });

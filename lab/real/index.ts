@@ -16,6 +16,7 @@ export { findLabKernels, type LabKernels } from './kernels.ts';
 export { spawnMortal, stopChild } from './mortal-child.ts';
 export {
   bundlePrograms,
+  MALLOC,
   makeOperatorImages,
   NODE_FLAGS,
   OPERATOR_IMAGES,

@@ -1,2 +1,3 @@
-/** What tests and benches of other rooms read off the machinery; no program imports it. */
+/** What tests and benches of other rooms need of the machinery; no program imports it. */
 export { passesOf } from './passes.ts';
+export { TEST_TLS } from './tls-pair.ts';
