@@ -188,9 +188,12 @@ describe('a fleet on which nothing of ours is installed', () => {
     expect(told).toMatch(/my-mcm +Ready +clusters: 2 ready/);
   });
 
-  it('keeps the spoke and its modules when the Policy goes', async () => {
-    kubectl('hub', ['delete', 'policy', '-n', 'default', 'install-kmm']);
+  it('keeps the spoke and its modules when the Policy goes, of which nothing stays on the hub', async () => {
+    const ofPolicy = ['get', 'policies,placementbindings,placements', '-n', 'default', '-o', 'name'];
+    expect(kubectl('hub', ofPolicy).trim().split('\n')).toHaveLength(3);
+    await follow('remove-policy');
 
+    expect(kubectl('hub', ofPolicy)).toBe('');
     await until('no policy on the cluster', async () => {
       return kubectl('east', ['get', 'configurationpolicies', '-n', 'east', '-o', 'name']) === '';
     });

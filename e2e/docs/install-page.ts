@@ -10,6 +10,7 @@ export const FOLLOWED = [
   'check-spoke',
   'spoke-secrets',
   'first-module',
+  'remove-policy',
   'remove-spoke',
   'remove-fleet',
   'spokes-addon',
