@@ -1,9 +1,10 @@
 import { checkManagedClusterModule, KERNEL_CLAIM } from '@kmm-fleet/api';
-import { type ClusterView, clusterView, planWork, type WorkPlan } from '@kmm-fleet/hub';
+import { type ClusterView, clusterView, createKernelImages, planWork, type WorkPlan } from '@kmm-fleet/hub';
 import { module } from './fleet.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const checked = checkManagedClusterModule({ ...module(), metadata: { name: 'kmod', uid: 'u' } });
+const kernelImages = createKernelImages('hub');
 
 /** A cluster of the fleet, as the hub keeps it. */
 export function clusterNamed(name: string): ClusterView {
@@ -21,7 +22,7 @@ export function planOn(cluster: ClusterView): WorkPlan {
     mcm: { uid: 'u', checked },
     cluster,
     isSelected: true,
-    operatorNamespace: 'hub',
+    kernelImages,
     image: (name, spec) => ({
       apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
       kind: 'ModuleImage',

@@ -1,6 +1,6 @@
 import type { ManifestWork, Module, Reason } from '@kmm-fleet/api';
 import { RESOURCES } from '@kmm-fleet/api';
-import { createTally, itemStatus, mcmStatus, planWork } from '@kmm-fleet/hub';
+import { createKernelImages, createTally, itemStatus, mcmStatus, planWork } from '@kmm-fleet/hub';
 import { CORE, createManualClock, createRandom, type KubeObject, silentLog } from '@kmm-fleet/runtime';
 import { createSpoke } from '@kmm-fleet/spoke';
 import { expect, it } from 'vitest';
@@ -28,7 +28,7 @@ function shipped() {
     mcm: mcmInput(),
     cluster: cluster([KERNEL]),
     isSelected: true,
-    operatorNamespace: 'openshift-kmm-hub',
+    kernelImages: createKernelImages('openshift-kmm-hub'),
     image: readyImages({ [KERNEL]: 'a' }),
     work: undefined,
   });

@@ -62,10 +62,19 @@ function mcmView(object: KubeObject): McmView {
   return { metadata: object.metadata, object, checked: checkManagedClusterModule(object) };
 }
 
-function workViews(): (object: KubeObject) => ManifestWork {
+function workViews(): (object: KubeObject, before: ManifestWork | undefined) => ManifestWork {
   const share = createSharing();
-  return (object) => {
+  return (object, before) => {
     const { spec } = object as { spec?: object };
-    return { ...object, ...(spec && { spec: share(spec) }) } as unknown as ManifestWork;
+    const kept = isOfOneSpec(object, before) ? before?.spec : spec && share(spec);
+    return { ...object, ...(kept && { spec: kept }) } as unknown as ManifestWork;
   };
+}
+
+/** Servers count how often a spec was changed, so that what is told of a status need not be compared with it. */
+function isOfOneSpec({ metadata }: KubeObject, before: ManifestWork | undefined): boolean {
+  const { uid, generation } = metadata;
+  return (
+    generation !== undefined && generation === before?.metadata.generation && uid === before.metadata.uid
+  );
 }

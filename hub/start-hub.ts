@@ -1,4 +1,4 @@
-import { type ManifestWork, matchesSelector } from '@kmm-fleet/api';
+import { matchesSelector } from '@kmm-fleet/api';
 import {
   type Builder,
   createImages,
@@ -21,12 +21,16 @@ import { reconcileImageObject } from './images/reconcile-image-object.ts';
 import { isSameImage } from './images/same-image.ts';
 import { createWantedImages, isWanted } from './images/wanted-images.ts';
 import { createModuleMetrics } from './status/module-metrics.ts';
+import { CALM_MS, createPace } from './status/pace.ts';
 import { reconcileMcmStatus } from './status/reconcile-mcm.ts';
 import { createTally, type Tally } from './status/tally.ts';
 import { clustersFor, createModuleIndex } from './targets/target-index.ts';
 import { createApplyTimes } from './works/apply-times.ts';
+import { itemStatus } from './works/item-status.ts';
+import { createKernelImages } from './works/kernel-images.ts';
+import { createKnownWorks } from './works/known-works.ts';
 import type { WorkInput } from './works/plan-work.ts';
-import { type Item, reconcileWork } from './works/reconcile-work.ts';
+import { type Item, reconcileWork, type WorkPorts } from './works/reconcile-work.ts';
 
 export interface HubPorts extends OperatorPorts {
   readonly registry: Registry;
@@ -45,10 +49,6 @@ export interface Hub extends Operator {
 const WORKS_MAX = 64;
 /** What kubelets say when an image cannot be pulled: the registry may not have it any more. */
 const CANNOT_PULL: ReadonlySet<string> = new Set(['ErrImagePull', 'ImagePullBackOff']);
-/** A burst of events of one module becomes one status write. */
-const STATUS_DEBOUNCE_MS = 300;
-/** While events go on and on, its status is written no more often than this: 3,500 reports take some seconds. */
-const STATUS_INTERVAL_MS = 1_500;
 
 /** The stages of the hub, each with a queue keyed by the smallest thing that changes alone. */
 export function createHub(ports: HubPorts): Hub {
@@ -61,10 +61,9 @@ export function createHub(ports: HubPorts): Hub {
   const tallies = new Map<string, Tally>();
   const moduleMetrics = createModuleMetrics(metrics);
   const applying = createApplyTimes(metrics, clock);
-  /** When the status of a module was looked at last, in milliseconds since the epoch. */
-  const reported = new Map<string, number>();
-  /** Works as we wrote them, until the watch has caught up. */
-  const written = new Map<string, ManifestWork>();
+  const pace = createPace(clock);
+  const kernelImages = createKernelImages(ports.operatorNamespace);
+  const known = createKnownWorks();
   /** Items that were not planned yet since the start; undefined before the first list. */
   let unplanned: Set<string> | undefined;
 
@@ -88,13 +87,46 @@ export function createHub(ports: HubPorts): Hub {
       isSelected: Boolean(
         cluster && mcm?.checked.ok && matchesSelector(mcm.checked.value.spec.selector, cluster.labels),
       ),
-      operatorNamespace: ports.operatorNamespace,
+      kernelImages,
       image: (name, spec) => {
         const image = factory.images.get(name);
         return image && isWanted(image, spec) ? image : undefined;
       },
-      work: newest(caches.works.get(`${item.cluster}/${item.module}`), written.get(keyOf(item))),
+      work: workOf(item),
     };
+  };
+
+  const watched = ({ module, cluster }: Item) => caches.works.get(`${cluster}/${module}`);
+
+  const workOf = (item: Item) => known.newest(keyOf(item), watched(item));
+
+  /** Counts what a cluster reports of its work, by what was decided for it. */
+  const judge = (item: Item) => {
+    const key = keyOf(item);
+    const outlook = known.outlook(key);
+    const state = outlook && itemStatus(outlook, workOf(item));
+    applying.report(key, state);
+    tallyOf(item.module).set(item.cluster, state);
+    if (!state) known.forget(key);
+    if (state && CANNOT_PULL.has(state.reason)) for (const name of wanted.imagesOf(key)) factory.doubt(name);
+    tellSoon(item.module);
+  };
+
+  const workPorts: WorkPorts = {
+    client,
+    log,
+    observe,
+    want: (item, list) => addAll(imageObjects, wanted.set(keyOf(item), item.module, list)),
+    writes: (item, work) => known.writes(keyOf(item), work),
+    wrote(item, stored) {
+      known.wrote(keyOf(item), stored, watched(item));
+      applying.wrote(keyOf(item));
+      judge(item);
+    },
+    report(item, outlook) {
+      known.decided(keyOf(item), outlook);
+      judge(item);
+    },
   };
 
   const works = createQueue({
@@ -105,29 +137,14 @@ export function createHub(ports: HubPorts): Hub {
     log,
     metrics,
     reconcile: async (key, signal) => {
-      const item = parseKey(key);
-      const outcome = await reconcileWork(
-        item,
-        {
-          client,
-          log,
-          observe,
-          want: (_item, list) => addAll(imageObjects, wanted.set(key, item.module, list)),
-          wrote: (_item, work) => {
-            written.set(key, work);
-            applying.wrote(key);
-          },
-          report: ({ module, cluster }, state) => {
-            applying.report(key, state);
-            tallyOf(module).set(cluster, state);
-            if (state && CANNOT_PULL.has(state.reason))
-              for (const name of wanted.imagesOf(key)) factory.doubt(name);
-            statuses.addAfter(module, statusDelayMs(module));
-          },
-        },
-        signal,
-      ).finally(() => markPlanned(key));
-      return outcome;
+      try {
+        return await reconcileWork(parseKey(key), workPorts, signal);
+      } catch (error) {
+        known.forget(key);
+        throw error;
+      } finally {
+        markPlanned(key);
+      }
     },
   });
 
@@ -155,10 +172,12 @@ export function createHub(ports: HubPorts): Hub {
     reconcile: async (module, signal) => {
       const mcm = caches.mcms.get(module);
       // Until all clusters were looked at once, the sums would be those of a part of the fleet.
-      if (!planned()) return { requeueAfterMs: STATUS_DEBOUNCE_MS };
+      if (!planned()) return { requeueAfterMs: CALM_MS };
       if (!mcm || mcm.metadata.deletionTimestamp) return forget(module);
+      const waitMs = pace.waitMs(module);
+      if (waitMs > 0) return { requeueAfterMs: waitMs };
       moduleMetrics.set(module, tallyOf(module).counts);
-      reported.set(module, clock.now());
+      pace.told(module);
       const warnings = wanted
         .imagesOfModule(module)
         .flatMap((name) => factory.images.get(name)?.status?.conditions ?? []);
@@ -166,11 +185,13 @@ export function createHub(ports: HubPorts): Hub {
     },
   });
 
-  const statusDelayMs = (module: string) =>
-    Math.max(STATUS_DEBOUNCE_MS, (reported.get(module) ?? 0) + STATUS_INTERVAL_MS - clock.now());
+  const tellSoon = (module: string) => {
+    pace.heard(module);
+    statuses.addAfter(module, pace.waitMs(module));
+  };
 
   const forget = (module: string): undefined => {
-    reported.delete(module);
+    pace.forget(module);
     moduleMetrics.remove(module);
     if (!caches.mcms.get(module)) tallies.delete(module);
   };
@@ -196,7 +217,7 @@ export function createHub(ports: HubPorts): Hub {
       before.metadata.deletionTimestamp === after.metadata.deletionTimestamp;
     if (isSame || !unplanned) return;
     addAll(works, itemsOfModule(after, module));
-    statuses.addAfter(module, STATUS_DEBOUNCE_MS);
+    tellSoon(module);
   });
 
   caches.clusters.onChange(({ key: cluster, before, after }) => {
@@ -212,9 +233,10 @@ export function createHub(ports: HubPorts): Hub {
 
   caches.works.onChange(({ after, before }) => {
     const { name = '', namespace = '' } = (after ?? before)?.metadata ?? {};
-    const key = keyOf({ module: name, cluster: namespace });
-    if (!after || isNewer(after, written.get(key))) written.delete(key);
-    if (unplanned) works.add(key);
+    const item = { module: name, cluster: namespace };
+    if (known.isNews(keyOf(item), before, after)) {
+      if (unplanned) works.add(keyOf(item));
+    } else judge(item);
   });
 
   factory.images.onChange(({ key: name, before, after }) => {
@@ -263,17 +285,4 @@ const keyOf = ({ module, cluster }: Item) => `${module}/${cluster}`;
 function parseKey(key: string): Item {
   const slash = key.indexOf('/');
   return { module: key.slice(0, slash), cluster: key.slice(slash + 1) };
-}
-
-/** The work as last written or as last watched, whichever is of a later generation. */
-function newest(
-  watched: ManifestWork | undefined,
-  written: ManifestWork | undefined,
-): ManifestWork | undefined {
-  return written && !(watched && isNewer(watched, written)) ? written : watched;
-}
-
-function isNewer(watched: ManifestWork, written: ManifestWork | undefined): boolean {
-  if (!written || watched.metadata.uid !== written.metadata.uid) return true;
-  return (watched.metadata.generation ?? 0) >= (written.metadata.generation ?? 0);
 }

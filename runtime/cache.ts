@@ -38,8 +38,12 @@ export interface CacheOptions<T> extends ListOptions {
   readonly random: Random;
   readonly log: Log;
   readonly metrics?: Metrics | undefined;
-  /** Keeps only what is needed of an object, before it is stored; it never has managed fields. */
-  readonly transform?: (object: KubeObject) => T;
+  /**
+   * Keeps only what is needed of an object, before it is stored; it never has managed fields.
+   *
+   * @param before what is stored of it now
+   */
+  readonly transform?: (object: KubeObject, before: T | undefined) => T;
   /** Named indexes: the values under which an object is found. */
   readonly indexes?: Readonly<Record<string, (object: T) => readonly string[]>>;
 }
@@ -63,7 +67,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     log.error('cache.handler-failed', { kind: type.kind, err: error }),
   );
   const { transform = (object) => object as unknown as T } = options;
-  const viewOf = (object: KubeObject) => transform(withoutManagedFields(object));
+  const viewOf = (key: string, object: KubeObject) => transform(withoutManagedFields(object), store.get(key));
   const waiters: (() => void)[] = [];
   let state: State = { state: 'empty' };
   let synced = false;
@@ -75,7 +79,10 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     const fresh = new Map<string, T>();
     let resourceVersion = '';
     for await (const page of client.list(type, options, signal)) {
-      for (const item of page.items) fresh.set(objectKey(item.metadata), viewOf(item));
+      for (const item of page.items) {
+        const key = objectKey(item.metadata);
+        fresh.set(key, viewOf(key, item));
+      }
       resourceVersion = page.resourceVersion;
     }
     store.replace(fresh);
@@ -105,7 +112,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     // A server that tells old events again must not take the cache back in time.
     if (state.state === 'watching' && isReplay(resourceVersion, state.resourceVersion)) return;
     if (kind === 'DELETED') store.delete(key);
-    else store.set(key, viewOf(object));
+    else store.set(key, viewOf(key, object));
     if (resourceVersion) state = { state: 'watching', resourceVersion };
   };
 

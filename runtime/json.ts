@@ -35,11 +35,12 @@ function isEqual(left: unknown, right: unknown, read: (value: unknown) => unknow
  * the same length. When true, a server-side apply of `desired` would change nothing.
  */
 export function isSubset(desired: unknown, observed: unknown): boolean {
+  if (desired === observed) return true;
   if (Array.isArray(desired)) {
     if (!Array.isArray(observed) || desired.length !== observed.length) return false;
     return desired.every((item, index) => isSubset(item, observed[index]));
   }
-  if (!isObject(desired)) return desired === undefined || desired === observed;
+  if (!isObject(desired)) return desired === undefined;
   if (!isObject(observed)) return false;
   return Object.entries(desired).every(([key, value]) => isSubset(value, member(observed, key)));
 }

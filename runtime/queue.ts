@@ -61,11 +61,8 @@ export function createQueue(options: QueueOptions): Queue {
     dropDelay(key);
     if (running.has(key)) again.add(key);
     else waiting.add(key);
-    tellDepth();
     pumpSoon();
   };
-
-  const tellDepth = () => options.metrics?.set('kmm_queue_depth', { queue: name }, waiting.size);
 
   /** Never inside the caller: a cache tells all its listeners before anybody acts on what changed. */
   const pumpSoon = () => {
@@ -99,7 +96,7 @@ export function createQueue(options: QueueOptions): Queue {
       running.add(key);
       void pass(key, signal);
     }
-    tellDepth();
+    options.metrics?.set('kmm_queue_depth', { queue: name }, waiting.size);
     if (running.size === 0) drained?.();
   };
 

@@ -16,7 +16,8 @@ export interface Pin {
  * sorted by kernel; releases that differ in a trailing '+' are one kernel, served by the first of them. All else of the spec is kept as it is. The caller sees to it that `pins` is not empty when there is a moduleLoader.
  */
 export function pinnedModule(mcm: ManagedClusterModule, pins: readonly Pin[]): Module {
-  const spec = structuredClone(mcm.spec.moduleSpec);
+  // A copy of its own, as JSON: structuredClone takes twice as long.
+  const spec = JSON.parse(JSON.stringify(mcm.spec.moduleSpec)) as ManagedClusterModule['spec']['moduleSpec'];
   const container = spec.moduleLoader?.container;
   if (container) {
     delete container.build;

@@ -8,7 +8,15 @@ import {
   matchesSelector,
   RESOURCES,
 } from '@kmm-fleet/api';
-import { type ClusterView, clusterView, isWanted, planWork, type WorkPlan } from '@kmm-fleet/hub';
+import {
+  type ClusterView,
+  clusterView,
+  createKernelImages,
+  isWanted,
+  type KernelImages,
+  planWork,
+  type WorkPlan,
+} from '@kmm-fleet/hub';
 import { type KubeObject } from '@kmm-fleet/runtime';
 import type { Connected } from './connection.ts';
 
@@ -18,7 +26,7 @@ export interface FleetView {
   /** By `cluster/name`. */
   readonly works: ReadonlyMap<string, ManifestWork>;
   readonly images: ReadonlyMap<string, ModuleImage>;
-  readonly operatorNamespace: string;
+  readonly kernelImages: KernelImages;
 }
 
 /** One module on one cluster, seen with the hub's own planner. */
@@ -47,7 +55,7 @@ export function fleetView(
     clusters: new Map(clusters.map((object) => [object.metadata.name, clusterView(object)])),
     works: new Map(works.map((work) => [`${work.metadata.namespace}/${work.metadata.name}`, work])),
     images: new Map(images.map((image) => [image.metadata.name, image])),
-    operatorNamespace,
+    kernelImages: createKernelImages(operatorNamespace),
   };
 }
 
@@ -66,7 +74,7 @@ export function planItems(name: string, mcm: KubeObject | undefined, fleet: Flee
       mcm: checked && { uid: mcm?.metadata.uid ?? ownerOf(work), checked },
       cluster: view,
       isSelected: isSelected(checked, view?.labels ?? {}),
-      operatorNamespace: fleet.operatorNamespace,
+      kernelImages: fleet.kernelImages,
       image: (image, spec) =>
         ifWanted(fleet.images.get(image), spec) ?? ifContested(fleet.images.get(image), spec),
       work,

@@ -29,3 +29,10 @@ it.each<[string, ModuleImage | undefined, boolean]>([
   expect(isSameImage(image, after)).toBe(isSame);
   expect(isSameImage(after, image)).toBe(isSame);
 });
+
+it('an image that says nothing yet leads where none leads', () => {
+  const { state: _state, digest: _digest, observedGeneration: _observed, ...silent } = image.status ?? {};
+
+  expect(isSameImage(undefined, changed({ status: silent }))).toBe(true);
+  expect(isSameImage(undefined, changed({}))).toBe(false);
+});

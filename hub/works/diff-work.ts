@@ -16,10 +16,11 @@ export function diffWork({ action }: WorkPlan, observed: ManifestWork | undefine
   if (action.kind === 'keep') return undefined;
   if (action.kind === 'delete')
     return observed && !observed.metadata.deletionTimestamp ? { kind: 'delete' } : undefined;
-  return observed && isSame(action.work, observed) ? undefined : { kind: 'apply', work: action.work };
+  return observed && isAsDesired(action.work, observed) ? undefined : { kind: 'apply', work: action.work };
 }
 
-function isSame(desired: ManifestWork, observed: ManifestWork): boolean {
+/** Whether everything that matters of one work stands in the other. */
+export function isAsDesired(desired: ManifestWork, observed: ManifestWork): boolean {
   return (
     // Some servers store an embedded object with `creationTimestamp: null`.
     equalButForNulls(desired.spec.workload ?? {}, observed.spec.workload ?? {}) &&

@@ -2,13 +2,14 @@ import type { ManifestWork } from '@kmm-fleet/api';
 import { expect, it } from 'vitest';
 import { cluster, mcmInput, readyImages, stored } from '../testing/fixtures.ts';
 import { itemStatus } from './item-status.ts';
+import { createKernelImages } from './kernel-images.ts';
 import { planWork } from './plan-work.ts';
 
 const plan = planWork({
   mcm: mcmInput(),
   cluster: cluster(['6.1.0-1']),
   isSelected: true,
-  operatorNamespace: 'ns',
+  kernelImages: createKernelImages('ns'),
   image: readyImages({ '6.1.0-1': 'a' }),
   work: undefined,
 });
@@ -137,7 +138,7 @@ it('is Deleting while a work waits for its cluster, and nothing afterwards', () 
     mcm: undefined,
     cluster: undefined,
     isSelected: false,
-    operatorNamespace: 'ns',
+    kernelImages: createKernelImages('ns'),
     image: () => undefined,
     work: undefined,
   });

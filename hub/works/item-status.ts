@@ -21,16 +21,22 @@ export interface NodeCounts {
   readonly available: number;
 }
 
+/** What a plan says beside what it writes: its work is judged by it for as long as nothing else is planned. */
+export interface Outlook {
+  readonly action: Pick<WorkPlan['action'], 'kind'>;
+  readonly waits: readonly Wait[];
+}
+
 type Verdict = Pick<ItemState, 'state' | 'reason' | 'message' | 'kernel'>;
 
 const RANK = { Degraded: 0, Waiting: 1, Progressing: 2 } as const;
 
 /** Sums up one item, what is worst first; undefined when there is nothing left to speak of. Pure. */
-export function itemStatus(plan: WorkPlan, work: ManifestWork | undefined): ItemState | undefined {
-  if (!work && plan.action.kind === 'delete') return undefined;
+export function itemStatus(outlook: Outlook, work: ManifestWork | undefined): ItemState | undefined {
+  if (!work && outlook.action.kind === 'delete') return undefined;
   const conditions = work?.status?.conditions;
   return {
-    ...verdict(plan, work),
+    ...verdict(outlook, work),
     nodes: reportedNodes(work),
     work: {
       exists: Boolean(work),
@@ -40,7 +46,7 @@ export function itemStatus(plan: WorkPlan, work: ManifestWork | undefined): Item
   };
 }
 
-function verdict({ action, waits }: WorkPlan, work: ManifestWork | undefined): Verdict {
+function verdict({ action, waits }: Outlook, work: ManifestWork | undefined): Verdict {
   if (action.kind === 'delete' || work?.metadata.deletionTimestamp) {
     return {
       state: 'Deleting',

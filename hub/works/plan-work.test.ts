@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cluster, digestOf, image, mcmInput, mcmObject, readyImages, stored } from '../testing/fixtures.ts';
 import { diffWork } from './diff-work.ts';
+import { createKernelImages } from './kernel-images.ts';
 import { planWork, type WorkInput, type WorkPlan } from './plan-work.ts';
 
 const base: WorkInput = {
   mcm: mcmInput(),
   cluster: cluster(['6.1.0-1']),
   isSelected: true,
-  operatorNamespace: 'openshift-kmm-hub',
+  kernelImages: createKernelImages('openshift-kmm-hub'),
   image: () => undefined,
   work: undefined,
 };

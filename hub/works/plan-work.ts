@@ -3,7 +3,6 @@ import {
   describeFinding,
   type Finding,
   found,
-  imageSpecOf,
   isStuck,
   type ManagedClusterModule,
   type Manifest,
@@ -11,16 +10,15 @@ import {
   type ModuleImage,
   type ModuleImageSpec,
   manifestWorkFor,
-  moduleImageName,
   type Pin,
   parseImageReference,
   pinnedModule,
   readyDigest,
-  resolveRecipe,
   WORK_NAME_CHARS_MAX,
   withDigest,
 } from '@kmm-fleet/api';
 import type { ClusterView } from '../clusters/cluster-view.ts';
+import type { KernelImages } from './kernel-images.ts';
 
 export interface WorkInput {
   /** undefined: the module is gone, or on its way. */
@@ -28,7 +26,8 @@ export interface WorkInput {
   readonly cluster: ClusterView | undefined;
   /** The module's selector matches the cluster. */
   readonly isSelected: boolean;
-  readonly operatorNamespace: string;
+  /** What the module needs for a kernel. */
+  readonly kernelImages: KernelImages;
   /** A ModuleImage whose recipe is the wanted one; undefined while there is none. */
   readonly image: (name: string, wanted: ModuleImageSpec) => ModuleImage | undefined;
   readonly work: ManifestWork | undefined;
@@ -100,17 +99,14 @@ function planKernel(
   release: string,
   current: ReadonlyMap<string, string>,
 ): KernelPlan {
-  const identity = { name: mcm.metadata.name, namespace: input.operatorNamespace };
-  const recipe = resolveRecipe(identity, mcm.spec.moduleSpec, release, 'spec.moduleSpec');
-  if (!recipe.ok) return { wait: waitOf(recipe.findings, release) };
-  const { kernel, image: reference, inTreeModulesToRemove } = recipe.value;
-  const spec = imageSpecOf(identity, mcm.spec.moduleSpec, recipe.value);
-  const name = moduleImageName(reference, kernel);
+  const needed = input.kernelImages(mcm, release);
+  if (!needed.ok) return { wait: waitOf(needed.findings, release) };
+  const { kernel, inTreeModulesToRemove, name, spec } = needed.value;
   const image = input.image(name, spec);
   const digest = readyDigest(image);
   // Only a digest counts as a pin.
   const kept = current.get(kernel);
-  const pinned = digest ? pinTo(reference, digest) : kept?.includes('@sha256:') ? kept : undefined;
+  const pinned = digest ? pinTo(spec.image, digest) : kept?.includes('@sha256:') ? kept : undefined;
   return {
     image: { name, spec },
     ...(pinned && { pin: { kernel, image: pinned, inTreeModulesToRemove } }),

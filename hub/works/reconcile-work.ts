@@ -2,7 +2,7 @@ import { type ManifestWork, RESOURCES } from '@kmm-fleet/api';
 import { isAppError, type KubeClient, type KubeObject, type Log } from '@kmm-fleet/runtime';
 import { gate } from '../gate/gate.ts';
 import { diffWork, type WorkChange } from './diff-work.ts';
-import { type ItemState, itemStatus } from './item-status.ts';
+import type { Outlook } from './item-status.ts';
 import { planWork, type Wait, type WorkInput, type WorkPlan } from './plan-work.ts';
 
 /** One module on one cluster. */
@@ -18,9 +18,10 @@ export interface WorkPorts {
   observe(item: Item): WorkInput;
   /** Tells which images the item needs. */
   want(item: Item, wanted: WorkPlan['wanted']): void;
-  /** Remembers what was written until the watch shows it. */
-  wrote(item: Item, work: ManifestWork): void;
-  report(item: Item, state: ItemState | undefined): void;
+  writes(item: Item, work: ManifestWork): void;
+  wrote(item: Item, stored: ManifestWork): void;
+  /** Tells what the plan says of the item, for the work that is there and for what its cluster reports of it later. */
+  report(item: Item, outlook: Outlook): void;
 }
 
 const FIELD_MANAGER = 'kmm-hub';
@@ -33,16 +34,15 @@ export async function reconcileWork(item: Item, ports: WorkPorts, signal: AbortS
   const change = diffWork(plan, observed.work);
   const verdict = change?.kind === 'apply' ? gate(item) : { go: true as const };
   if (!verdict.go) {
-    ports.report(item, itemStatus(withWait(plan, { state: 'Waiting', ...verdict }), observed.work));
+    ports.report(item, withWait(plan, { state: 'Waiting', ...verdict }));
     return undefined;
   }
-  ports.report(item, itemStatus(plan, observed.work));
+  ports.report(item, plan);
   if (!change) return undefined;
   try {
     await write(item, change, ports, signal);
   } catch (error) {
-    if (isAppError(error))
-      ports.report(item, itemStatus(withWait(plan, writeFailed(item, error)), observed.work));
+    if (isAppError(error)) ports.report(item, withWait(plan, writeFailed(item, error)));
     throw error;
   }
   return undefined;
@@ -60,6 +60,7 @@ async function write(
     log.info('work.deleted', { ...item });
     return;
   }
+  ports.writes(item, change.work);
   const work = change.work as unknown as KubeObject;
   const stored = await client.apply(
     RESOURCES.manifestWork,

@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { createPace } from './pace.ts';
+
+const START_MS = 1_000_000;
+
+/** When something is told of events at these times, in milliseconds since the start. */
+function toldAt(eventsMs: readonly number[]): number[] {
+  let nowMs = START_MS;
+  const pace = createPace({ now: () => nowMs });
+  const waiting = [...eventsMs].sort((a, b) => a - b);
+  const told: number[] = [];
+  for (let dueMs = Infinity; waiting.length > 0 || dueMs < Infinity; ) {
+    const nextMs = START_MS + (waiting[0] ?? Infinity);
+    nowMs = Math.min(nextMs, dueMs);
+    if (nowMs === nextMs) {
+      waiting.shift();
+      pace.heard('kmod');
+    }
+    if (pace.waitMs('kmod') > 0) dueMs = nowMs + pace.waitMs('kmod');
+    else {
+      pace.told('kmod');
+      told.push(nowMs - START_MS);
+      dueMs = Infinity;
+    }
+  }
+  return told;
+}
+const every = (ms: number, untilMs: number) => Array.from({ length: untilMs / ms }, (_, index) => index * ms);
+
+it.each<[string, readonly number[], readonly number[]]>([
+  ['one event is told soon', [0], [300]],
+  ['a burst is told once, soon after its end', every(1, 1_000), [1_299]],
+  ['a stream is told now and then', every(100, 4_000), [1_500, 3_100, 4_600]],
+  ['what comes right after it was told waits', [0, 400], [300, 1_800]],
+  ['what comes later does not', [0, 5_000], [300, 5_300]],
+])('%s', (_rule, events, told) => {
+  expect(toldAt(events)).toEqual(told);
+});
+
+it('is told of all that was heard, within three seconds, and not more often than each 1.5 s', () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20_000), { minLength: 1 }), (events) => {
+      const told = toldAt(events);
+
+      for (const event of events) expect(told.some((ms) => ms > event && ms <= event + 3_000)).toBe(true);
+      for (const [index, ms] of told.slice(1).entries())
+        expect(ms - (told[index] ?? 0)).toBeGreaterThanOrEqual(1_500);
+    }),
+  );
+});
+
+it('what was told and has to be told again does not wait', () => {
+  const pace = createPace({ now: () => START_MS });
+  pace.heard('kmod');
+  pace.told('kmod');
+
+  expect(pace.waitMs('kmod')).toBe(0);
+});

@@ -1,0 +1,12 @@
+import type { ManifestWork } from '@kmm-fleet/api';
+import { isAsDesired } from './diff-work.ts';
+
+/** Whether a work leads to the plan that another one led to: what a cluster reports of it leads nowhere. Pure. */
+export function isSameWork(before: ManifestWork | undefined, after: ManifestWork | undefined): boolean {
+  return (
+    before !== undefined &&
+    after !== undefined &&
+    before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
+    isAsDesired(before, after)
+  );
+}
