@@ -17,6 +17,8 @@ const hermetic = {
   isolate: false,
   pool: 'threads' as const,
   testTimeout: 20_000,
+  // What a suite tells in a hook is no shorter than what a test tells.
+  hookTimeout: 20_000,
 };
 
 export default defineConfig({
