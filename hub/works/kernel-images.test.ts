@@ -41,3 +41,11 @@ it('kernels without end are not all remembered', () => {
   expect(asked(mcm, '6.0.0')).not.toBe(first);
   expect(asked(mcm, '6.0.0')).toEqual(first);
 });
+
+it('when as many are remembered as may be, they stay while nobody asks for another one', () => {
+  const [mcm] = MODULES as [(typeof MODULES)[0]];
+  const asked = createKernelImages('ns');
+  const all = Array.from({ length: 1_000 }, (_, patch) => asked(mcm, `6.0.${patch}`));
+
+  expect(all.every((image, patch) => asked(mcm, `6.0.${patch}`) === image)).toBe(true);
+});

@@ -28,10 +28,11 @@ export function createKernelImages(operatorNamespace: string): KernelImages {
   const known = new WeakMap<ManagedClusterModule, Map<string, Checked<KernelImage>>>();
   return (mcm, release) => {
     const ofModule = known.get(mcm) ?? new Map<string, Checked<KernelImage>>();
-    known.set(mcm, ofModule);
-    const image = ofModule.get(release) ?? kernelImage(mcm, operatorNamespace, release);
+    const found = ofModule.get(release);
+    if (found) return found;
     if (ofModule.size >= KERNELS_MAX) ofModule.clear();
-    ofModule.set(release, image);
+    const image = kernelImage(mcm, operatorNamespace, release);
+    known.set(mcm, ofModule.set(release, image));
     return image;
   };
 }
