@@ -1,7 +1,10 @@
 // make demo-real: the story on real control planes and virtual machines; what it prints comes from their kernels.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { styleText } from 'node:util';
-import { planePrograms } from '@kmm-fleet/lab';
+import { bundlePrograms, planePrograms } from '@kmm-fleet/lab';
 import { type KernelFleet, startKernelFleet } from './kernel/kernel-fleet.ts';
 import { conditionOf } from './kernel/observe.ts';
 import { KERNEL_SCENES, type KernelScene } from './kernel/scenes.ts';
@@ -11,6 +14,10 @@ const paint = (style: Parameters<typeof styleText>[0], text: string) =>
   process.stdout.isTTY ? styleText(style, text) : text;
 const startedMs = performance.now();
 const seconds = () => `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
+
+/** Hub and spoke as images have them: they start sooner than from sources. */
+const programs = mkdtempSync(join(tmpdir(), 'kmm-programs-'));
+process.env['KMM_PROGRAMS'] = programs;
 
 let fleet: KernelFleet | undefined;
 process.once('SIGINT', () => {
@@ -27,7 +34,8 @@ try {
   );
   const progress = (line: string) => write(paint('dim', `  ${line}`));
   await planePrograms(progress);
-  fleet = await startKernelFleet(progress);
+  await bundlePrograms(join(import.meta.dirname, '..'), programs);
+  fleet = await startKernelFleet(progress, 'process');
   write(`  everything is up after ${seconds()}`);
   for (const scene of KERNEL_SCENES) await tell(scene, fleet);
 } catch (error) {
@@ -35,6 +43,7 @@ try {
   process.exitCode = 1;
 } finally {
   await fleet?.stop();
+  rmSync(programs, { recursive: true });
   write(`\nThe whole story took ${seconds()}. Nothing of it is left.`);
 }
 

@@ -1,7 +1,7 @@
 import { readModule } from '@kmm-fleet/images';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { playOnGuests } from './kernel/guest-loader.ts';
-import { type KernelFleet, startKernelFleet } from './kernel/kernel-fleet.ts';
+import { type KernelFleet, SPOKE, startKernelFleet } from './kernel/kernel-fleet.ts';
 import { withTroubles } from './kernel/observe.ts';
 import { tellRefusals } from './kernel/refusal-scenes.ts';
 import { KERNEL_SCENES } from './kernel/scenes.ts';
@@ -14,7 +14,7 @@ describe('on real kernels', () => {
   let fleet: KernelFleet;
   let modules: TestModules;
   beforeAll(async () => {
-    fleet = await startKernelFleet(() => {});
+    fleet = await startKernelFleet(() => {}, SPOKE);
   });
   afterAll(() => fleet?.stop());
   it.each(KERNEL_SCENES)('$title', ({ run }) => withTroubles(fleet, run(fleet)));

@@ -52,10 +52,7 @@ import {
 import { type Installed, installedOperator, pushOperator } from './installed-operator.ts';
 import type { ImageBench } from './test-modules.ts';
 
-/**
- * A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. The operator
- * of the cluster is installed as people install it, and runs in a pod of `secure`.
- */
+/** A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. */
 export interface KernelFleet {
   readonly kernels: LabKernels;
   readonly hub: KubeClient;
@@ -84,14 +81,18 @@ const CLUSTER = 'east';
 const LOGIN = { username: 'kmm', password: 's3cret' };
 const nodeUser = (name: string) => ({ name: `system:node:${name}`, groups: ['system:nodes'] });
 
+/** The spoke as people install it. */
+export const SPOKE: Installed = { edition: editions.spoke, image: 'kmm-spoke' };
+
 /**
  * Starts everything and resolves when the machines run; their nodes join meanwhile.
  *
- * @param installed on the cluster: by default a spoke
+ * @param operator of the cluster: what is installed there, in a pod of `secure`; or a spoke that is a process of this
+ *   machine, which runs Node many times as fast
  */
 export async function startKernelFleet(
   progress: (line: string) => void,
-  installed: Installed = { edition: editions.spoke, image: 'kmm-spoke' },
+  operator: Installed | 'process',
 ): Promise<KernelFleet> {
   await installPrograms(
     [...(Object.keys(PACKAGES) as (keyof typeof PACKAGES)[]), ...GUEST_PROGRAMS],
@@ -101,12 +102,28 @@ export async function startKernelFleet(
   const certificates = await makeServerCertificates(directory);
   const kernels = await findLabKernels();
   const bases = await makeBaseImages(kernels, certificates, demoFolder('source'), progress);
-  const disk = await prepareGuestDisk([kernels.common, kernels.edge], progress);
+  const disk = await prepareGuestDisk([kernels.common, kernels.edge], [bases.sandbox], progress);
   const storage = join(directory, 'registry');
   cpSync(bases.storage, storage, { recursive: true });
   const registry = await startRegistry({ directory, storage, certificate: certificates.server, ...LOGIN });
   const ca = readFileSync(certificates.ca, 'utf8');
   const kubelets = { plain: await freePort(), secure: await freePort() };
+  const guest = (east: Plane, name: (typeof NODES)[number], kernel: string) =>
+    startGuest({
+      setting: {
+        name,
+        server: east.url.replace('127.0.0.1', HOST),
+        token: east.token(nodeUser(name).name),
+        ca,
+        registry: registry.address,
+      },
+      disk,
+      kernel,
+      secureBoot: name === 'secure',
+      kubeletPort: kubelets[name],
+      directory,
+    });
+  const starting = Promise.withResolvers<[Guest, Guest]>();
   const fleet = await startRealFleet({
     clock,
     random,
@@ -118,29 +135,16 @@ export async function startKernelFleet(
     certificates,
     directory,
     progress,
+    planeIsUp(plane) {
+      if (plane.name !== CLUSTER) return;
+      progress('virtual machines start');
+      const both = [guest(plane, 'plain', kernels.common), guest(plane, 'secure', kernels.edge)] as const;
+      starting.resolve(Promise.all(both));
+    },
   });
   const stop = new AbortController();
   const neighbours = fleet.run(stop.signal);
   const east = fleet.clusters.get(CLUSTER) as Plane;
-  progress('virtual machines start');
-  const guest = (name: (typeof NODES)[number], kernel: string) =>
-    startGuest({
-      setting: {
-        name,
-        server: east.url.replace('127.0.0.1', HOST),
-        token: east.token(nodeUser(name).name),
-        ca,
-        registry: registry.address,
-        sandboxLogin: `${LOGIN.username}:${LOGIN.password}`,
-        sandboxImage: bases.sandbox,
-      },
-      disk,
-      kernel,
-      secureBoot: name === 'secure',
-      kubeletPort: kubelets[name],
-      directory,
-    });
-  const starting = Promise.all([guest('plain', kernels.common), guest('secure', kernels.edge)]);
 
   const pair = await testPair();
   const values = manifestValues({ registry, runtime: bases.runtime, ...pair });
@@ -150,7 +154,7 @@ export async function startKernelFleet(
   const toolkit = `${registry.address}/${bases.toolkit}`;
   await apply(fleet.client('hub'), [toolkits(toolkit)]);
   await apply(fleet.client(CLUSTER), spokeObjects(values));
-  const operate = (room: 'hub' | 'spoke', plane: Plane): Supervised => {
+  const operate = (room: 'hub' | 'spoke', plane: Plane, more: Record<string, string> = {}): Supervised => {
     const { name, url } = plane;
     const kubeconfig = join(directory, `${name}-operator.kubeconfig`);
     const token = plane.token(operatorUser(plane));
@@ -159,17 +163,21 @@ export async function startKernelFleet(
       KUBECONFIG: kubeconfig,
       KMM_REGISTRY_CA_FILE: certificates.ca,
       KMM_BUILD_DIR: join(directory, `${name}-builds`),
+      ...more,
     };
     return supervise(room, env, join(directory, `${name}-operator.log`), () => {});
   };
   const operators = [operate('hub', fleet.hub)];
-  const image = `${registry.address}/${installed.image}:e2e`;
-  await pushOperator(installed.image, image, registry, certificates.ca, progress);
-  const place = { server: east.url, node: 'secure', ca };
-  const { first, deployment } = installedOperator(installed.edition, image, place);
-  await installObjects(fleet.client(CLUSTER), first, clock);
-  await apply(fleet.client(CLUSTER), [deployment]);
-  const [plain, secure] = await starting;
+  if (operator === 'process') operators.push(operate('spoke', east, { KMM_MANAGED: '1' }));
+  else {
+    const image = `${registry.address}/${operator.image}:e2e`;
+    await pushOperator(operator.image, image, registry, certificates.ca, progress);
+    const place = { server: east.url, node: 'secure', ca };
+    const { first, deployment } = installedOperator(operator.edition, image, place);
+    await installObjects(fleet.client(CLUSTER), first, clock);
+    await apply(fleet.client(CLUSTER), [deployment]);
+  }
+  const [plain, secure] = await starting.promise;
   return {
     kernels,
     hub: fleet.client('hub'),

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { createOven } from './bake-image.ts';
 import { cacheDir } from './cache-dir.ts';
 import type { ServerCertificates } from './certificates.ts';
+import { SANDBOX_IMAGE } from './guests/guest-files.ts';
 import type { LabKernels } from './kernels.ts';
 import { type RealRegistry, startRegistry } from './registry.ts';
 import { debianCodename, makeRootTar, SHELL } from './root-tar.ts';
@@ -28,9 +29,9 @@ export interface BaseImages {
   /** C sources and firmware of the demo's two modules. */
   readonly source: string;
   readonly devicePlugin: string;
-  /** Holds the namespaces of a pod on nodes that are virtual machines. */
+  /** OCI archive of {@link SANDBOX_IMAGE}: its only layer is that of `runtime`. */
   readonly sandbox: string;
-  /** A folder of registry storage that holds all of them; copy it to start a registry with them inside. */
+  /** A folder of registry storage that holds all others; copy it to start a registry with them inside. */
   readonly storage: string;
 }
 
@@ -40,7 +41,7 @@ type Progress = (line: string) => void;
 const DEVICE_PLUGIN = "#!/bin/sh\ntrap 'exit 0' TERM\nsleep infinity &\nwait\n";
 
 /** Raise when the recipe below changes: part of the cache's key. */
-const RECIPE = 5;
+const RECIPE = 6;
 
 /**
  * Makes the base images of the lab from the distribution's packages, once per machine and set of kernels
@@ -63,7 +64,7 @@ export async function makeBaseImages(
     runtime: `runtime:${codename}`,
     source: 'kmm-demo-source:1.0',
     devicePlugin: 'kmm-demo-device-plugin:1.0',
-    sandbox: 'kmm-demo-sandbox:1.0',
+    sandbox: join(storage, 'sandbox.tar'),
     storage,
   };
   if (existsSync(storage)) return images;
@@ -99,6 +100,9 @@ async function makeStorage(
     } finally {
       await registry.stop();
     }
+    const oven = createOven(work);
+    await oven.bake(SANDBOX_IMAGE, `${rootTarRecipe('runtime.tar')}ENTRYPOINT ["sleep", "infinity"]\n`);
+    await oven.push(SANDBOX_IMAGE, [], `oci-archive:${join(storage, 'sandbox.tar')}:${SANDBOX_IMAGE}`);
     renameOrCopy(storage, images.storage);
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -119,7 +123,6 @@ export async function pushBaseImages(
     [images.toolkit, rootTarRecipe('toolkit.tar')],
     [images.runtime, rootTarRecipe('runtime.tar')],
     [images.source, 'FROM scratch\nCOPY source /\n'],
-    [images.sandbox, `${rootTarRecipe('runtime.tar')}ENTRYPOINT ["sleep", "infinity"]\n`],
     // Its layers are there already wherever a module's image is.
     [
       images.devicePlugin,

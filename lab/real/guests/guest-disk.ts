@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -15,6 +16,7 @@ import { runCommand } from '../command.ts';
 import { debianCodename, makeRootTar, SHELL } from '../root-tar.ts';
 import { BOOT_MODULES, GUEST_INIT, RAM_DISK_INIT } from './guest-files.ts';
 import { kubeletProgram } from './kubelet-program.ts';
+import { unpackImages } from './unpack-images.ts';
 
 /** What guests are started from. */
 export interface GuestDisk {
@@ -26,7 +28,7 @@ export interface GuestDisk {
 
 type Progress = (line: string) => void;
 
-/** Sparse: some 450 MB are used; an operator, what it builds with and what is built come to another. */
+/** Sparse: some 500 MB are used; an operator, what it builds with and what is built come to another. */
 const DISK_SIZE = '4G';
 const PACKAGES = ['busybox-static', 'containerd', 'runc', 'containernetworking-plugins'];
 const NETWORK_PLUGINS = new Set(['bridge', 'host-local', 'loopback']);
@@ -35,20 +37,22 @@ const NETWORK_PLUGINS = new Set(['bridge', 'host-local', 'loopback']);
  * Makes the disk of guests with these kernels from the distribution's packages, once per machine (about a minute), and
  * keeps it in the cache.
  *
+ * @param images OCI archives of what pods there need, whose layers come unpacked
  * @throws {Error} that says what is missing
  */
-export async function prepareGuestDisk(releases: readonly string[], progress: Progress): Promise<GuestDisk> {
+export async function prepareGuestDisk(
+  releases: readonly string[],
+  images: readonly string[],
+  progress: Progress,
+): Promise<GuestDisk> {
   const kubelet = await kubeletProgram(progress);
-  const key = createHash('sha256')
-    .update(
-      JSON.stringify([debianCodename(), releases, kubelet, GUEST_INIT, RAM_DISK_INIT, PACKAGES, DISK_SIZE]),
-    )
-    .digest('hex')
-    .slice(0, 12);
-  const folder = join(cacheDir('guests'), key);
+  const texts = [debianCodename(), releases, kubelet, GUEST_INIT, RAM_DISK_INIT, PACKAGES, DISK_SIZE];
+  const hash = createHash('sha256').update(JSON.stringify(texts));
+  for (const image of images) hash.update(readFileSync(image));
+  const folder = join(cacheDir('guests'), hash.digest('hex').slice(0, 12));
   if (!existsSync(folder)) {
     progress(`making the disk of virtual machines with ${releases.join(', ')} (once, about a minute)`);
-    await makeFolder(folder, releases, kubelet);
+    await makeFolder(folder, { releases, images, kubelet });
   }
   return {
     disk: join(folder, 'disk.ext4'),
@@ -59,7 +63,13 @@ export async function prepareGuestDisk(releases: readonly string[], progress: Pr
   };
 }
 
-async function makeFolder(folder: string, releases: readonly string[], kubelet: string): Promise<void> {
+interface DiskParts {
+  readonly releases: readonly string[];
+  readonly images: readonly string[];
+  readonly kubelet: string;
+}
+
+async function makeFolder(folder: string, { releases, images, kubelet }: DiskParts): Promise<void> {
   const work = mkdtempSync(join(dirname(folder), '.make-'));
   const [root, made] = [join(work, 'root'), join(work, 'made')];
   try {
@@ -67,6 +77,7 @@ async function makeFolder(folder: string, releases: readonly string[], kubelet: 
     await makeRootTar(join(work, 'root.tar'), [...SHELL, ...PACKAGES]);
     await runCommand('tar', ['-xf', join(work, 'root.tar'), '-C', root]);
     for (const release of releases) await addKernel(release, { root, made, work });
+    await unpackImages(root, images);
     await finishRoot(root, kubelet);
     await runCommand('mkfs.ext4', [
       ...['-q', '-F', '-O', '^has_journal', '-E', 'lazy_itable_init=1,nodiscard', '-d', root],

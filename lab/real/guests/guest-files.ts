@@ -9,16 +9,12 @@ export interface GuestSetting {
   readonly ca: string;
   /** What images are named after, `host:port`; guests reach it at {@link HOST}. */
   readonly registry: string;
-  /** `user:password`, for the sandbox's image only: pods bring pull secrets. */
-  readonly sandboxLogin: string;
-  /** Below the registry's address. */
-  readonly sandboxImage: string;
 }
 
 /** The host, to a guest on qemu's user network, and to its pods. */
 export const HOST = '10.0.2.2';
-/** A name of no registry: containerd is told where it is, and logs in there for the sandbox's image. */
-const SANDBOX_REGISTRY = 'sandbox.invalid';
+/** What holds the namespaces of a pod; a name of no registry, since it is on the disk. */
+export const SANDBOX_IMAGE = 'sandbox.invalid/sandbox:1.0';
 
 /** Modules that bring the disk, in the order in which each finds what it needs. */
 export const BOOT_MODULES = [
@@ -65,6 +61,8 @@ ip addr add 10.0.2.15/24 dev eth0
 ip route add default via ${HOST}
 # Answers of the host to pods are for addresses that only this machine knows.
 echo 1 >/proc/sys/net/ipv4/conf/eth0/proxy_arp
+# Go collects its garbage less often: the memory is there, and the work is emulated.
+export GOGC=400
 # As systemd keeps them: a kubelet that finds no containerd yet ends at once.
 keep() {
   while true; do
@@ -96,13 +94,9 @@ export function guestFiles(setting: GuestSetting): Readonly<Record<string, strin
     '/etc/kubernetes/ca.crt': ca,
     '/etc/kubernetes/kubelet.yaml': json(KUBELET),
     '/etc/kubernetes/kubeconfig': json(kubeconfig(server, token)),
-    '/etc/containerd/config.toml': containerdConfig(setting),
+    '/etc/containerd/config.toml': CONTAINERD,
     [`/etc/containerd/certs.d/${registry}/hosts.toml`]: registryHost(`https://${HOST}:${port}`),
     [`/etc/containerd/certs.d/${HOST}:${port}/hosts.toml`]: registryHost(`https://${HOST}:${port}`),
-    [`/etc/containerd/certs.d/${SANDBOX_REGISTRY}/hosts.toml`]: registryHost(
-      `https://${HOST}:${port}`,
-      setting.sandboxLogin,
-    ),
     '/etc/cni/net.d/10-pods.conflist': json(POD_NETWORK),
   };
 }
@@ -123,6 +117,9 @@ const KUBELET = {
   failSwapOn: false,
   resolvConf: '/etc/resolv.conf',
   makeIPTablesUtilChains: false,
+  // Two pods of a node may wait for images at once, and no image is ever thrown away.
+  serializeImagePulls: false,
+  imageGCHighThresholdPercent: 100,
 };
 
 const kubeconfig = (server: string, token: string) => ({
@@ -139,9 +136,9 @@ const kubeconfig = (server: string, token: string) => ({
   contexts: [{ name: 'node', context: { cluster: 'node', user: 'node' } }],
 });
 
-const containerdConfig = ({ sandboxImage }: GuestSetting) => `version = 2
+const CONTAINERD = `version = 2
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "${SANDBOX_REGISTRY}/${sandboxImage}"
+  sandbox_image = "${SANDBOX_IMAGE}"
   disable_apparmor = true
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = "/usr/lib/cni"
@@ -151,11 +148,12 @@ const containerdConfig = ({ sandboxImage }: GuestSetting) => `version = 2
   runtime_type = "io.containerd.runc.v2"
 `;
 
-const registryHost = (url: string, login?: string) => `server = "${url}"
+const registryHost = (url: string) => `server = "${url}"
 [host."${url}"]
   ca = "/etc/kubernetes/ca.crt"
-${login ? `[host."${url}".header]\n  authorization = "Basic ${Buffer.from(login).toString('base64')}"\n` : ''}`;
+`;
 
+/** The interface `lo` is containerd's own doing. */
 const POD_NETWORK = {
   cniVersion: '0.4.0',
   name: 'pods',
@@ -167,6 +165,5 @@ const POD_NETWORK = {
       ipMasq: false,
       ipam: { type: 'host-local', ranges: [[{ subnet: '10.88.0.0/16' }]], routes: [{ dst: '0.0.0.0/0' }] },
     },
-    { type: 'loopback' },
   ],
 };

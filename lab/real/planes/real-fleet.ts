@@ -45,6 +45,8 @@ export interface RealFleetOptions extends FleetOptions {
   readonly users?: readonly User[];
   /** Where kubelets of the clusters are that no API server can reach by itself. */
   readonly kubelets?: KubeletPorts | undefined;
+  /** A plane is ready, with nothing installed on it. */
+  readonly planeIsUp?: (plane: Plane) => void;
   /** Nothing of ours is installed. */
   readonly isBare?: boolean;
 }
@@ -71,8 +73,8 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
   const { certificates, clock, random, directory, progress } = options;
   const programs = await planePrograms(progress);
   const { program, modules } = await ocmProgram(progress);
-  const start = (name: string) =>
-    startPlane({
+  const start = async (name: string) => {
+    const plane = await startPlane({
       name,
       directory,
       programs,
@@ -82,10 +84,16 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
       kubelets: options.kubelets,
       auditBodies: [{ group: RESOURCES.manifestWork.group, resources: [RESOURCES.manifestWork.plural] }],
     });
-  const hub = await start('hub');
-  const spokes = await Promise.all(
-    options.clusters.map(async ({ name }) => (name === LOCAL_CLUSTER ? { ...hub, name } : start(name))),
-  );
+    options.planeIsUp?.(plane);
+    return plane;
+  };
+  const hubIsUp = start('hub');
+  const [hub, ...spokes] = await Promise.all([
+    hubIsUp,
+    ...options.clusters.map(async ({ name }) =>
+      name === LOCAL_CLUSTER ? { ...(await hubIsUp), name } : start(name),
+    ),
+  ]);
   const planes = new Map([hub, ...spokes].map((plane) => [plane.name, plane]));
   const transports = new Map(
     [...planes].map(([name, plane]) => [name, createHttpTransport(plane.connection())]),
