@@ -19,6 +19,13 @@ describe('on real kernels', () => {
   afterAll(() => fleet?.stop());
   it.each(KERNEL_SCENES)('$title', ({ run }) => withTroubles(fleet, run(fleet)));
 
+  it('A kubelet that ends is started again by the init of its machine', async () => {
+    const { code } = await fleet.plain.run(
+      'old=$(pidof kubelet); kill $old; until new=$(pidof kubelet) && [ $new != $old ]; do sleep 0.2; done',
+    );
+    expect(code).toBe(0);
+  });
+
   it('What the simulated node loads says the same of itself as what was compiled', async () => {
     modules = await buildTestModules(fleet.bench, fleet.kernels.edge);
     for (const [name, shape] of Object.entries(SHAPES)) {

@@ -1,7 +1,13 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HOST, makeOperatorImages, type OperatorImageName, type RealRegistry } from '@kmm-fleet/lab';
+import {
+  HOST,
+  makeOperatorImages,
+  type OperatorImageName,
+  type OperatorImages,
+  type RealRegistry,
+} from '@kmm-fleet/lab';
 import { type Edition, operatorObjects } from '@kmm-fleet/policies';
 import { CORE, type KubeObject } from '@kmm-fleet/runtime';
 
@@ -11,21 +17,27 @@ export interface Installed {
   readonly image: OperatorImageName;
 }
 
-/** Makes the image of an operator from this checkout and pushes it. */
+const CHECKOUT = join(import.meta.dirname, '../..');
+
+/** Makes the image of an operator from this checkout. */
+export const makeOperator = ({ image }: Installed, progress: (line: string) => void) =>
+  makeOperatorImages(CHECKOUT, [image], progress);
+
+/** @returns what it is called in the registry */
 export async function pushOperator(
+  images: OperatorImages,
   name: OperatorImageName,
-  image: string,
-  { username, password }: RealRegistry,
+  { address, username, password }: RealRegistry,
   ca: string,
-  progress: (line: string) => void,
-): Promise<void> {
-  const images = await makeOperatorImages(join(import.meta.dirname, '../..'), [name], progress);
+): Promise<string> {
+  const target = `${address}/${name}:e2e`;
   const certificates = mkdtempSync(join(tmpdir(), 'kmm-certs-'));
   try {
     cpSync(ca, join(certificates, 'ca.crt'));
     const access = ['--cert-dir', certificates, '--creds', `${username}:${password}`];
     // A machine without hardware help takes longer to unpack than to fetch.
-    await images.push(name, `docker://${image}`, ['--disable-compression', ...access]);
+    await images.push(name, `docker://${target}`, ['--disable-compression', ...access]);
+    return target;
   } finally {
     rmSync(certificates, { recursive: true, force: true });
   }

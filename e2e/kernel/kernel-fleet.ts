@@ -49,7 +49,7 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
-import { type Installed, installedOperator, pushOperator } from './installed-operator.ts';
+import { type Installed, installedOperator, makeOperator, pushOperator } from './installed-operator.ts';
 import type { ImageBench } from './test-modules.ts';
 
 /** A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. */
@@ -102,7 +102,10 @@ export async function startKernelFleet(
   const certificates = await makeServerCertificates(directory);
   const kernels = await findLabKernels();
   const bases = await makeBaseImages(kernels, certificates, demoFolder('source'), progress);
-  const disk = await prepareGuestDisk([kernels.common, kernels.edge], [bases.sandbox], progress);
+  const installed = operator === 'process' ? undefined : operator;
+  const operatorImages = installed && (await makeOperator(installed, progress));
+  const unpacked = [bases.sandbox, ...(operatorImages ? [await operatorImages.base(installed.image)] : [])];
+  const disk = await prepareGuestDisk([kernels.common, kernels.edge], unpacked, progress);
   const storage = join(directory, 'registry');
   cpSync(bases.storage, storage, { recursive: true });
   const registry = await startRegistry({ directory, storage, certificate: certificates.server, ...LOGIN });
@@ -168,15 +171,13 @@ export async function startKernelFleet(
     return supervise(room, env, join(directory, `${name}-operator.log`), () => {});
   };
   const operators = [operate('hub', fleet.hub)];
-  if (operator === 'process') operators.push(operate('spoke', east, { KMM_MANAGED: '1' }));
-  else {
-    const image = `${registry.address}/${operator.image}:e2e`;
-    await pushOperator(operator.image, image, registry, certificates.ca, progress);
+  if (operatorImages) {
+    const image = await pushOperator(operatorImages, installed.image, registry, certificates.ca);
     const place = { server: east.url, node: 'secure', ca };
-    const { first, deployment } = installedOperator(operator.edition, image, place);
+    const { first, deployment } = installedOperator(installed.edition, image, place);
     await installObjects(fleet.client(CLUSTER), first, clock);
     await apply(fleet.client(CLUSTER), [deployment]);
-  }
+  } else operators.push(operate('spoke', east, { KMM_MANAGED: '1' }));
   const [plain, secure] = await starting.promise;
   return {
     kernels,

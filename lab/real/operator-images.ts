@@ -77,6 +77,8 @@ export const OPERATOR_IMAGES = Object.keys(RECIPES) as OperatorImageName[];
 export interface OperatorImages {
   /** @param target as buildah names one: `docker://registry/name:tag`, `oci-archive:file`. @returns its digest there */
   push(name: OperatorImageName, target: string, options?: readonly string[]): Promise<string>;
+  /** OCI archive, kept, of the layers below our programs: they stay the same for long. @returns its path */
+  base(name: OperatorImageName): Promise<string>;
   /** Digest of the image's configuration: equal sources give equal ones. */
   id(name: OperatorImageName): Promise<string>;
   /** What is in it, as CycloneDX. */
@@ -109,6 +111,7 @@ export async function makeOperatorImages(
       progress(`making ${name}`);
       const recipe: Recipe = RECIPES[name];
       cpSync(await rootTar(folder, recipe, progress), join(work, 'root.tar'));
+      await oven.bake(baseTag(name), BASE);
       await oven.bake(localTag(name), dockerfile(recipe));
     }
   } finally {
@@ -116,6 +119,15 @@ export async function makeOperatorImages(
   }
   return {
     push: (name, target, options = []) => oven.push(localTag(name), options, target),
+    async base(name) {
+      const id = await oven.id(baseTag(name));
+      const archive = join(folder, `base-${id.replace('sha256:', '').slice(0, 12)}.tar`);
+      if (existsSync(archive)) return archive;
+      const partial = `${archive}.${process.pid}`;
+      await oven.push(baseTag(name), ['--disable-compression'], `oci-archive:${partial}:${baseTag(name)}`);
+      renameSync(partial, archive);
+      return archive;
+    },
     id: (name) => oven.id(localTag(name)),
     async billOfMaterials(name, version) {
       const tar = await rootTar(folder, RECIPES[name], progress);
@@ -127,18 +139,18 @@ export async function makeOperatorImages(
 }
 
 const localTag = (name: OperatorImageName) => `localhost/${name}:latest`;
+const baseTag = (name: OperatorImageName) => `localhost/${name}-base:latest`;
 
 /** No install script made it, and buildah wants to know who it is. */
 const PASSWD = 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65532:65532:nobody:/:/bin/false\n';
 const KMM = `#!/bin/sh\nexec /usr/bin/node ${PROGRAMS}/kmm.js "$@"\n`;
 const GATHER = `#!/bin/sh\nexec /usr/bin/node ${PROGRAMS}/kmm.js gather "$@"\n`;
 
+const BASE = 'FROM scratch\nADD root.tar /\nCOPY node /usr/bin/node\nCOPY passwd /etc/passwd\n';
+
 function dockerfile({ entrypoint, lines = [] }: Recipe): string {
   return [
-    'FROM scratch',
-    'ADD root.tar /',
-    'COPY node /usr/bin/node',
-    'COPY passwd /etc/passwd',
+    BASE.trimEnd(),
     `COPY programs ${PROGRAMS}`,
     'ENV PATH=/usr/sbin:/usr/bin:/sbin:/bin NODE_ENV=production',
     `ENV ${Object.entries(MALLOC)
