@@ -30,8 +30,6 @@ export interface KernelScene {
 }
 
 const MODULES = 'grep kmm_demo /proc/modules';
-/** A module of the kernel itself, for the one that must make room. */
-const IN_TREE = 'modprobe dummy';
 
 export const KERNEL_SCENES: readonly KernelScene[] = [
   {
@@ -57,11 +55,7 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
       ['secure', `${MODULES}; dmesg | grep kmm_demo | tail -4`],
     ],
     async run(fleet) {
-      for (const guest of guests(fleet)) await guest.run(IN_TREE);
       await apply(fleet.hub, fleet.manifests);
-      const container = { inTreeModulesToRemove: ['dummy'] };
-      const patch = { spec: { moduleSpec: { moduleLoader: { container } } } };
-      await fleet.hub.mergePatch(RESOURCES.managedClusterModule, { name: MCM }, patch, {});
       const labels = { 'wants-my-mcm': 'true' };
       await fleet.hub.mergePatch(RESOURCES.managedCluster, { name: 'east' }, { metadata: { labels } }, {});
       await until('both modules in both kernels', () => eachHas(fleet, BOTH));
@@ -72,7 +66,6 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
         assert.match(output, /kmm_demo_a: firmware of \d+ bytes/);
         assert.match(output, /kmm_demo_b: fleet scales 14 to 42/);
       }
-      await inTreeHasGone(fleet);
       await until('the hub says so', () => hubIsReady(fleet));
       assert.equal(await readyDevicePlugins(fleet), 2);
     },
@@ -135,13 +128,15 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
     title: 'An in-tree module makes room when the right key is back',
     look: [['secure', `${MODULES}; lsmod | grep -c dummy`]],
     async run(fleet) {
-      for (const guest of guests(fleet)) await guest.run(IN_TREE);
-      await apply(
-        fleet.hub,
-        fleet.manifests.filter(({ kind }) => kind !== 'ManagedClusterModule'),
-      );
+      for (const guest of guests(fleet)) await guest.run('modprobe dummy');
+      const secrets = fleet.manifests.filter(({ kind }) => kind !== 'ManagedClusterModule');
+      await apply(fleet.hub, secrets);
+      const container = { inTreeModulesToRemove: ['dummy'] };
+      const patch = { spec: { moduleSpec: { moduleLoader: { container } } } };
+      await fleet.hub.mergePatch(RESOURCES.managedClusterModule, { name: MCM }, patch, {});
       await until('both modules in both kernels', () => eachHas(fleet, BOTH));
-      await inTreeHasGone(fleet);
+      for (const guest of guests(fleet))
+        await until('dummy has gone', async () => (await guest.run('test -d /sys/module/dummy')).code === 1);
       await until('the hub says so', () => hubIsReady(fleet));
     },
   },
@@ -170,11 +165,6 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
     },
   },
 ];
-
-async function inTreeHasGone(fleet: KernelFleet): Promise<void> {
-  for (const guest of guests(fleet))
-    await until('dummy has gone', async () => (await guest.run('test -d /sys/module/dummy')).code === 1);
-}
 
 /** The Secrets that the demo's module names, with another key pair in them. */
 function signingSecrets({ key, cert }: CertificateFiles): KubeObject[] {
