@@ -1,12 +1,13 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Takes as long as all others together, so it begins first and the other worker has the rest. */
-const LONGEST = '/e2e/crash.real.test.ts';
+/** Each takes as long as all others of its project together, so it begins first and the other worker has the rest. */
+const LONGEST = ['/e2e/crash.real.test.ts', '/e2e/faults.planes.test.ts'];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLater = ({ moduleId }: TestSpecification) => Number(!moduleId.endsWith(LONGEST));
+    const isLater = ({ moduleId }: TestSpecification) =>
+      Number(!LONGEST.some((longest) => moduleId.endsWith(longest)));
     return (await super.sort(files)).toSorted((a, b) => isLater(a) - isLater(b));
   }
 }
@@ -52,7 +53,7 @@ export default defineConfig({
           name: 'planes',
           include: ['{e2e,bench}/**/*.planes.test.ts'],
           pool: 'forks',
-          fileParallelism: false,
+          maxWorkers: 2,
           maxConcurrency: 4,
           testTimeout: 120_000,
           hookTimeout: 1_800_000,

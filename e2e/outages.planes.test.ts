@@ -87,10 +87,10 @@ describe('a cluster that is cut off', () => {
       force: true,
     });
   const digestOf = (version: 1 | 2) =>
-    readyDigest(fleet.client('hub'), `${fleet.images.registry}/${names.name}:v${version}`);
-  const hasVersion = async (cluster: 'east' | 'west', version: 1 | 2) => {
-    const digest = await digestOf(version);
-    return digest !== undefined && (await runs(fleet, cluster, names, digest));
+    readyDigest(fleet, `${fleet.images.registry}/${names.name}:v${version}`);
+  const hasVersion = (cluster: 'east' | 'west', version: 1 | 2) => {
+    const digest = digestOf(version);
+    return digest !== undefined && runs(fleet, cluster, names, digest);
   };
   const waitingOf = async () => {
     const mcm = await fleet.client('hub').get(RESOURCES.managedClusterModule, { name: names.name });
@@ -120,7 +120,7 @@ describe('a cluster that is cut off', () => {
           {},
         );
     await put(1);
-    await until('version 1 on both', async () => (await hasVersion('east', 1)) && hasVersion('west', 1));
+    await until('version 1 on both', () => hasVersion('east', 1) && hasVersion('west', 1));
     const pod = await loaderUid(fleet, 'west', names.name);
 
     await cutOff();
@@ -147,6 +147,6 @@ describe('a cluster that is cut off', () => {
 
     await comesBack();
     await until('west is empty', () => isEmpty(fleet, 'west', names));
-    await until('the hub has forgotten', () => isForgotten(fleet.client('hub'), names.name));
+    await until('the hub has forgotten', () => isForgotten(fleet, names.name));
   });
 });

@@ -24,6 +24,8 @@ try {
   if (lack && left.length > 0) console.log(`${lack.why}. Not run: ${left.join(', ')}`);
   await bundlePrograms(join(import.meta.dirname, '..'), ours);
   process.env['KMM_PROGRAMS'] = ours;
+  // Control planes and agents are Go programs, and collect garbage less often: a fifth less CPU, for memory.
+  process.env['GOGC'] ??= '400';
   const { status } = spawnSync('vitest', ['run', '--project', project, ...run], { stdio: 'inherit' });
   process.exitCode = status ?? 1;
 } catch (error) {

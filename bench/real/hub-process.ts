@@ -14,7 +14,10 @@ export function startHubProcess(
   env: Readonly<Record<string, string>>,
   logFile: string,
 ): HubProcess {
-  const child = spawnMortal(process.execPath, program, logFile, { ...process.env, ...env });
+  const child = spawnMortal(process.execPath, program, logFile, {
+    PATH: process.env['PATH'],
+    ...env,
+  });
   return {
     ...processCost(child.pid),
     freeze: () => void child.kill('SIGSTOP'),

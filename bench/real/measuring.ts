@@ -88,7 +88,13 @@ export function untilWorks(
   count: number,
   isDone: (work: ManifestWork) => boolean = () => true,
 ): Promise<void> {
-  return until(async () => works().length === count && works().every(isDone), WORKS_PAUSE_MS);
+  /** Each work is looked into until it is done, and not again. */
+  const done = new WeakSet<ManifestWork>();
+  const isKnown = (work: ManifestWork) => done.has(work) || (isDone(work) && Boolean(done.add(work)));
+  return until(async () => {
+    const all = works();
+    return all.length === count && all.every(isKnown);
+  }, WORKS_PAUSE_MS);
 }
 
 export function untilStatus(

@@ -23,7 +23,7 @@ export function supervise(
     spawnMortal(process.execPath, main, logFile, {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
-      ...(programs && MALLOC),
+      ...(programs ? MALLOC : { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
       ...env,
     });
   return keepRunning(start, { restarted });

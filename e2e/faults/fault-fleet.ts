@@ -23,10 +23,13 @@ import {
   silentLog,
 } from '@kmm-fleet/runtime';
 import type { Strike, Victim } from './plan-strikes.ts';
+import { type Look, watchPlanes } from './watch-planes.ts';
 
 /** A fleet of real processes on real control planes, each operator behind a proxy, whose parts can be struck. */
 export interface FaultFleet {
   client(name: Victim): KubeClient;
+  /** As last watched, which costs the plane nothing. */
+  readonly look: Look;
   plane(name: Victim): Plane;
   proxy(name: Victim | 'standby'): FaultProxy;
   /** The registry, and the unsigned images that are in it. */
@@ -98,6 +101,7 @@ export async function startFaultFleet(
   const planes = new Map<string, Plane>([['hub', fleet.hub], ...fleet.clusters]);
   const plane = (name: Victim) => planes.get(name) as Plane;
   await putSecrets(fleet.client, dockerConfig);
+  const look = await watchPlanes(fleet.client, stop.signal);
 
   const proxies = new Map<string, FaultProxy>();
   const operators = new Map<string, Supervised>();
@@ -139,6 +143,7 @@ export async function startFaultFleet(
   };
   return {
     client: fleet.client,
+    look,
     plane,
     proxy,
     operator: (name) => operators.get(name) as Supervised,

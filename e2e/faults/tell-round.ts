@@ -33,12 +33,7 @@ export async function tellRound(
   const times: string[] = [];
 
   /** Does something, lets things go wrong meanwhile, and waits until what must come has come. */
-  const step = async (
-    number: number,
-    act: () => Promise<unknown>,
-    what: string,
-    seen: () => Promise<boolean>,
-  ) => {
+  const step = async (number: number, act: () => Promise<unknown>, what: string, seen: () => boolean) => {
     times.push(new Date().toISOString());
     const struck = (strikes[number] ?? []).map(async ({ atMs, strike }) => {
       await sleep(atMs);
@@ -61,11 +56,9 @@ export async function tellRound(
       {},
     );
   const digests: string[] = [];
-  const isShipped = async (version: 1 | 2) => {
-    const digest = await readyDigest(hub, `${fleet.images.registry}/${name}:v${version}`);
-    if (!digest) return false;
-    const all = await Promise.all(BOTH.map((cluster) => runs(fleet, cluster, names, digest)));
-    if (all.includes(false)) return false;
+  const isShipped = (version: 1 | 2) => {
+    const digest = readyDigest(fleet, `${fleet.images.registry}/${name}:v${version}`);
+    if (!digest || !BOTH.every((cluster) => runs(fleet, cluster, names, digest))) return false;
     digests.push(digest);
     return true;
   };
@@ -96,7 +89,7 @@ export async function tellRound(
     3,
     () => hub.delete(RESOURCES.managedClusterModule, { name }, {}),
     'everything is gone',
-    async () => (await isEmpty(fleet, 'east', names)) && (await isForgotten(hub, name)),
+    () => isEmpty(fleet, 'east', names) && isForgotten(fleet, name),
   );
   const [began = '', , westLeft = '', deleted = ''] = times;
   return { name, began, westLeft, deleted, ended: new Date().toISOString(), digests };

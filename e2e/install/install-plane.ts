@@ -37,8 +37,13 @@ export interface InstallPlane {
 
 const root = join(import.meta.dirname, '../..');
 
-/** `kmm` as a user has it. */
-export const kmm = (...args: readonly string[]) => runProgram(join(root, 'bin/kmm'), args);
+/** `kmm` of the images where there are programs for them, else of the checkout. */
+export function kmm(...args: readonly string[]): string {
+  const programs = process.env['KMM_PROGRAMS'];
+  return programs
+    ? runProgram(process.execPath, [join(programs, 'kmm.js'), ...args])
+    : runProgram(join(root, 'bin/kmm'), args);
+}
 
 /** Objects of a YAML text. */
 export const readObjects = (text: string): KubeObject[] =>
