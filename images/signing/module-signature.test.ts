@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeModule } from '../testing/make-module.ts';
 import { testPair } from '../testing/test-keys.ts';
-import { readSignature, signModule } from './module-signature.ts';
+import { der, TAG } from './der.ts';
+import { describeSigner, readSignature, signModule } from './module-signature.ts';
 import { stripSignature } from './signature-block.ts';
 import { verifyModule } from './verify-module.ts';
 
@@ -71,4 +72,16 @@ it('never throws on a signature that somebody made up', () => {
       expect(['unsigned', 'unknown-key', 'tampered']).toContain(verifyModule(forged, [rsa.certificate]));
     }),
   );
+});
+
+it.each([
+  ['17af', '17af'],
+  // DER keeps a zero in front of what would else be negative; modinfo and openssl do not show it.
+  ['008df030', '8df030'],
+  ['00', '00'],
+])('a serial number of content %s is shown as %s', (content, shown) => {
+  const serial = der(TAG.integer, Buffer.from(content, 'hex'));
+  const issuerAndSerial = der(TAG.sequence, der(TAG.sequence), serial);
+
+  expect(describeSigner({ by: 'issuer-and-serial', issuerAndSerial }).keyId).toBe(shown);
 });

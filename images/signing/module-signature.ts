@@ -49,9 +49,13 @@ export function describeSigner(id: SignerId): { readonly signer: string; readonl
     const [issuer, serial] = readDer(readDer(id.issuerAndSerial)[0]?.content ?? new Uint8Array());
     return {
       signer: commonName(issuer?.whole ?? new Uint8Array()),
-      keyId: serial?.content.toString('hex') ?? '',
+      keyId: serial ? magnitude(serial.content).toString('hex') : '',
     };
   } catch {
     return { signer: '', keyId: '' };
   }
 }
+
+/** A zero that only keeps an integer from being negative is none of its digits: X.690, 8.3.2. */
+const magnitude = (content: Buffer) =>
+  content.length > 1 && content[0] === 0 ? content.subarray(1) : content;
