@@ -11,19 +11,17 @@ export interface Pace {
 }
 
 /** After an event more of them often come. */
-export const CALM_MS = 300;
+export const CALM_MS = 150;
 /** While they go on and on, this is how often they are told: 3,500 reports take a second or two. */
 const STREAM_MS = 1_500;
-/** In each two of these times it is told twice at most: what a stream ends with need not wait for another one. */
-const TWICE_MS = 2 * STREAM_MS;
-
-const NEVER = [-Infinity, -Infinity] as const;
+/** In this time it is told three times at most: what a burst ends with need not wait, and a trickle is a write a second. */
+const THRICE_MS = 2 * STREAM_MS;
 
 export function createPace(clock: Pick<Clock, 'now'>): Pace {
   /** The first and the last event that were not told yet, in milliseconds since the epoch. */
   const untold = new Map<string, { readonly firstMs: number; readonly lastMs: number }>();
-  /** When it was told last, and when before that. */
-  const toldMs = new Map<string, readonly [last: number, before: number]>();
+  /** When it was told the last three times, the latest first. */
+  const toldMs = new Map<string, readonly number[]>();
   return {
     heard(module) {
       const lastMs = clock.now();
@@ -33,12 +31,12 @@ export function createPace(clock: Pick<Clock, 'now'>): Pace {
       const events = untold.get(module);
       if (!events) return 0;
       const calmMs = Math.min(events.lastMs + CALM_MS, events.firstMs + STREAM_MS);
-      const [, beforeMs] = toldMs.get(module) ?? NEVER;
-      return Math.max(0, Math.max(calmMs, beforeMs + TWICE_MS) - clock.now());
+      const thirdMs = toldMs.get(module)?.[2] ?? -Infinity;
+      return Math.max(0, Math.max(calmMs, thirdMs + THRICE_MS) - clock.now());
     },
     told(module) {
       untold.delete(module);
-      toldMs.set(module, [clock.now(), (toldMs.get(module) ?? NEVER)[0]]);
+      toldMs.set(module, [clock.now(), ...(toldMs.get(module) ?? [])].slice(0, 3));
     },
     forget(module) {
       untold.delete(module);
