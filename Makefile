@@ -1,5 +1,5 @@
 # Every target does its own set-up: Node 24, npm packages, and as root the Debian packages of the real parts.
-.PHONY: demo demo-real test e2e-real e2e-kind e2e-kernel e2e-job-build nightly images check bench bench-real generate record-wire format clean help
+.PHONY: demo demo-real test e2e-real e2e-kind e2e-kernel e2e-job-build nightly images check bench bench-real bench-large generate record-wire format clean help
 .DEFAULT_GOAL := help
 
 demo: ## Show the whole story live, then leave the fleet up to try things; ONCE=1 tears it down
@@ -38,6 +38,9 @@ bench: ## Measure planning, events, signing and idle memory; prints ratios to th
 
 bench-real: ## Measure the hub on a real kube-apiserver with 3,500 clusters
 	@scripts/node bench/real/main.ts
+
+bench-large: ## Measure there with 35,000 clusters whether the cost of a hub follows its fleet (about 15 minutes)
+	@scripts/node bench/real/large.ts
 
 generate: ## Write generated files: CRDs, docs/api.md, docs/reasons.md
 	@scripts/node api/generate.ts

@@ -5,6 +5,7 @@ import {
   figure,
   measured,
   memory,
+  ofFleet,
   pause,
   plainWrites,
   QUIET_MS,
@@ -42,7 +43,7 @@ export async function createOne(run: Run): Promise<Figure[]> {
       BESIDE_PLAIN_MAX,
     ),
     perWork('requests per cluster for it', `${writes} writes, ${reads} reads`, writes + reads, count),
-    figure('CPU of the hub for it, in seconds', `${cpu.toFixed(1)} s`, cpu, 10),
+    figure('CPU of the hub for it, in seconds', `${cpu.toFixed(1)} s`, cpu, ofFleet(run, 10)),
   ];
 }
 

@@ -1,0 +1,47 @@
+import { RESOURCES } from '@kmm-fleet/api';
+import { createAuditReader } from './audit.ts';
+import { eventCost, FEW } from './events.ts';
+import { startRealFleet } from './fleet.ts';
+import { ofFleet, pause, QUIET_MS, type Run, untilWorks } from './measuring.ts';
+
+/** Works with a hub that has seen all of its clusters. */
+export async function inFleet<T>(
+  count: number,
+  progress: (line: string) => void,
+  work: (run: Run, restart: () => Promise<Run>) => Promise<T>,
+): Promise<T> {
+  const fleet = await startRealFleet(count, progress);
+  let hub = fleet.startHub();
+  const run: Run = {
+    fleet,
+    audit: createAuditReader(fleet.plane.auditLog, 'kmm-hub'),
+    get hub() {
+      return hub;
+    },
+  };
+  const restart = async () => {
+    await hub.stop();
+    run.audit.next();
+    hub = fleet.startHub();
+    return run;
+  };
+  try {
+    await fleet.pushImage('1', 'one');
+    await pause(ofFleet(run, QUIET_MS * 2));
+    run.audit.next();
+    return await work(run, restart);
+  } finally {
+    await hub.stop();
+    await fleet.close();
+  }
+}
+
+/** CPU of the hub for one status event where there are few clusters, in milliseconds. */
+export function eventCostOfFew(progress: (line: string) => void): Promise<number> {
+  return inFleet(FEW, progress, async (run) => {
+    await run.fleet.user.create(RESOURCES.managedClusterModule, run.fleet.module('1'));
+    await untilWorks(run.fleet, FEW);
+    await pause(QUIET_MS * 2);
+    return eventCost(run);
+  });
+}
