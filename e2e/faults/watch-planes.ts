@@ -21,7 +21,7 @@ const KINDS: Readonly<Record<Victim, readonly ResourceType[]>> = {
   west: ON_CLUSTER,
 };
 
-/** Watches what rounds look at, again and again: two of five requests were such looks. Resolves when all is listed. */
+/** Watches what rounds look at, again and again: a third of all requests were such looks. Resolves when all is listed. */
 export async function watchPlanes(client: (name: Victim) => KubeClient, signal: AbortSignal): Promise<Look> {
   const watches = (['hub', 'east', 'west'] as const).flatMap((plane) =>
     KINDS[plane].map((type) => ({
