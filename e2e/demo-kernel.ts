@@ -18,6 +18,7 @@ const seconds = () => `${((performance.now() - startedMs) / 1_000).toFixed(1)} s
 /** Hub and spoke as images have them: they start sooner than from sources. */
 const programs = mkdtempSync(join(tmpdir(), 'kmm-programs-'));
 process.env['KMM_PROGRAMS'] = programs;
+process.once('exit', () => rmSync(programs, { recursive: true }));
 
 let fleet: KernelFleet | undefined;
 process.once('SIGINT', () => {
@@ -43,7 +44,6 @@ try {
   process.exitCode = 1;
 } finally {
   await fleet?.stop();
-  rmSync(programs, { recursive: true });
   write(`\nThe whole story took ${seconds()}. Nothing of it is left.`);
 }
 
