@@ -15,7 +15,7 @@ type Hub = (typeof HUBS)[number];
 const writesOf = (fleet: FaultFleet, hub: Hub) =>
   fleet.proxy(hub).requests.filter(({ method, path }) => method !== 'GET' && !path.includes('/leases'));
 
-describe('two hubs, one of whose clocks is an hour ahead', () => {
+describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
   let fleet: FaultFleet;
   beforeAll(async () => {
     fleet = await startFaultFleet(() => {}, { standbySkewMs: HOUR_MS });
@@ -36,7 +36,7 @@ describe('two hubs, one of whose clocks is an hour ahead', () => {
   };
   const other = (hub: Hub): Hub => (hub === 'hub' ? 'standby' : 'hub');
 
-  it('work one at a time', async () => {
+  it('has one at work at a time', async () => {
     const leading = await leader();
 
     await tellRound(fleet, 1, 'kmm_faults_a', { isCalm: true });
@@ -45,7 +45,7 @@ describe('two hubs, one of whose clocks is an hour ahead', () => {
     expect(writesOf(fleet, other(leading))).toEqual([]);
   });
 
-  it('take over from one that stands still, which writes nothing when it wakes up', async () => {
+  it('goes on without one that stands still, which writes nothing when it wakes up', async () => {
     const asleep = await leader();
     const pid = fleet.operator(asleep).pid();
     process.kill(pid, 'SIGSTOP');
@@ -63,7 +63,7 @@ describe('two hubs, one of whose clocks is an hour ahead', () => {
     expect(await leader()).toBe(other(asleep));
   });
 
-  it('take over from one that is killed', async () => {
+  it('goes on without one that is killed', async () => {
     const killed = await leader();
     fleet.operator(killed).kill();
 
@@ -71,82 +71,76 @@ describe('two hubs, one of whose clocks is an hour ahead', () => {
 
     expect(writesOf(fleet, other(killed)).length).toBeGreaterThan(0);
   });
-});
 
-describe('a cluster that is cut off', () => {
-  let fleet: FaultFleet;
-  beforeAll(async () => {
-    fleet = await startFaultFleet(() => {});
-  });
-  afterAll(() => fleet?.stop());
+  describe('when a cluster is cut off', () => {
+    const names = { name: 'outage', module: 'kmm_faults_a' };
+    const put = (version: 1 | 2) =>
+      fleet.client('hub').apply(RESOURCES.managedClusterModule, faultModule(fleet, names, version), {
+        fieldManager: 'user',
+        force: true,
+      });
+    const digestOf = (version: 1 | 2) =>
+      readyDigest(fleet, `${fleet.images.registry}/${names.name}:v${version}`);
+    const hasVersion = (cluster: 'east' | 'west', version: 1 | 2) => {
+      const digest = digestOf(version);
+      return digest !== undefined && runs(fleet, cluster, names, digest);
+    };
+    const waitingOf = async () => {
+      const mcm = await fleet.client('hub').get(RESOURCES.managedClusterModule, { name: names.name });
+      const { waiting = [] } = (mcm?.['status'] ?? {}) as { waiting?: { cluster: string; reason: string }[] };
+      return waiting;
+    };
+    /** Its agents hear and say nothing, and the servers forget what they would have been told. */
+    const cutOff = async () => {
+      process.kill(fleet.operator('west').pid(), 'SIGSTOP');
+      fleet.signalWorkAgent('west', 'SIGSTOP');
+      await sleep(500);
+    };
+    const comesBack = async () => {
+      for (const name of ['hub', 'west'] as const) await fleet.plane(name).compact();
+      fleet.signalWorkAgent('west', 'SIGCONT');
+      process.kill(fleet.operator('west').pid(), 'SIGCONT');
+    };
 
-  const names = { name: 'outage', module: 'kmm_faults_a' };
-  const put = (version: 1 | 2) =>
-    fleet.client('hub').apply(RESOURCES.managedClusterModule, faultModule(fleet, names, version), {
-      fieldManager: 'user',
-      force: true,
+    it('leaves there what is, waits for it by name, and catches up', async () => {
+      for (const cluster of ['east', 'west'])
+        await fleet
+          .client('hub')
+          .mergePatch(
+            RESOURCES.managedCluster,
+            { name: cluster },
+            { metadata: { labels: { [names.name]: 'wanted' } } },
+            {},
+          );
+      await put(1);
+      await until('version 1 on both', () => hasVersion('east', 1) && hasVersion('west', 1));
+      const pod = await loaderUid(fleet, 'west', names.name);
+
+      await cutOff();
+      await put(2);
+      await until('version 2 on east', () => hasVersion('east', 2));
+      fleet.operator(await leader()).kill();
+      await until('west alone is waited for', async () =>
+        deepEqual(
+          (await waitingOf()).map(({ cluster, reason }) => [cluster, reason]),
+          [['west', 'WaitingForAgent']],
+        ),
+      );
+      expect(await loaderUid(fleet, 'west', names.name)).toBe(pod);
+
+      await comesBack();
+      await until('version 2 on west', () => hasVersion('west', 2));
     });
-  const digestOf = (version: 1 | 2) =>
-    readyDigest(fleet, `${fleet.images.registry}/${names.name}:v${version}`);
-  const hasVersion = (cluster: 'east' | 'west', version: 1 | 2) => {
-    const digest = digestOf(version);
-    return digest !== undefined && runs(fleet, cluster, names, digest);
-  };
-  const waitingOf = async () => {
-    const mcm = await fleet.client('hub').get(RESOURCES.managedClusterModule, { name: names.name });
-    const { waiting = [] } = (mcm?.['status'] ?? {}) as { waiting?: { cluster: string; reason: string }[] };
-    return waiting;
-  };
-  /** Its agents hear and say nothing, and the servers forget what they would have been told. */
-  const cutOff = async () => {
-    process.kill(fleet.operator('west').pid(), 'SIGSTOP');
-    fleet.signalWorkAgent('west', 'SIGSTOP');
-    await sleep(500);
-  };
-  const comesBack = async () => {
-    for (const name of ['hub', 'west'] as const) await fleet.plane(name).compact();
-    fleet.signalWorkAgent('west', 'SIGCONT');
-    process.kill(fleet.operator('west').pid(), 'SIGCONT');
-  };
 
-  it('keeps what it has, is waited for by name, and catches up', async () => {
-    for (const cluster of ['east', 'west'])
-      await fleet
-        .client('hub')
-        .mergePatch(
-          RESOURCES.managedCluster,
-          { name: cluster },
-          { metadata: { labels: { [names.name]: 'wanted' } } },
-          {},
-        );
-    await put(1);
-    await until('version 1 on both', () => hasVersion('east', 1) && hasVersion('west', 1));
-    const pod = await loaderUid(fleet, 'west', names.name);
+    it('unloads there later what was deleted meanwhile, and only then forgets it', async () => {
+      await cutOff();
+      await fleet.client('hub').delete(RESOURCES.managedClusterModule, { name: names.name }, {});
+      await until('east is empty', () => isEmpty(fleet, 'east', names));
+      expect(await loaderUid(fleet, 'west', names.name)).toBeDefined();
 
-    await cutOff();
-    await put(2);
-    await until('version 2 on east', () => hasVersion('east', 2));
-    fleet.operator('hub').kill();
-    await until('west alone is waited for', async () =>
-      deepEqual(
-        (await waitingOf()).map(({ cluster, reason }) => [cluster, reason]),
-        [['west', 'WaitingForAgent']],
-      ),
-    );
-    expect(await loaderUid(fleet, 'west', names.name)).toBe(pod);
-
-    await comesBack();
-    await until('version 2 on west', () => hasVersion('west', 2));
-  });
-
-  it('unloads what was deleted meanwhile, and only then is it forgotten', async () => {
-    await cutOff();
-    await fleet.client('hub').delete(RESOURCES.managedClusterModule, { name: names.name }, {});
-    await until('east is empty', () => isEmpty(fleet, 'east', names));
-    expect(await loaderUid(fleet, 'west', names.name)).toBeDefined();
-
-    await comesBack();
-    await until('west is empty', () => isEmpty(fleet, 'west', names));
-    await until('the hub has forgotten', () => isForgotten(fleet, names.name));
+      await comesBack();
+      await until('west is empty', () => isEmpty(fleet, 'west', names));
+      await until('the hub has forgotten', () => isForgotten(fleet, names.name));
+    });
   });
 });
