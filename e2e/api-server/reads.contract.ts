@@ -1,6 +1,6 @@
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
-import { CONFIG_MAPS, type Contract, configMap, MERGE } from './contract.ts';
+import { APPLY, CONFIG_MAPS, type Contract, configMap, MERGE, WIDGETS, widget } from './contract.ts';
 
 /** Lists with pages and selectors, and watches. */
 export function describeReads({ send, watch, create, read, unique }: Contract): void {
@@ -59,6 +59,38 @@ export function describeReads({ send, watch, create, read, unique }: Contract): 
 
     expect(await rows('Metadata')).toEqual(['PartialObjectMetadata']);
     expect(await rows('Object')).toEqual(['ConfigMap']);
+  });
+
+  describe('for metadata alone', () => {
+    const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+    const isPartial = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' };
+
+    it('get it of one, and of many', async () => {
+      const name = unique();
+      await create(CONFIG_MAPS, configMap({ name, labels: { set: name } }, { a: '1' }));
+
+      const { body: one } = await read(`${CONFIG_MAPS}/${name}`, METADATA);
+      const { body: all } = await read(`${CONFIG_MAPS}?labelSelector=set%3D${name}`, METADATA);
+
+      expect(one).toEqual({ ...isPartial, metadata: expect.objectContaining({ name }) });
+      expect(all.kind).toBe('PartialObjectMetadataList');
+      expect((all['items'] as KubeObject[]).map((item) => Object.keys(item).sort())).toEqual([
+        ['apiVersion', 'kind', 'metadata'],
+      ]);
+    });
+
+    it('get it of what was written', async () => {
+      const name = unique();
+      const made = await send('POST', WIDGETS, widget({ name }, { size: 1 }), 'application/json', METADATA);
+      const applied = widget({ name }, { size: 2 });
+      const path = `${WIDGETS}/${name}?fieldManager=one&force=true`;
+
+      const { status, body } = await send('PATCH', path, applied, APPLY, METADATA);
+
+      expect([made.status, status]).toEqual([201, 200]);
+      expect(body).toEqual({ ...isPartial, metadata: expect.objectContaining({ name, generation: 2 }) });
+      expect((await read(`${WIDGETS}/${name}`)).body['spec']).toMatchObject({ size: 2 });
+    });
   });
 
   it('of a subresource that a kind does not have are not found', async () => {

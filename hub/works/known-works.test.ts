@@ -134,6 +134,16 @@ it('what was written counts until the watch has caught up', () => {
   expect(known.newest('k', workOf('newer', 3))).toEqual(workOf('newer', 3));
 });
 
+it('what the cluster reported before a write still counts after it', () => {
+  const known = createKnownWorks();
+  const status = { conditions: [] };
+  const old = { ...workOf('old', 1), status };
+
+  known.wrote('k', workOf(OURS, 2), old);
+
+  expect(known.newest('k', old)).toEqual({ ...workOf(OURS, 2), status });
+});
+
 it('what the watch has shown before the answer came is not kept twice', () => {
   const known = createKnownWorks();
   const shown = { ...workOf(OURS, 2), status: { conditions: [] } };

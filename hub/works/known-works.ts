@@ -33,7 +33,9 @@ export function createKnownWorks(): KnownWorks {
     writes: (key, work) => void writing.set(key, work),
     wrote(key, stored, watched) {
       writing.delete(key);
-      if (!watched || isOlder(watched, stored)) written.set(key, stored);
+      // A write says nothing of what the cluster reports, which is as it was.
+      if (!watched) written.set(key, stored);
+      else if (isOlder(watched, stored)) written.set(key, { ...watched, ...stored });
     },
     forget(key) {
       writing.delete(key);

@@ -62,13 +62,9 @@ async function write(
   }
   ports.writes(item, change.work);
   const work = change.work as unknown as KubeObject;
-  const stored = await client.apply(
-    RESOURCES.manifestWork,
-    work,
-    { fieldManager: FIELD_MANAGER, force: true },
-    signal,
-  );
-  ports.wrote(item, stored as unknown as ManifestWork);
+  const options = { fieldManager: FIELD_MANAGER, force: true, answer: 'metadata' } as const;
+  const { metadata } = await client.apply(RESOURCES.manifestWork, work, options, signal);
+  ports.wrote(item, { ...change.work, metadata: metadata as ManifestWork['metadata'] });
   log.info('work.applied', { ...item });
 }
 

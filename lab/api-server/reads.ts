@@ -5,15 +5,26 @@ import { type HostedKind, storageKey } from './kinds.ts';
 import type { Route } from './route.ts';
 import { parseFieldSelector, parseLabelSelector } from './selectors.ts';
 import type { ObjectStore, StoreEvent } from './store.ts';
-import { toTable } from './tables.ts';
+import { partial, toTable } from './tables.ts';
 import { keyOf } from './writes.ts';
 
 export interface ReadRequest {
   readonly kind: HostedKind;
   readonly route: Route;
-  /** The reader asked for rows instead of objects. */
-  readonly wantsTable: boolean;
+  readonly form: Form;
 }
+
+/** How the asker wants objects: whole, as rows, or without what is not metadata. */
+export type Form = 'whole' | 'table' | 'metadata';
+
+export function formOf(accept = ''): Form {
+  if (accept.includes('as=Table')) return 'table';
+  return accept.includes('as=PartialObjectMetadata') ? 'metadata' : 'whole';
+}
+
+/** What was written, for who asked for less than all of it; nobody wants rows of that. */
+export const answerOf = (object: KubeObject, form: Form): object =>
+  form === 'metadata' ? partial(object) : object;
 
 export interface ReadPorts {
   readonly store: ObjectStore;
@@ -26,16 +37,16 @@ const LAST_BOOKMARK_MS = 2_000;
 /** In a token: not as the list was, but as it is when the token comes back. */
 const LATEST = -1;
 
-export function getObject({ kind, route, wantsTable }: ReadRequest, { store, clock }: ReadPorts): object {
+export function getObject({ kind, route, form }: ReadRequest, { store, clock }: ReadPorts): object {
   const object = store.get(storageKey(kind), keyOf(kind, route.namespace, route.name ?? ''));
   if (!object) throw notFound(kind.group ? `${kind.plural}.${kind.group}` : kind.plural, route.name ?? '');
-  return wantsTable ? toTable(kind, [object], clock, {}, includedIn(route)) : object;
+  return form === 'table' ? toTable(kind, [object], clock, {}, includedIn(route)) : answerOf(object, form);
 }
 
 /** What rows carry beside their cells: `kubectl get --sort-by` asks for whole objects. */
 const includedIn = ({ query }: Route) => query.get('includeObject') ?? 'Metadata';
 
-export function listObjects({ kind, route, wantsTable }: ReadRequest, { store, clock }: ReadPorts): object {
+export function listObjects({ kind, route, form }: ReadRequest, { store, clock }: ReadPorts): object {
   const matches = matcher(route, kind.kind);
   const all = store.list(storageKey(kind)).filter(matches);
   const limit = Number(route.query.get('limit') ?? 0);
@@ -48,7 +59,14 @@ export function listObjects({ kind, route, wantsTable }: ReadRequest, { store, c
       ? { continue: writeContinue(nameOf(last), version), remainingItemCount: from.length - page.length }
       : {};
   const metadata = { resourceVersion: String(version), ...next };
-  if (wantsTable) return toTable(kind, page, clock, metadata, includedIn(route));
+  if (form === 'table') return toTable(kind, page, clock, metadata, includedIn(route));
+  if (form === 'metadata')
+    return {
+      kind: 'PartialObjectMetadataList',
+      apiVersion: 'meta.k8s.io/v1',
+      metadata,
+      items: page.map(partial),
+    };
   return { kind: `${kind.kind}List`, apiVersion: apiVersionOf(kind), metadata, items: page };
 }
 
@@ -101,7 +119,9 @@ function openWatch(
     if (seen)
       send(
         seen.type,
-        request.wantsTable ? toTable(kind, [seen.object], clock, {}, includedIn(route)) : seen.object,
+        request.form === 'table'
+          ? toTable(kind, [seen.object], clock, {}, includedIn(route))
+          : answerOf(seen.object, request.form),
       );
   };
   const unsubscribe = store.subscribe(storageKey(kind), deliver);

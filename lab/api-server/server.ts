@@ -16,7 +16,15 @@ import { openApiDocument, openApiIndex, openApiV2 } from './discovery/openapi.ts
 import { startGarbageCollector } from './garbage-collector.ts';
 import { BUILT_IN, type HostedKind, kindsOfCrd, storageKey } from './kinds.ts';
 import { type ListenOptions, listen } from './listen.ts';
-import { getObject, listObjects, type ReadRequest, watchObjects } from './reads.ts';
+import {
+  answerOf,
+  type Form,
+  formOf,
+  getObject,
+  listObjects,
+  type ReadRequest,
+  watchObjects,
+} from './reads.ts';
 import { isServed, parseRoute, type Route } from './route.ts';
 import { createStore } from './store.ts';
 import { create, keyOf, patch, replace, timestamp, type WriteRequest } from './writes.ts';
@@ -125,9 +133,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     );
     if (!kind || !isServed(route))
       throw new ApiError(404, 'NotFound', 'the server could not find the requested resource');
-    const accept = request.headers['accept'] ?? '';
-    const reading: ReadRequest = { kind, route, wantsTable: accept.includes('as=Table') };
-    if (route.method === 'GET') return read(reading);
+    const form = formOf(request.headers['accept']);
+    if (route.method === 'GET') return read({ kind, route, form });
     const userAgent = request.headers['user-agent'] ?? '';
     const manager = route.query.get('fieldManager') ?? userAgent.split('/')[0] ?? 'unknown';
     const body = readBody(request.body, request.headers['content-type']);
@@ -138,7 +145,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       contentType: request.headers['content-type'] ?? 'application/json',
       manager,
     };
-    const response = write(writing);
+    const response = write(writing, form);
     for (const listener of listeners)
       listener({
         method: route.method,
@@ -163,14 +170,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return json(200, route.name === undefined ? listObjects(request, ports) : getObject(request, ports));
   };
 
-  const write = (request: WriteRequest): HttpResponse => {
+  const write = (request: WriteRequest, form: Form): HttpResponse => {
     const { route } = request;
-    if (route.method === 'POST') return json(201, create(request, ports));
-    if (route.method === 'PUT') return json(200, replace(request, ports));
+    if (route.method === 'POST') return json(201, answerOf(create(request, ports), form));
+    if (route.method === 'PUT') return json(200, answerOf(replace(request, ports), form));
     if (route.method === 'PATCH') {
       const key = keyOf(request.kind, route.namespace, route.name ?? '');
       const isNew = !store.get(storageKey(request.kind), key);
-      return json(isNew ? 201 : 200, patch(request, ports));
+      return json(isNew ? 201 : 200, answerOf(patch(request, ports), form));
     }
     return remove(request);
   };
@@ -186,7 +193,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ...(route.query.has('dryRun') && { dryRun: route.query.getAll('dryRun') }),
     };
     if (route.name === undefined) {
-      const list = listObjects({ kind, route, wantsTable: false }, ports) as { items: KubeObject[] };
+      const list = listObjects({ kind, route, form: 'whole' }, ports) as { items: KubeObject[] };
       for (const object of list.items)
         deleteObject(
           kind,

@@ -40,7 +40,8 @@ export function toTable(
   };
 }
 
-const partial = ({ metadata }: KubeObject) => ({
+/** What is left of an object for who asks for its metadata alone. */
+export const partial = ({ metadata }: KubeObject) => ({
   kind: 'PartialObjectMetadata',
   apiVersion: 'meta.k8s.io/v1',
   metadata,

@@ -67,6 +67,8 @@ export interface ApplyOptions {
   readonly fieldManager: string;
   readonly force?: boolean;
   readonly subresource?: 'status';
+  /** `metadata`: the object that is returned has nothing else, so there is less to send and to read. */
+  readonly answer?: 'metadata';
 }
 
 export interface PatchOptions {

@@ -45,6 +45,10 @@ const RETRY = { baseMs: 250, maxMs: 8_000 };
 /** Servers send a bookmark about each minute if there is news of any object; a watch that is silent for five is opened anew. */
 const IDLE_MS = 300_000;
 
+const APPLY = 'application/apply-patch+yaml';
+/** A server that cannot leave the rest out sends it all. */
+const ONLY_METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+
 /** A client over any transport: see {@link KubeClient} for what each call promises. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { transport, clock, random } = options;
@@ -98,11 +102,12 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     path: string,
     body?: object,
     contentType = 'application/json',
+    accept = 'application/json',
   ) => ({
     method,
     path,
     headers: {
-      accept: 'application/json',
+      accept,
       'user-agent': options.userAgent,
       ...(body && { 'content-type': contentType }),
     },
@@ -178,7 +183,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     apply: (type, object, how, signal) =>
       send(
         type,
-        request('PATCH', applyPath(type, object, how), object, 'application/apply-patch+yaml'),
+        request('PATCH', applyPath(type, object, how), object, APPLY, how.answer && ONLY_METADATA),
         signal,
       ),
     mergePatch(type, name, patch, { fieldManager, subresource }, signal) {
