@@ -11,7 +11,7 @@ export const NODES = ['plain', 'secure'] as const;
 
 /** Ten times what it takes on a machine with nothing else to do: kernels are emulated. */
 const PATIENCE_MS = 600_000;
-const PAUSE_MS = 250;
+const PAUSE_MS = 500;
 
 export const guests = ({ plain, secure }: KernelFleet): Guest[] => [plain, secure];
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { RESOURCES } from '@kmm-fleet/api';
+import { type ManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
 import { type CertificateFiles, makeSigningPair } from '@kmm-fleet/lab';
 import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
@@ -30,6 +30,8 @@ export interface KernelScene {
 }
 
 const MODULES = 'grep kmm_demo /proc/modules';
+/** A module of the kernel's own, which the demo's have no quarrel with. */
+const IN_TREE = 'dummy';
 
 export const KERNEL_SCENES: readonly KernelScene[] = [
   {
@@ -49,13 +51,14 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
   },
   {
     title:
-      'A module built and signed on the hub is in both kernels, with its parameters, dependency and firmware',
+      'A module built and signed on the hub takes the place of an in-tree one, with its parameters, dependency and firmware',
     look: [
-      ['plain', MODULES],
+      ['plain', `${MODULES}; lsmod | grep -c ${IN_TREE}`],
       ['secure', `${MODULES}; dmesg | grep kmm_demo | tail -4`],
     ],
     async run(fleet) {
-      await apply(fleet.hub, fleet.manifests);
+      for (const guest of guests(fleet)) await guest.run(`modprobe ${IN_TREE}`);
+      await apply(fleet.hub, fleet.manifests.map(removingInTree));
       const labels = { 'wants-my-mcm': 'true' };
       await fleet.hub.mergePatch(RESOURCES.managedCluster, { name: 'east' }, { metadata: { labels } }, {});
       await until('both modules in both kernels', () => eachHas(fleet, BOTH));
@@ -65,9 +68,43 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
         const { output } = await guest.run('dmesg | grep kmm_demo');
         assert.match(output, /kmm_demo_a: firmware of \d+ bytes/);
         assert.match(output, /kmm_demo_b: fleet scales 14 to 42/);
+        assert.equal((await guest.run(`test -d /sys/module/${IN_TREE}`)).code, 1);
       }
       await until('the hub says so', () => hubIsReady(fleet));
       assert.equal(await readyDevicePlugins(fleet), 2);
+    },
+  },
+  {
+    title:
+      'A module signed by somebody else is refused under Secure Boot, and the hub says so in modprobe’s words',
+    look: [['secure', 'dmesg | tail -1']],
+    async run(fleet) {
+      await apply(fleet.hub, signingSecrets(await makeSigningPair(fleet.directory, 'somebody-else')));
+      await until('the hub tells of the refusal', async () => {
+        const { status, message = '' } = (await conditionOf(fleet, 'Degraded')) ?? {};
+        return status === 'True' && message.includes('Key was rejected by service');
+      });
+      assert.deepEqual(await loaded(fleet.secure), []);
+      await until('its device plugin has left', async () => (await readyDevicePlugins(fleet)) === 1);
+      assert.match(
+        (await fleet.secure.run('dmesg')).output,
+        /Loading of module with unavailable key is rejected/,
+      );
+      // A roll-out stops at the node that refuses; the other one has the module, before its turn or after it.
+      await until(
+        'the plain kernel has both',
+        async () => (await loaded(fleet.plain)).join() === BOTH.join(),
+      );
+    },
+  },
+  {
+    title: 'With the right key back it is loaded where it was refused',
+    look: [['secure', MODULES]],
+    async run(fleet) {
+      const secrets = fleet.manifests.filter(({ kind }) => kind !== 'ManagedClusterModule');
+      await apply(fleet.hub, secrets);
+      await until('both modules in both kernels', () => eachHas(fleet, BOTH));
+      await until('the hub says so', () => hubIsReady(fleet));
     },
   },
   {
@@ -102,45 +139,6 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
     },
   },
   {
-    title:
-      'A module signed by somebody else is refused under Secure Boot, and the hub says so in modprobe’s words',
-    look: [['secure', 'dmesg | tail -1']],
-    async run(fleet) {
-      await apply(fleet.hub, signingSecrets(await makeSigningPair(fleet.directory, 'somebody-else')));
-      await until('the hub tells of the refusal', async () => {
-        const { status, message = '' } = (await conditionOf(fleet, 'Degraded')) ?? {};
-        return status === 'True' && message.includes('Key was rejected by service');
-      });
-      assert.deepEqual(await loaded(fleet.secure), []);
-      await until('its device plugin has left', async () => (await readyDevicePlugins(fleet)) === 1);
-      assert.match(
-        (await fleet.secure.run('dmesg')).output,
-        /Loading of module with unavailable key is rejected/,
-      );
-      // A roll-out stops at the node that refuses; the other one has the module, before its turn or after it.
-      await until(
-        'the plain kernel has both',
-        async () => (await loaded(fleet.plain)).join() === BOTH.join(),
-      );
-    },
-  },
-  {
-    title: 'An in-tree module makes room when the right key is back',
-    look: [['secure', `${MODULES}; lsmod | grep -c dummy`]],
-    async run(fleet) {
-      for (const guest of guests(fleet)) await guest.run('modprobe dummy');
-      const secrets = fleet.manifests.filter(({ kind }) => kind !== 'ManagedClusterModule');
-      await apply(fleet.hub, secrets);
-      const container = { inTreeModulesToRemove: ['dummy'] };
-      const patch = { spec: { moduleSpec: { moduleLoader: { container } } } };
-      await fleet.hub.mergePatch(RESOURCES.managedClusterModule, { name: MCM }, patch, {});
-      await until('both modules in both kernels', () => eachHas(fleet, BOTH));
-      for (const guest of guests(fleet))
-        await until('dummy has gone', async () => (await guest.run('test -d /sys/module/dummy')).code === 1);
-      await until('the hub says so', () => hubIsReady(fleet));
-    },
-  },
-  {
     title: 'What is gone from the hub is gone from the kernels, but for what somebody uses',
     look: [
       ['plain', MODULES],
@@ -165,6 +163,13 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
     },
   },
 ];
+
+function removingInTree(object: KubeObject): KubeObject {
+  if (object.kind !== 'ManagedClusterModule') return object;
+  const changed = structuredClone(object) as unknown as ManagedClusterModule;
+  Object.assign(changed.spec.moduleSpec.moduleLoader?.container ?? {}, { inTreeModulesToRemove: [IN_TREE] });
+  return changed as unknown as KubeObject;
+}
 
 /** The Secrets that the demo's module names, with another key pair in them. */
 function signingSecrets({ key, cert }: CertificateFiles): KubeObject[] {

@@ -41,7 +41,7 @@ type Progress = (line: string) => void;
 const DEVICE_PLUGIN = "#!/bin/sh\ntrap 'exit 0' TERM\nsleep infinity &\nwait\n";
 
 /** Raise when the recipe below changes: part of the cache's key. */
-const RECIPE = 6;
+const RECIPE = 7;
 
 /**
  * Makes the base images of the lab from the distribution's packages, once per machine and set of kernels
