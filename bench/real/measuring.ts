@@ -40,7 +40,7 @@ export function memory(name: string, run: Run, limit: number): Figure {
   return figure(`memory of the hub ${name}, in MiB`, `${amount.toFixed(0)} MiB`, amount, ofFleet(run, limit));
 }
 
-const LIMITS_ARE_OF = 3_500;
+export const LIMITS_ARE_OF = 3_500;
 
 /** What may be ten times as much where there are ten times as many clusters. */
 export const ofFleet = ({ fleet }: Run, limit: number) =>
