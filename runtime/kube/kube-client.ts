@@ -49,6 +49,15 @@ const APPLY = 'application/apply-patch+yaml';
 /** A server that cannot leave the rest out sends it all. */
 const ONLY_METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 
+/** A signal that ends with another one or before it. `AbortSignal.any` says the same at some cost for each request. */
+function followed(other: AbortSignal | undefined) {
+  const own = new AbortController();
+  const end = () => own.abort(other?.reason);
+  if (other?.aborted) end();
+  else other?.addEventListener('abort', end);
+  return { signal: own.signal, end, leave: () => other?.removeEventListener('abort', end) };
+}
+
 /** A client over any transport: see {@link KubeClient} for what each call promises. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { transport, clock, random } = options;
@@ -76,21 +85,25 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     request: HttpRequest,
     signal?: AbortSignal,
   ): Promise<KubeObject> => {
-    const late = new AbortController();
-    const disarm = clock.after(ANSWER_MS, () => late.abort());
+    const life = followed(signal);
+    let isLate = false;
+    const disarm = clock.after(ANSWER_MS, () => {
+      isLate = true;
+      life.end();
+    });
     try {
-      const both = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
-      const response = await transport.request(request, both);
+      const response = await transport.request(request, life.signal);
       const body = await readBody(response.body, ANSWER_BYTES_MAX);
       count(type, request, response);
       if (response.status >= 300) throw failed(request, response, body);
       return parseObject(body, request);
     } catch (error) {
-      if (!late.signal.aborted || signal?.aborted) throw error;
+      if (!isLate || signal?.aborted) throw error;
       const message = `${request.method} ${request.path.split('?')[0]}: no answer in ${ANSWER_MS} ms.`;
       throw new AppError('API_UNREACHABLE', message, { cause: error });
     } finally {
       disarm();
+      life.leave();
     }
   };
 
