@@ -39,9 +39,10 @@ export async function asShipped(room: Room): Promise<Figure[]> {
     },
     {
       name: `${room} as shipped: idle memory`,
-      value: `${resting.toFixed(0)} MiB (upstream: ${upstream} MiB)`,
+      value: `${resting.toFixed(0)} MiB`,
       ratio: resting / upstream,
       ratioMax: LIMIT_MIB[room] / upstream,
+      upstream: `${upstream} MiB`,
     },
   ];
 }

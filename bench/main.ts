@@ -5,7 +5,7 @@ import { gatherMemory } from './gather.ts';
 import { signingMemory, throughputBesideSkopeo } from './large-image.ts';
 import type { Figure } from './measure.ts';
 import { oneImagePerKernel, oneLookUpPerImage } from './one-image.ts';
-import { print } from './print.ts';
+import { createTally } from './print.ts';
 import { signBesideSignFile, signImageBesideSignFile } from './signing.ts';
 import { spokeAtRest, spokeMemory } from './spoke-memory.ts';
 
@@ -28,6 +28,6 @@ const benchmarks: readonly (() => Promise<Figure | Figure[]>)[] = [
   () => gatherMemory(3_500),
 ];
 
-const isGood = [];
-for (const benchmark of benchmarks) isGood.push(print([await benchmark()].flat()));
-process.exit(isGood.every(Boolean) ? 0 : 1);
+const tally = createTally();
+for (const benchmark of benchmarks) tally.tell([await benchmark()].flat());
+process.exit(tally.isGood() ? 0 : 1);

@@ -7,6 +7,8 @@ export interface Figure {
   /** Measured over compared; below `ratioMax` is good. */
   readonly ratio: number;
   readonly ratioMax: number;
+  /** What KMM 2.6.0 took for it where that was measured, in the same way on a machine of the same size. */
+  readonly upstream?: string;
 }
 
 /** Median of several runs, in milliseconds. */

@@ -38,6 +38,7 @@ export async function feedbackLatency(progress: (line: string) => void): Promise
       `median ${median(times).toFixed(0)} ms, worst ${worst.toFixed(0)} ms`,
       median(times),
       100,
+      '10.4 s',
     );
   } finally {
     await fleet.stop();

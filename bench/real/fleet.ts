@@ -30,7 +30,7 @@ import { module } from '../fleet.ts';
 import { type HubProcess, startHubProcess } from './hub-process.ts';
 
 /** A real API server with a fleet of clusters that are only objects, and a real registry. */
-export interface RealFleet {
+export interface BenchFleet {
   readonly plane: Plane;
   readonly user: KubeClient;
   readonly clusters: readonly string[];
@@ -48,7 +48,7 @@ export interface RealFleet {
 const PARALLEL = 64;
 const LOGIN = { username: 'kmm', password: 'bench' };
 
-export async function startRealFleet(count: number, progress: (line: string) => void): Promise<RealFleet> {
+export async function startBenchFleet(count: number, progress: (line: string) => void): Promise<BenchFleet> {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
   const certificates = await makeServerCertificates(directory);
   const plane = await startPlane({

@@ -1,7 +1,7 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import { createAuditReader } from './audit.ts';
 import { eventCost, FEW } from './events.ts';
-import { startRealFleet } from './fleet.ts';
+import { startBenchFleet } from './fleet.ts';
 import { ofFleet, pause, QUIET_MS, type Run, untilWorks } from './measuring.ts';
 
 /** Works with a hub that has seen all of its clusters. */
@@ -10,7 +10,7 @@ export async function inFleet<T>(
   progress: (line: string) => void,
   work: (run: Run, restart: () => Promise<Run>) => Promise<T>,
 ): Promise<T> {
-  const fleet = await startRealFleet(count, progress);
+  const fleet = await startBenchFleet(count, progress);
   let hub = fleet.startHub();
   const run: Run = {
     fleet,

@@ -1,6 +1,6 @@
 // make bench-large: what of make bench-real tells whether the cost of a hub grows faster than its fleet, with ten times
 // the clusters. What has a limit for a fleet has ten times as much; what has one for an event has the same.
-import { print } from '../print.ts';
+import { createTally } from '../print.ts';
 import { oneEvent } from './events.ts';
 import { eventCostOfFew, inFleet } from './in-fleet.ts';
 import { createOne } from './new-module.ts';
@@ -8,11 +8,12 @@ import { restarted } from './restart.ts';
 
 const CLUSTERS = Number(process.argv[2] ?? 35_000);
 const progress = (line: string) => console.log(line);
+const { tell, isGood } = createTally();
 
 const costOfFew = await eventCostOfFew(progress);
-const good = await inFleet(CLUSTERS, progress, async (run, restart) => [
-  print(await createOne(run)),
-  print(await oneEvent(run, costOfFew)),
-  print(await restarted(await restart())),
-]);
-process.exit(good.includes(false) ? 1 : 0);
+await inFleet(CLUSTERS, progress, async (run, restart) => {
+  tell(await createOne(run));
+  tell(await oneEvent(run, costOfFew));
+  tell(await restarted(await restart()));
+});
+process.exit(isGood() ? 0 : 1);

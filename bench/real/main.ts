@@ -1,7 +1,6 @@
 // make bench-real: the hub as a process, on a real kube-apiserver with a large fleet of clusters. What it costs is
 // set beside what plain writes of the same objects cost the same server in the same run.
-import type { Figure } from '../measure.ts';
-import { print } from '../print.ts';
+import { createTally } from '../print.ts';
 import { burst, manyEvents, oneEvent } from './events.ts';
 import { feedbackLatency } from './feedback.ts';
 import { eventCostOfFew, inFleet } from './in-fleet.ts';
@@ -10,10 +9,7 @@ import { restarted } from './restart.ts';
 
 const CLUSTERS = Number(process.argv[2] ?? 3_500);
 const progress = (line: string) => console.log(line);
-let isGood = true;
-const tell = (figures: readonly Figure[]) => {
-  isGood = print(figures) && isGood;
-};
+const { tell, isGood } = createTally();
 
 const costOfFew = await eventCostOfFew(progress);
 await inFleet(CLUSTERS, progress, async (run, restart) => {
@@ -26,4 +22,4 @@ await inFleet(CLUSTERS, progress, async (run, restart) => {
   tell(await moreOfAll(run));
 });
 tell([await feedbackLatency(progress)]);
-process.exit(isGood ? 0 : 1);
+process.exit(isGood() ? 0 : 1);

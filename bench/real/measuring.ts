@@ -3,12 +3,12 @@ import { type ManagedClusterModule, type ManifestWork, RESOURCES } from '@kmm-fl
 import type { KubeObject } from '@kmm-fleet/runtime';
 import type { Figure } from '../measure.ts';
 import type { AuditReader } from './audit.ts';
-import { inParallel, type RealFleet } from './fleet.ts';
+import { type BenchFleet, inParallel } from './fleet.ts';
 import type { HubProcess } from './hub-process.ts';
 
 /** A fleet with a hub, and what it asks its API server. */
 export interface Run {
-  readonly fleet: RealFleet;
+  readonly fleet: BenchFleet;
   readonly audit: AuditReader;
   readonly hub: HubProcess;
 }
@@ -19,8 +19,14 @@ const PATIENCE_MS = 600_000;
 /** To look through them all takes a while, on a machine that has better things to do. */
 const WORKS_PAUSE_MS = 250;
 
-export function figure(name: string, value: string, ratio: number, ratioMax: number): Figure {
-  return { name, value, ratio, ratioMax };
+export function figure(
+  name: string,
+  value: string,
+  ratio: number,
+  ratioMax: number,
+  upstream?: string,
+): Figure {
+  return { name, value, ratio, ratioMax, ...(upstream && { upstream }) };
 }
 
 export async function measured(work: () => Promise<unknown>): Promise<number> {
@@ -34,10 +40,16 @@ export const seconds = (ms: number) => `${(ms / 1_000).toFixed(1)} s`;
 /** Of upstream's hub with 3,500 clusters: without a module, and with one. */
 export const UPSTREAM_MIB = { idle: 83, withModule: 136 };
 
-/** @param limit for 3,500 clusters: that of a larger fleet grows as the fleet does */
+/** @param limit upstream's with 3,500 clusters: that of a larger fleet grows as the fleet does */
 export function memory(name: string, run: Run, limit: number): Figure {
   const amount = run.hub.residentMiB();
-  return figure(`memory of the hub ${name}, in MiB`, `${amount.toFixed(0)} MiB`, amount, ofFleet(run, limit));
+  return figure(
+    `memory of the hub ${name}, in MiB`,
+    `${amount.toFixed(0)} MiB`,
+    amount,
+    ofFleet(run, limit),
+    `${limit} MiB at 3,500`,
+  );
 }
 
 export const LIMITS_ARE_OF = 3_500;
@@ -47,7 +59,7 @@ export const ofFleet = ({ fleet }: Run, limit: number) =>
   limit * Math.max(1, fleet.clusters.length / LIMITS_ARE_OF);
 
 /** The works of one module under another name, written as fast as the server takes them. */
-export async function plainWrites({ user, works }: RealFleet): Promise<void> {
+export async function plainWrites({ user, works }: BenchFleet): Promise<void> {
   const some = works().filter(({ metadata }) => metadata.name === 'kmod');
   await inParallel(some, (work) => {
     const metadata = {
@@ -65,7 +77,7 @@ export async function plainWrites({ user, works }: RealFleet): Promise<void> {
 
 /** Clusters report that their works of this name are applied; each run is a change of their status. */
 export function report(
-  { user }: RealFleet,
+  { user }: BenchFleet,
   clusters: readonly string[],
   run: number,
   name: 'kmod' | 'plain' = 'kmod',
@@ -91,7 +103,7 @@ export function report(
 
 /** Waits until there are so many works, and all are done. */
 export function untilWorks(
-  { works }: RealFleet,
+  { works }: BenchFleet,
   count: number,
   isDone: (work: ManifestWork) => boolean = () => true,
 ): Promise<void> {
@@ -105,7 +117,7 @@ export function untilWorks(
 }
 
 export function untilStatus(
-  { user }: RealFleet,
+  { user }: BenchFleet,
   isDone: (status: ManagedClusterModule['status']) => boolean,
 ): Promise<void> {
   return until(async () => {

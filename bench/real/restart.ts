@@ -12,7 +12,13 @@ export async function restarted(run: Run): Promise<Figure[]> {
   await pause(QUIET_MS);
   const later = audit.next();
   return [
-    figure('restart with everything in place: writes', start.what, start.writes, 0),
+    figure(
+      'restart with everything in place: writes',
+      start.what,
+      start.writes,
+      0,
+      '7,019 requests in 350 s at 3,500',
+    ),
     figure('restart: most lists of one kind', `${start.reads} reads`, start.listsOfOneKind, 1),
     figure(
       `restart: requests later than ${quietAfterMs / 1_000} s`,
