@@ -2,6 +2,7 @@ import { readAuditLog } from '@kmm-fleet/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditViolations } from './faults/audit-violations.ts';
 import { FAULT_MODULES, type FaultFleet, startFaultFleet } from './faults/fault-fleet.ts';
+import { lendModules } from './faults/rounds.ts';
 import { type Round, tellRound } from './faults/tell-round.ts';
 
 /**
@@ -14,20 +15,14 @@ const COUNT = Number(process.env['KMM_FAULT_SEEDS'] ?? 40);
 describe('whatever strikes a fleet on real control planes', () => {
   let fleet: FaultFleet;
   const rounds: Round[] = [];
-  const free: string[] = [...FAULT_MODULES];
-
-  /** A round with a module that no other round uses meanwhile. */
-  const tell = async (seed: number, options: Parameters<typeof tellRound>[3]) => {
-    const module = free.pop();
-    if (!module) throw new RangeError('more rounds at once than modules');
-    try {
+  const tell = lendModules(
+    FAULT_MODULES,
+    async (seed: number, module: string, options: Parameters<typeof tellRound>[3]) => {
       const round = await tellRound(fleet, seed, module, options);
       rounds.push(round);
       return round;
-    } finally {
-      free.push(module);
-    }
-  };
+    },
+  );
 
   beforeAll(async () => {
     fleet = await startFaultFleet(() => {});

@@ -3,7 +3,7 @@ import { OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { CORE, deepEqual } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultFleet, faultModule, startFaultFleet } from './faults/fault-fleet.ts';
-import { isEmpty, isForgotten, loaderUid, readyDigest, runs, until } from './faults/observe.ts';
+import { isForgotten, lacks, leftOf, loaderUid, readyDigest, until } from './faults/observe.ts';
 import { tellRound } from './faults/tell-round.ts';
 
 const HOUR_MS = 3_600_000;
@@ -81,9 +81,9 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
       });
     const digestOf = (version: 1 | 2) =>
       readyDigest(fleet, `${fleet.images.registry}/${names.name}:v${version}`);
-    const hasVersion = (cluster: 'east' | 'west', version: 1 | 2) => {
+    const lacksVersion = (version: 1 | 2, ...clusters: ('east' | 'west')[]) => {
       const digest = digestOf(version);
-      return digest !== undefined && runs(fleet, cluster, names, digest);
+      return digest ? clusters.flatMap((cluster) => lacks(fleet, cluster, names, digest)) : ['no image'];
     };
     const waitingOf = async () => {
       const mcm = await fleet.client('hub').get(RESOURCES.managedClusterModule, { name: names.name });
@@ -113,12 +113,12 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
             {},
           );
       await put(1);
-      await until('version 1 on both', () => hasVersion('east', 1) && hasVersion('west', 1));
+      await until('version 1 on both', () => lacksVersion(1, 'east', 'west'));
       const pod = await loaderUid(fleet, 'west', names.name);
 
       await cutOff();
       await put(2);
-      await until('version 2 on east', () => hasVersion('east', 2));
+      await until('version 2 on east', () => lacksVersion(2, 'east'));
       fleet.operator(await leader()).kill();
       await until('west alone is waited for', async () =>
         deepEqual(
@@ -129,17 +129,17 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
       expect(await loaderUid(fleet, 'west', names.name)).toBe(pod);
 
       await comesBack();
-      await until('version 2 on west', () => hasVersion('west', 2));
+      await until('version 2 on west', () => lacksVersion(2, 'west'));
     });
 
     it('unloads there later what was deleted meanwhile, and only then forgets it', async () => {
       await cutOff();
       await fleet.client('hub').delete(RESOURCES.managedClusterModule, { name: names.name }, {});
-      await until('east is empty', () => isEmpty(fleet, 'east', names));
+      await until('east is empty', () => leftOf(fleet, 'east', names));
       expect(await loaderUid(fleet, 'west', names.name)).toBeDefined();
 
       await comesBack();
-      await until('west is empty', () => isEmpty(fleet, 'west', names));
+      await until('west is empty', () => leftOf(fleet, 'west', names));
       await until('the hub has forgotten', () => isForgotten(fleet, names.name));
     });
   });

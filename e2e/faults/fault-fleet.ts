@@ -22,6 +22,7 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
+import { createOneByOne } from './one-by-one.ts';
 import type { Strike, Victim } from './plan-strikes.ts';
 import { type Look, watchPlanes } from './watch-planes.ts';
 
@@ -132,15 +133,13 @@ export async function startFaultFleet(
     });
   const proxy = (name: Victim | 'standby') => proxies.get(name) as FaultProxy;
 
-  let restarting = Promise.resolve();
-  /** One after the other: two of them would start a part twice. */
-  const restart = (of: Victim, part: 'kube-apiserver' | 'etcd') => {
-    restarting = restarting.then(async () => {
+  // Two at once would start a part twice.
+  const oneByOne = createOneByOne();
+  const restart = (of: Victim, part: 'kube-apiserver' | 'etcd') =>
+    oneByOne(async () => {
       await plane(of).kill(part);
       await plane(of).start(part);
     });
-    return restarting;
-  };
   return {
     client: fleet.client,
     look,
@@ -159,9 +158,9 @@ export async function startFaultFleet(
       if (strike.what === 'kill etcd') await restart(of, 'etcd');
       if (strike.what !== 'requests') return;
       // A watch that is asked twice has no first answer that ends.
-      proxy(of).setFault(({ path }) => (path.includes('watch=') ? undefined : strike.fault));
+      const takeBack = proxy(of).addFault(({ path }) => (path.includes('watch=') ? undefined : strike.fault));
       await sleep(strike.forMs);
-      proxy(of).setFault(undefined);
+      takeBack();
     },
     async stop() {
       await Promise.all([...operators.values()].map((operator) => operator.stop()));

@@ -21,25 +21,40 @@ export function readyDigest({ look }: FaultFleet, image: string): string | undef
 
 type Cluster = 'east' | 'west';
 
-/** The cluster's work pins this digest and is applied, its loader runs it, the kernel has it, and the label says so. */
-export function runs(
+/** Pairs of what must be so and whether it is: those that are not. */
+const missingOf = (...all: readonly (readonly [string, boolean])[]): string[] =>
+  all.filter(([, isSo]) => !isSo).map(([what]) => what);
+
+/**
+ * What a cluster lacks of a module's version: its work pins this digest and is applied, its loader runs it, the kernel
+ * has it, and the label says so.
+ */
+export function lacks(
   fleet: FaultFleet,
   cluster: Cluster,
   { name, module }: FaultNames,
   digest: string,
-): boolean {
+): string[] {
   const work = workOf(fleet, cluster, name);
   const [node] = fleet.look(cluster, CORE.node);
   const images = loaders(fleet, cluster, name).flatMap(
     ({ spec }) => (spec as { containers: { image: string }[] }).containers,
   );
-  return (
-    pinsOf(work)[FAULT_KERNEL]?.endsWith(`@${digest}`) === true &&
-    isTrue(work?.status?.conditions, 'Applied') &&
-    images.length === 1 &&
-    images[0]?.image.endsWith(`@${digest}`) === true &&
-    loadedOn(node).includes(module) &&
-    Object.keys(node?.metadata.labels ?? {}).some((key) => key.endsWith(`.${name}.ready`))
+  return missingOf(
+    [
+      `the work of ${cluster} does not pin ${digest}`,
+      pinsOf(work)[FAULT_KERNEL]?.endsWith(`@${digest}`) === true,
+    ],
+    [`the work of ${cluster} is not applied`, isTrue(work?.status?.conditions, 'Applied')],
+    [
+      `the loader of ${cluster} is not this image alone`,
+      images.length === 1 && images[0]?.image.endsWith(`@${digest}`) === true,
+    ],
+    [`the kernel of ${cluster} lacks it`, loadedOn(node).includes(module)],
+    [
+      `the node of ${cluster} has no label`,
+      Object.keys(node?.metadata.labels ?? {}).some((key) => key.endsWith(`.${name}.ready`)),
+    ],
   );
 }
 
@@ -66,17 +81,18 @@ export async function loaderUid(fleet: FaultFleet, cluster: Cluster, name: strin
   return pod?.metadata.uid;
 }
 
-/** Nothing of the module is left on the cluster, and its work is gone from the hub. */
-export function isEmpty(fleet: FaultFleet, cluster: Cluster, { name, module }: FaultNames): boolean {
+/** What is left of the module on the cluster, and its work on the hub. */
+export function leftOf(fleet: FaultFleet, cluster: Cluster, { name, module }: FaultNames): string[] {
   const nodes = fleet.look(cluster, CORE.node);
   const labels = nodes.flatMap(({ metadata }) => Object.keys(metadata.labels ?? {}));
-  return (
-    !fleet.look(cluster, RESOURCES.module).some(({ metadata }) => metadata.name === name) &&
-    !fleet.look(cluster, CORE.daemonSet).some(isOf(name)) &&
-    loaders(fleet, cluster, name).length === 0 &&
-    !labels.some((label) => label.endsWith(`.${name}.ready`)) &&
-    !nodes.some((node) => loadedOn(node).includes(module)) &&
-    workOf(fleet, cluster, name) === undefined
+  const modules = fleet.look(cluster, RESOURCES.module);
+  return missingOf(
+    [`${cluster} has its Module`, !modules.some(({ metadata }) => metadata.name === name)],
+    [`${cluster} has its DaemonSet`, !fleet.look(cluster, CORE.daemonSet).some(isOf(name))],
+    [`${cluster} has its loader`, loaders(fleet, cluster, name).length === 0],
+    [`the node of ${cluster} has its label`, !labels.some((label) => label.endsWith(`.${name}.ready`))],
+    [`the kernel of ${cluster} has it`, !nodes.some((node) => loadedOn(node).includes(module))],
+    [`the hub has the work of ${cluster}`, workOf(fleet, cluster, name) === undefined],
   );
 }
 
@@ -86,23 +102,63 @@ export function isForgotten({ look }: FaultFleet, name: string): boolean {
 }
 
 /** A user tries again while the API server is away. */
-export async function patiently(act: () => Promise<unknown>): Promise<void> {
-  for (const end = Date.now() + PATIENCE_MS; ; await sleep(PAUSE_MS)) {
+export async function patiently<T>(act: () => Promise<T>, endMs = Date.now() + PATIENCE_MS): Promise<T> {
+  for (;;) {
     try {
-      await act();
-      return;
+      return await act();
     } catch (error) {
-      if (Date.now() > end) throw error;
+      if (Date.now() > endMs) throw error;
     }
+    await sleep(PAUSE_MS);
   }
 }
 
-export async function until(what: string, seen: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
-  // What cannot be asked was not seen.
-  const isSeen = async () => await seen();
-  while (!(await isSeen().catch(() => false))) {
-    if (Date.now() > end) throw new Error(`${what}: not seen in ${PATIENCE_MS / 1_000} s`);
+/** Whether it is seen; or what is not seen yet, which is nothing in the end. */
+type Seen = boolean | readonly string[];
+
+/**
+ * Looks again and again.
+ *
+ * @param endMs of the patience, in milliseconds since the epoch
+ * @throws {Error} that says what was not seen; its cause is what the last look failed with
+ */
+export async function until(
+  what: string,
+  look: () => Seen | Promise<Seen>,
+  endMs = Date.now() + PATIENCE_MS,
+): Promise<void> {
+  const began = Date.now();
+  for (;;) {
+    const { isSeen, missing, cause } = await lookOnce(look);
+    if (isSeen) return;
+    if (Date.now() > endMs) {
+      const waited = `${what}: not seen in ${Math.round((Date.now() - began) / 1_000)} s`;
+      throw new Error([waited, ...missing].join('; '), { cause });
+    }
     await sleep(PAUSE_MS);
+  }
+}
+
+async function lookOnce(look: () => Seen | Promise<Seen>) {
+  try {
+    const seen = await look();
+    const missing = typeof seen === 'boolean' ? [] : seen;
+    return { isSeen: seen !== false && missing.length === 0, missing };
+  } catch (cause) {
+    // What cannot be asked was not seen.
+    return { isSeen: false, missing: [], cause };
+  }
+}
+
+/** @throws {Error} when something has not ended by then, which goes on all the same */
+export async function inTime<T>(what: string, work: Promise<T>, endMs: number): Promise<T> {
+  const over = new AbortController();
+  const late = sleep(Math.max(0, endMs - Date.now()), undefined, { signal: over.signal }).then(() => {
+    throw new Error(`${what}: it has not ended in time`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    over.abort();
   }
 }

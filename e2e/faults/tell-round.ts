@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RESOURCES } from '@kmm-fleet/api';
 import { type FaultFleet, faultModule } from './fault-fleet.ts';
-import { isEmpty, isForgotten, loaderUid, patiently, readyDigest, runs, until } from './observe.ts';
+import { inTime, isForgotten, lacks, leftOf, loaderUid, patiently, readyDigest, until } from './observe.ts';
 import { planStrikes } from './plan-strikes.ts';
 
 /** When the steps of a round began, for those who read the audit log afterwards. RFC 3339, by the clock of this machine. */
@@ -19,6 +19,11 @@ export interface Round {
 
 const BOTH = ['east', 'west'] as const;
 
+/** For all steps of a round: it must end, and say of what it failed, before its test runs out of time (vitest.config.ts). */
+const ROUND_MS_MAX = 100_000;
+/** For what hangs, on top of it: what fails says more. */
+const HANGS_MS = 5_000;
+
 /** One life of a module on two clusters while things go wrong: shipped, changed, taken from west, deleted. */
 export async function tellRound(
   fleet: FaultFleet,
@@ -31,17 +36,23 @@ export async function tellRound(
   const hub = fleet.client('hub');
   const strikes = options.isCalm ? [] : planStrikes(seed, 4, options.canRestart ?? false);
   const times: string[] = [];
+  const endMs = Date.now() + ROUND_MS_MAX;
 
   /** Does something, lets things go wrong meanwhile, and waits until what must come has come. */
-  const step = async (number: number, act: () => Promise<unknown>, what: string, seen: () => boolean) => {
+  const step = async (
+    number: number,
+    act: () => Promise<unknown>,
+    what: string,
+    missing: () => readonly string[],
+  ) => {
+    const told = `seed ${seed}, step ${number + 1}: ${what}`;
     times.push(new Date().toISOString());
     const struck = (strikes[number] ?? []).map(async ({ atMs, strike }) => {
       await sleep(atMs);
       await fleet.strike(strike);
     });
-    await patiently(act);
-    await Promise.all(struck);
-    await until(`seed ${seed}, step ${number + 1}: ${what}`, seen);
+    await inTime(told, Promise.all([patiently(act, endMs), ...struck]), endMs + HANGS_MS);
+    await until(told, missing, endMs);
   };
   const put = async (version: 1 | 2) =>
     hub.apply(RESOURCES.managedClusterModule, faultModule(fleet, names, version), {
@@ -56,41 +67,47 @@ export async function tellRound(
       {},
     );
   const digests: string[] = [];
-  const isShipped = (version: 1 | 2) => {
+  const unshipped = (version: 1 | 2) => {
     const digest = readyDigest(fleet, `${fleet.images.registry}/${name}:v${version}`);
-    if (!digest || !BOTH.every((cluster) => runs(fleet, cluster, names, digest))) return false;
-    digests.push(digest);
-    return true;
+    if (!digest) return ['the hub has no signed image'];
+    const missing = BOTH.flatMap((cluster) => lacks(fleet, cluster, names, digest));
+    if (missing.length === 0) digests.push(digest);
+    return missing;
   };
+  const drop = () => hub.delete(RESOURCES.managedClusterModule, { name }, {});
 
-  for (const cluster of BOTH) await patiently(() => label(cluster, 'wanted'));
-  await step(
-    0,
-    () => put(1),
-    'version 1 is loaded on both',
-    () => isShipped(1),
-  );
-  await step(
-    1,
-    () => put(2),
-    'version 2 is loaded on both',
-    () => isShipped(2),
-  );
-  const pod = await loaderUid(fleet, 'east', name);
-  await step(
-    2,
-    () => label('west', null),
-    'west is empty',
-    () => isEmpty(fleet, 'west', names),
-  );
-  const after = await loaderUid(fleet, 'east', name);
-  if (after !== pod) throw new Error(`seed ${seed}: east's loader was replaced when west left`);
-  await step(
-    3,
-    () => hub.delete(RESOURCES.managedClusterModule, { name }, {}),
-    'everything is gone',
-    () => isEmpty(fleet, 'east', names) && isForgotten(fleet, name),
-  );
+  try {
+    for (const cluster of BOTH) await patiently(() => label(cluster, 'wanted'), endMs);
+    await step(
+      0,
+      () => put(1),
+      'version 1 is loaded on both',
+      () => unshipped(1),
+    );
+    await step(
+      1,
+      () => put(2),
+      'version 2 is loaded on both',
+      () => unshipped(2),
+    );
+    const pod = await patiently(() => loaderUid(fleet, 'east', name), endMs);
+    await step(
+      2,
+      () => label('west', null),
+      'west is empty',
+      () => leftOf(fleet, 'west', names),
+    );
+    const after = await patiently(() => loaderUid(fleet, 'east', name), endMs);
+    if (after !== pod) throw new Error(`seed ${seed}: east's loader was replaced when west left`);
+    await step(3, drop, 'everything is gone', () => [
+      ...leftOf(fleet, 'east', names),
+      ...(isForgotten(fleet, name) ? [] : ['the hub has its images']),
+    ]);
+  } catch (error) {
+    // What is left of it would be in the way of the next round with this module.
+    void drop().catch(() => {});
+    throw error;
+  }
   const [began = '', , westLeft = '', deleted = ''] = times;
   return { name, began, westLeft, deleted, ended: new Date().toISOString(), digests };
 }

@@ -48,12 +48,30 @@ it.each<[ProxyFault, string | RegExp, number]>([
   [{ kind: 'delay', ms: 10 }, '200 answer 1', 1],
 ])('%o: the client sees %s, the server hears of it %i times', async (fault, seen, times) => {
   const { proxy, heard } = await behindProxy();
-  proxy.setFault(() => fault);
+  proxy.addFault(() => fault);
 
   const result = await ask(proxy).catch(() => 'fails');
   if (typeof seen === 'string') expect(result).toBe(seen);
   else expect(result).toMatch(seen);
   expect(heard).toHaveLength(times);
+});
+
+it('keeps a fault until it is taken back, whatever others come and go meanwhile', async () => {
+  const { proxy } = await behindProxy();
+  const answer = (status: number) => (): ProxyFault => ({ kind: 'answer', status });
+  const status = async () => (await ask(proxy)).slice(0, 3);
+  const none = proxy.addFault(() => undefined);
+  const [same, first] = [answer(500), proxy.addFault(answer(503))];
+  const [second, third] = [proxy.addFault(same), proxy.addFault(same)];
+
+  expect(await status()).toBe('503');
+  first();
+  expect(await status()).toBe('500');
+  second();
+  none();
+  expect(await status()).toBe('500');
+  third();
+  expect(await status()).toBe('200');
 });
 
 it('cuts what is open, watches too', async () => {

@@ -28,13 +28,18 @@ export interface ProxiedRequest {
   readonly at: number;
 }
 
+type Decide = (request: ProxiedRequest) => ProxyFault | undefined;
+
 /** Stands between a client and an API server, and does as a bad network does. */
 export interface FaultProxy {
   readonly url: string;
   /** Requests so far, in the order in which they came. */
   readonly requests: readonly ProxiedRequest[];
-  /** Asked for each request; undefined lets it pass. */
-  setFault(decide: ((request: ProxiedRequest) => ProxyFault | undefined) | undefined): void;
+  /**
+   * Asked for each request, in the order in which they were added, until one names a fault. What is returned takes this
+   * one back and leaves the others.
+   */
+  addFault(decide: Decide): () => void;
   /** Ends every connection, watches too. */
   cutAll(): void;
   close(): Promise<void>;
@@ -55,7 +60,7 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
   const isTls = upstream.protocol === 'https:';
   const agent = isTls ? new TlsAgent({ keepAlive: true, ...(ca && { ca }) }) : new Agent({ keepAlive: true });
   const requests: ProxiedRequest[] = [];
-  let decide: ((request: ProxiedRequest) => ProxyFault | undefined) | undefined;
+  const faults = new Set<{ readonly decide: Decide }>();
 
   const forward = (incoming: IncomingMessage, response: ServerResponse, body: string) =>
     new Promise<IncomingMessage>((resolve, reject) => {
@@ -73,7 +78,7 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
   const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
     const request = { method: incoming.method ?? 'GET', path: incoming.url ?? '/', at: Date.now() };
     requests.push(request);
-    const fault = decide?.(request);
+    const fault = firstFault(faults, request);
     const body = await readText(incoming);
     if (fault?.kind === 'answer') return answer(response, fault);
     if (fault?.kind === 'cut-before') return void incoming.socket.destroy();
@@ -105,8 +110,11 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
   return {
     url: `${certificate ? 'https' : 'http'}://127.0.0.1:${port}`,
     requests,
-    setFault: (next) => {
-      decide = next;
+    addFault(decide) {
+      // Two may come with the same function, and each takes back its own.
+      const added = { decide };
+      faults.add(added);
+      return () => void faults.delete(added);
     },
     cutAll,
     close() {
@@ -115,6 +123,17 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+function firstFault(
+  faults: Iterable<{ readonly decide: Decide }>,
+  request: ProxiedRequest,
+): ProxyFault | undefined {
+  for (const { decide } of faults) {
+    const fault = decide(request);
+    if (fault) return fault;
+  }
+  return undefined;
 }
 
 /** As kube-apiserver says it: a Status object. */
