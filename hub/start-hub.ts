@@ -119,8 +119,9 @@ export function createHub(ports: HubPorts): Hub {
     want: (item, list) => addAll(imageObjects, wanted.set(keyOf(item), item.module, list)),
     writes: (item, work) => known.writes(keyOf(item), work),
     wrote(item, stored) {
-      known.wrote(keyOf(item), stored, watched(item));
-      applying.wrote(keyOf(item));
+      const key = keyOf(item);
+      if (!known.wrote(key, stored, watched(item), caches.works.version)) works.add(key);
+      applying.wrote(key);
       judge(item);
     },
     report(item, outlook) {
@@ -177,11 +178,12 @@ export function createHub(ports: HubPorts): Hub {
       const waitMs = pace.waitMs(module);
       if (waitMs > 0) return { requeueAfterMs: waitMs };
       moduleMetrics.set(module, tallyOf(module).counts);
-      pace.told(module);
+      pace.summed(module);
       const warnings = wanted
         .imagesOfModule(module)
         .flatMap((name) => factory.images.get(name)?.status?.conditions ?? []);
-      return reconcileMcmStatus(mcm, tallyOf(module), warnings, ports, signal);
+      if (await reconcileMcmStatus(mcm, tallyOf(module), warnings, ports, signal)) pace.told(module);
+      return undefined;
     },
   });
 
@@ -210,12 +212,14 @@ export function createHub(ports: HubPorts): Hub {
 
   caches.mcms.onChange(({ key: module, before, after }) => {
     modules.set(module, after?.checked.ok ? after.checked.value.spec.selector : undefined);
-    const isSame =
+    const isSameSpec =
       before &&
       after &&
       before.metadata.generation === after.metadata.generation &&
       before.metadata.deletionTimestamp === after.metadata.deletionTimestamp;
-    if (isSame || !unplanned) return;
+    if (!unplanned) return;
+    // A status that is not what was told last is put right; one that is costs a comparison.
+    if (isSameSpec) return statuses.add(module);
     addAll(works, itemsOfModule(after, module));
     tellSoon(module);
   });
@@ -238,6 +242,14 @@ export function createHub(ports: HubPorts): Hub {
       if (unplanned) works.add(keyOf(item));
     } else judge(item);
   });
+
+  // A work that came and went while nobody watched.
+  caches.works.onList(() =>
+    addAll(
+      works,
+      known.gone((key) => watched(parseKey(key)), caches.works.version),
+    ),
+  );
 
   factory.images.onChange(({ key: name, before, after }) => {
     if (!unplanned) return;

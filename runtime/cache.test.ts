@@ -104,6 +104,20 @@ it('notices what changed and what went while the server was another one', async 
   await stop();
 });
 
+it('watches at once after a list, however many of them failed before', async () => {
+  const { server, clock, seen, stop } = world(({ refusals }) =>
+    refusals.push(...Array.from({ length: 40 }, () => ({ status: 500 }))),
+  );
+  server.put('a', '1');
+  while (Object.keys(seen()).length === 0) await clock.advance(100);
+
+  server.put('a', '2');
+  await clock.advance(100);
+
+  expect(seen()).toEqual({ a: '2' });
+  await stop();
+});
+
 it('waits as long as a busy server asks, and lists again after errors', async () => {
   const { clock, cache, stop } = world(({ refusals }) =>
     refusals.push({ status: 429, retryAfter: '9' }, { status: 500 }, { status: 503 }),

@@ -27,6 +27,10 @@ export interface WatchedCache<T> extends Cache<T> {
   run(signal: AbortSignal): Promise<void>;
   whenSynced(): Promise<void>;
   readonly kind: string;
+  /** Up to which version of the server everything is known; '' while nothing is. */
+  readonly version: string;
+  /** Called when a fresh list is in the store and its changes are told. What came and went before it was never told. */
+  onList(handler: () => void): void;
   /** Nothing could be listed or watched for minutes: what it holds may be long untrue. */
   readonly isBlind: boolean;
 }
@@ -69,6 +73,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
   const { transform = (object) => object as unknown as T } = options;
   const viewOf = (key: string, object: KubeObject) => transform(withoutManagedFields(object), store.get(key));
   const waiters: (() => void)[] = [];
+  const listeners: (() => void)[] = [];
   let state: State = { state: 'empty' };
   let synced = false;
   /** Lists and watches in a row that brought nothing. */
@@ -89,6 +94,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     blindness.rest();
     state = { state: 'watching', resourceVersion };
     synced = true;
+    for (const listed of listeners) listed();
     for (const resolve of waiters.splice(0)) resolve();
   };
 
@@ -132,7 +138,8 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     while (!signal.aborted) {
       try {
         if (state.state === 'empty') await list(signal);
-        else await watch(state.resourceVersion, signal);
+        // Nothing is to be waited for between the two, however many failures there were before.
+        if (state.state === 'watching') await watch(state.resourceVersion, signal);
       } catch (error) {
         if (signal.aborted) break;
         recover(error);
@@ -158,6 +165,10 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     },
     whenSynced: () => (synced ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
     kind: type.kind,
+    get version() {
+      return state.state === 'watching' ? state.resourceVersion : '';
+    },
+    onList: (handler) => void listeners.push(handler),
     get isBlind() {
       return blindness.barks;
     },

@@ -30,6 +30,8 @@ export const FAILURES = {
   CONFLICT: failure('Conflict', 'now', 'Somebody else changed the object; it is tried again.'),
   ALREADY_EXISTS: failure('AlreadyExists', 'now', 'The object exists already; it is read again.'),
   NOT_FOUND: failure('NotFound', 'on-change', 'Create the missing object.'),
+  // Nobody watches namespaces for it.
+  NAMESPACE_MISSING: failure('ClusterNamespaceMissing', 'backoff', 'Accept the cluster in OCM.'),
   WATCH_EXPIRED: failure('WatchExpired', 'now', 'The watch is restarted from a fresh list.'),
   WATCH_IDLE: failure('WatchIdle', 'now', 'The watch is reopened.'),
   REGISTRY_UNREACHABLE: failure(

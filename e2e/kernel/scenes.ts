@@ -57,7 +57,8 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
       ['secure', `${MODULES}; dmesg | grep kmm_demo | tail -4`],
     ],
     async run(fleet) {
-      for (const guest of guests(fleet)) await guest.run(`modprobe ${IN_TREE}`);
+      for (const guest of guests(fleet))
+        assert.equal((await guest.run(`modprobe ${IN_TREE} && test -d /sys/module/${IN_TREE}`)).code, 0);
       await apply(fleet.hub, fleet.manifests.map(removingInTree));
       const labels = { 'wants-my-mcm': 'true' };
       await fleet.hub.mergePatch(RESOURCES.managedCluster, { name: 'east' }, { metadata: { labels } }, {});

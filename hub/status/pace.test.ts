@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createPace } from './pace.ts';
+import { CALM_MS, createPace } from './pace.ts';
 
 const START_MS = 1_000_000;
 
@@ -19,6 +19,7 @@ function toldAt(eventsMs: readonly number[]): number[] {
     }
     if (pace.waitMs('kmod') > 0) dueMs = nowMs + pace.waitMs('kmod');
     else {
+      pace.summed('kmod');
       pace.told('kmod');
       told.push(nowMs - START_MS);
       dueMs = Infinity;
@@ -54,7 +55,21 @@ it('is told of all that was heard, within three seconds, and at most three times
 it('what was told and has to be told again does not wait', () => {
   const pace = createPace({ now: () => START_MS });
   pace.heard('kmod');
+  pace.summed('kmod');
   pace.told('kmod');
 
   expect(pace.waitMs('kmod')).toBe(0);
+});
+
+it('sums that said nothing new do not make the next wait', () => {
+  let nowMs = START_MS;
+  const pace = createPace({ now: () => nowMs });
+  for (let sum = 0; sum < 3; sum += 1) {
+    pace.heard('kmod');
+    pace.summed('kmod');
+    nowMs += 200;
+  }
+  pace.heard('kmod');
+
+  expect(pace.waitMs('kmod')).toBe(CALM_MS);
 });

@@ -6,6 +6,9 @@ export interface Pace {
   heard(module: string): void;
   /** How long to wait before it is told, in milliseconds; not at all where nothing has changed. */
   waitMs(module: string): number;
+  /** What was heard so far is summed up now. */
+  summed(module: string): void;
+  /** A status was written: a sum that says nothing new is none. */
   told(module: string): void;
   forget(module: string): void;
 }
@@ -34,8 +37,8 @@ export function createPace(clock: Pick<Clock, 'now'>): Pace {
       const thirdMs = toldMs.get(module)?.[2] ?? -Infinity;
       return Math.max(0, Math.max(calmMs, thirdMs + THRICE_MS) - clock.now());
     },
+    summed: (module) => void untold.delete(module),
     told(module) {
-      untold.delete(module);
       toldMs.set(module, [clock.now(), ...(toldMs.get(module) ?? [])].slice(0, 3));
     },
     forget(module) {

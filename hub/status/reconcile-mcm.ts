@@ -7,7 +7,11 @@ import type { Tally } from './tally.ts';
 
 const FIELD_MANAGER = 'kmm-hub-status';
 
-/** One pass over the status of one module: sums up what is known and writes it when it says something new. */
+/**
+ * One pass over the status of one module: sums up what is known and writes it when it says something new.
+ *
+ * @returns whether it was written
+ */
 export async function reconcileMcmStatus(
   mcm: McmView,
   tally: Tally,
@@ -19,12 +23,12 @@ export async function reconcileMcmStatus(
     readonly events: EventRecorder;
   },
   signal: AbortSignal,
-): Promise<undefined> {
+): Promise<boolean> {
   const previous = mcm.object['status'] as ManagedClusterModuleStatus | undefined;
   const now = new Date(ports.clock.now()).toISOString();
   const { generation, name } = mcm.metadata;
   const status = mcmStatus(mcm.checked, tally, generation, previous, now, warnings);
-  if (status === previous) return undefined;
+  if (status === previous) return false;
   const { apiVersion, kind } = mcm.object;
   const object: KubeObject = { apiVersion, kind, metadata: { name }, status };
   const options = { fieldManager: FIELD_MANAGER, force: true, subresource: 'status' } as const;
@@ -37,5 +41,5 @@ export async function reconcileMcmStatus(
   });
   const event = planEvent(previous?.conditions ?? [], status.conditions ?? []);
   if (event) ports.events.record(mcm.object, event);
-  return undefined;
+  return true;
 }

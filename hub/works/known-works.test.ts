@@ -21,8 +21,9 @@ const payloadOf = ({ spec }: ManifestWork) => JSON.stringify(spec.workload);
 function createHistory() {
   const known = createKnownWorks();
   let server: ManifestWork | undefined;
-  const events: ManifestWork[] = [];
+  const events: { readonly version: number; readonly work: ManifestWork | undefined }[] = [];
   let watched: ManifestWork | undefined;
+  let seen = 0;
   let isDue = true;
   let write: { readonly payload: string; stored?: ManifestWork } | undefined;
   let wish = OURS;
@@ -32,12 +33,24 @@ function createHistory() {
     if (server && payloadOf(server) === payloadOf(workOf(payload))) return server;
     version += 1;
     server = workOf(payload, version);
-    events.push(server);
+    events.push({ version, work: server });
     return server;
+  };
+  /** As a cache does, which tells nothing of what it did not know before and does not know after. */
+  const show = (after: ManifestWork | undefined) => {
+    const before = watched;
+    watched = after;
+    if ((before || after) && known.isNews('k', before, after)) isDue = true;
   };
   const steps = {
     edit: () => void (server && store('of somebody')),
     restore: () => void (server && store(OURS)),
+    remove() {
+      if (!server) return;
+      version += 1;
+      server = undefined;
+      events.push({ version, work: undefined });
+    },
     wish() {
       wish = wish === OURS ? 'another' : OURS;
       isDue = true;
@@ -47,19 +60,20 @@ function createHistory() {
       version += 1;
       const metadata = { ...server.metadata, resourceVersion: String(version) };
       server = { ...server, metadata, status: {} };
-      events.push(server);
+      events.push({ version, work: server });
     },
     watch() {
-      const after = events.shift();
-      if (!after) return;
-      const before = watched;
-      watched = after;
-      if (known.isNews('k', before, after)) isDue = true;
+      const event = events.shift();
+      if (!event) return;
+      seen = event.version;
+      show(event.work);
     },
     /** A watch that broke is followed by a list: what was between is never seen. */
     list() {
-      events.splice(0, events.length - 1);
-      steps.watch();
+      events.length = 0;
+      seen = version;
+      show(server);
+      if (known.gone(() => watched, String(seen)).length > 0) isDue = true;
     },
     plan() {
       if (!isDue || write) return;
@@ -74,7 +88,7 @@ function createHistory() {
     land: () => void (write && !write.stored && (write.stored = store(write.payload))),
     answer() {
       if (!write?.stored) return;
-      known.wrote('k', write.stored, watched);
+      if (!known.wrote('k', write.stored, watched, String(seen))) isDue = true;
       write = undefined;
     },
     fail() {
@@ -96,7 +110,7 @@ function createHistory() {
 }
 type Step = keyof ReturnType<typeof createHistory>['steps'];
 const OWN = ['report', 'watch', 'list', 'plan', 'land', 'answer'] as const;
-const ANYTHING = [...OWN, 'wish', 'edit', 'restore', 'fail'] as const;
+const ANYTHING = [...OWN, 'wish', 'edit', 'restore', 'remove', 'fail'] as const;
 
 it('what is wished is there in the end, in whatever order wishes, edits, failures, answers and events come', () => {
   const step = fc.constantFrom<Step>(...ANYTHING);
@@ -109,6 +123,16 @@ it('what is wished is there in the end, in whatever order wishes, edits, failure
     }),
     { numRuns: 3_000 },
   );
+});
+
+it.each<readonly Step[]>([
+  ['plan', 'land', 'answer', 'remove', 'list'],
+  ['plan', 'land', 'remove', 'list', 'answer'],
+])('a work that came and went while nobody watched is there in the end (%s, %s, %s, %s, %s)', (...steps) => {
+  const history = createHistory();
+  for (const name of steps) history.steps[name]();
+
+  expect(history.settle().isAsWished).toBe(true);
 });
 
 it('one plan is enough where nobody edits, in whatever order answers, reports and events come', () => {
@@ -127,7 +151,7 @@ it('one plan is enough where nobody edits, in whatever order answers, reports an
 it('what was written counts until the watch has caught up', () => {
   const known = createKnownWorks();
   const old = workOf('old', 1);
-  known.wrote('k', workOf(OURS, 2), old);
+  known.wrote('k', workOf(OURS, 2), old, '1');
   expect(known.newest('k', old)).toEqual(workOf(OURS, 2));
 
   known.isNews('k', old, workOf('newer', 3));
@@ -139,7 +163,7 @@ it('what the cluster reported before a write still counts after it', () => {
   const status = { conditions: [] };
   const old = { ...workOf('old', 1), status };
 
-  known.wrote('k', workOf(OURS, 2), old);
+  known.wrote('k', workOf(OURS, 2), old, '1');
 
   expect(known.newest('k', old)).toEqual({ ...workOf(OURS, 2), status });
 });
@@ -147,7 +171,7 @@ it('what the cluster reported before a write still counts after it', () => {
 it('what the watch has shown before the answer came is not kept twice', () => {
   const known = createKnownWorks();
   const shown = { ...workOf(OURS, 2), status: { conditions: [] } };
-  known.wrote('k', workOf(OURS, 2), shown);
+  known.wrote('k', workOf(OURS, 2), shown, '2');
 
   expect(known.newest('k', shown)).toBe(shown);
   expect(known.newest('k', undefined)).toBeUndefined();
@@ -169,6 +193,6 @@ it('somebody who takes back what we wrote is told, though the watch shows what i
   known.writes('k', workOf(OURS));
   expect(known.isNews('k', before, workOf('before', 3))).toBe(true);
 
-  known.wrote('k', workOf(OURS, 2), before);
+  known.wrote('k', workOf(OURS, 2), before, '1');
   expect(known.isNews('k', before, workOf('before', 3))).toBe(true);
 });

@@ -9,9 +9,15 @@ export interface KnownWorks {
   decided(key: string, outlook: Outlook): void;
   /** A write begins. It ends by `wrote` or `forget`. */
   writes(key: string, work: ManifestWork): void;
-  wrote(key: string, stored: ManifestWork, watched: ManifestWork | undefined): void;
+  /**
+   * @param seen version up to which everything was watched
+   * @returns false when the work is gone again: the watch is past its version and shows none
+   */
+  wrote(key: string, stored: ManifestWork, watched: ManifestWork | undefined, seen: string): boolean;
   /** The item is gone, or a pass failed: whatever the watch shows next is news. */
   forget(key: string): void;
+  /** Works that were written, and are neither in a fresh list nor newer than it. They count as written no more. */
+  gone(watched: (key: string) => ManifestWork | undefined, seen: string): string[];
   /** Takes what the watch shows. True: the last plan has neither seen nor written this, so another one is due. */
   isNews(key: string, before: ManifestWork | undefined, after: ManifestWork | undefined): boolean;
   /** The work as last written or as last watched, whichever is the later. */
@@ -31,11 +37,17 @@ export function createKnownWorks(): KnownWorks {
       outlooks.set(key, { action: { kind: action.kind }, waits });
     },
     writes: (key, work) => void writing.set(key, work),
-    wrote(key, stored, watched) {
+    wrote(key, stored, watched, seen) {
       writing.delete(key);
+      if (isKnown(stored, seen)) return watched !== undefined;
       // A write says nothing of what the cluster reports, which is as it was.
-      if (!watched) written.set(key, stored);
-      else if (isOlder(watched, stored)) written.set(key, { ...watched, ...stored });
+      if (!watched || isOlder(watched, stored)) written.set(key, { ...watched, ...stored });
+      return true;
+    },
+    gone(watched, seen) {
+      const keys = [...written].filter(([key, stored]) => isKnown(stored, seen) && !watched(key));
+      for (const [key] of keys) written.delete(key);
+      return keys.map(([key]) => key);
     },
     forget(key) {
       writing.delete(key);
@@ -60,3 +72,7 @@ export function createKnownWorks(): KnownWorks {
 function isOlder(work: ManifestWork, other: ManifestWork): boolean {
   return Number(work.metadata.resourceVersion) < Number(other.metadata.resourceVersion);
 }
+
+/** Who has seen everything up to a version has seen this. */
+const isKnown = ({ metadata }: ManifestWork, seen: string): boolean =>
+  Number(metadata.resourceVersion) <= Number(seen);

@@ -1,5 +1,12 @@
 import { type ManifestWork, RESOURCES } from '@kmm-fleet/api';
-import { isAppError, type KubeClient, type KubeObject, type Log } from '@kmm-fleet/runtime';
+import {
+  AppError,
+  isAppError,
+  type KubeClient,
+  type KubeObject,
+  type Log,
+  withoutManagedFields,
+} from '@kmm-fleet/runtime';
 import { gate } from '../gate/gate.ts';
 import { diffWork, type WorkChange } from './diff-work.ts';
 import type { Outlook } from './item-status.ts';
@@ -42,7 +49,7 @@ export async function reconcileWork(item: Item, ports: WorkPorts, signal: AbortS
   try {
     await write(item, change, ports, signal);
   } catch (error) {
-    if (isAppError(error)) ports.report(item, withWait(plan, writeFailed(item, error)));
+    if (isAppError(error)) ports.report(item, withWait(plan, writeFailed(error)));
     throw error;
   }
   return undefined;
@@ -63,15 +70,23 @@ async function write(
   ports.writes(item, change.work);
   const work = change.work as unknown as KubeObject;
   const options = { fieldManager: FIELD_MANAGER, force: true, answer: 'metadata' } as const;
-  const { metadata } = await client.apply(RESOURCES.manifestWork, work, options, signal);
+  const answer = await client.apply(RESOURCES.manifestWork, work, options, signal).catch((error: unknown) => {
+    throw isAppError(error) && error.code === 'NOT_FOUND' ? namespaceMissing(item, error) : error;
+  });
+  const { metadata } = withoutManagedFields(answer);
   ports.wrote(item, { ...change.work, metadata: metadata as ManifestWork['metadata'] });
   log.info('work.applied', { ...item });
 }
 
 const withWait = (plan: WorkPlan, wait: Wait): WorkPlan => ({ ...plan, waits: [wait, ...plan.waits] });
 
-function writeFailed({ cluster }: Item, error: { code: string; reason: string; message: string }): Wait {
-  if (error.code !== 'NOT_FOUND') return { state: 'Degraded', reason: error.reason, message: error.message };
+function namespaceMissing({ cluster }: Item, cause: Error): AppError {
   const message = `Namespace ${cluster} is missing on the hub. OCM makes it when the cluster is accepted.`;
-  return { state: 'Waiting', reason: 'ClusterNamespaceMissing', message };
+  return new AppError('NAMESPACE_MISSING', message, { cause });
 }
+
+const writeFailed = ({ code, reason, message }: AppError): Wait => ({
+  state: code === 'NAMESPACE_MISSING' ? 'Waiting' : 'Degraded',
+  reason,
+  message,
+});
