@@ -1,6 +1,6 @@
 import type { AuditedRequest } from '@kmm-fleet/policies';
 import { describe, expect, it } from 'vitest';
-import { auditViolations, WRITES_PER_ROUND_MAX } from './audit-violations.ts';
+import { auditViolations, WRITES_MAX, worksWritten } from './audit-violations.ts';
 import { planStrikes } from './plan-strikes.ts';
 import type { Round } from './tell-round.ts';
 
@@ -23,14 +23,28 @@ const request = (second: number, verb: string, resource: string, rest: object = 
   requestReceivedTimestamp: at(second),
   ...rest,
 });
-const work = (image: string, extra: object = {}, name = 'round-1') => {
-  const container = { kernelMappings: [{ literal: 'k', containerImage: image, ...extra }] };
-  const manifests = [{ kind: 'Module', spec: { moduleLoader: { container } } }];
-  return request(15, 'patch', 'manifestworks', {
+const write = (name: string, body: object) =>
+  request(15, 'patch', 'manifestworks', {
     objectRef: { resource: 'manifestworks', name },
-    requestObject: { spec: { workload: { manifests } } },
+    requestObject: body,
   });
-};
+const workOf = (container: object, name = 'round-1') =>
+  write(name, {
+    spec: { workload: { manifests: [{ kind: 'Module', spec: { moduleLoader: { container } } }] } },
+  });
+const work = (image: string, extra: object = {}, name = 'round-1') =>
+  workOf({ kernelMappings: [{ literal: 'k', containerImage: image, ...extra }] }, name);
+const daemonSet = (second: number, nodeSelector: object) =>
+  request(second, 'patch', 'daemonsets', {
+    requestObject: { spec: { template: { spec: { nodeSelector } } } },
+  });
+const times = (count: number, one: AuditedRequest) => Array.from({ length: count }, () => one);
+const named = (name: string) =>
+  request(12, 'patch', 'modules', { userAgent: 'kmm', objectRef: { resource: 'modules', name } });
+/** To an object each. */
+const manyOf = (round: string) =>
+  Array.from({ length: WRITES_MAX.mean }, (_, index) => named(`${round}-${index}`));
+const nameless = (resource: string) => request(35, 'deletecollection', resource, { objectRef: { resource } });
 const NONE: Record<'hub' | 'east' | 'west', AuditedRequest[]> = { hub: [], east: [], west: [] };
 
 describe('what must never happen', () => {
@@ -49,10 +63,56 @@ describe('what must never happen', () => {
     ['west is unloaded before', { west: [request(19, 'delete', 'modules')] }, 'of west was deleted'],
     ['east is unloaded with west', { east: [request(25, 'delete', 'daemonsets')] }, 'of east was deleted'],
     ['east is unloaded at the end', { east: [request(31, 'delete', 'daemonsets')] }, undefined],
+    ['all modules are deleted at once', { east: [nameless('modules')] }, 'all modules of east were deleted'],
+    ['all loaders are deleted at once', { west: [nameless('pods')] }, 'all pods of west were deleted'],
     [
-      'a write storm',
-      { hub: Array.from({ length: WRITES_PER_ROUND_MAX + 1 }, () => request(12, 'patch', 'moduleimages')) },
-      'hub: 61 writes of our operator per round',
+      'a kubelet removes a pod',
+      { east: [request(15, 'delete', 'pods', { userAgent: 'kubelet/v1' })] },
+      undefined,
+    ],
+    [
+      'our operator deletes a loader',
+      { east: [request(15, 'delete', 'pods', { userAgent: 'kmm' })] },
+      'pods round-1-loader of east was deleted',
+    ],
+    ['a loader keeps its nodes', { east: [daemonSet(11, { a: '1' }), daemonSet(15, { a: '1' })] }, undefined],
+    [
+      'a loader is taken from its nodes',
+      { east: [daemonSet(11, { a: '1' }), daemonSet(15, { a: '2' })] },
+      'daemonsets round-1-loader of east was taken from its nodes',
+    ],
+    [
+      'a loader is taken from its nodes at the end',
+      { east: [daemonSet(11, { a: '1' }), daemonSet(31, { a: '2' })] },
+      undefined,
+    ],
+    ['a tag for all kernels is shipped', { hub: [workOf({ containerImage: 'r/i:v1' })] }, 'ships r/i:v1'],
+    [
+      'kernels share a pinned image',
+      { hub: [workOf({ containerImage: `r/i@${DIGEST}`, kernelMappings: [{ literal: 'k' }] })] },
+      undefined,
+    ],
+    ['a kernel has no image', { hub: [workOf({ kernelMappings: [{ literal: 'k' }] })] }, 'ships no image'],
+    [
+      'a storm at one object',
+      { hub: times(WRITES_MAX.object + 1, request(12, 'patch', 'moduleimages')) },
+      `${WRITES_MAX.object + 1} writes of moduleimages round-1-loader on hub`,
+    ],
+    [
+      'a storm in one round',
+      { hub: manyOf('round-1'), east: manyOf('round-1'), west: manyOf('round-1') },
+      `round-1: ${3 * WRITES_MAX.mean} writes of our operators`,
+    ],
+    ['as many in several rounds', { hub: manyOf('a'), east: manyOf('b'), west: manyOf('c') }, undefined],
+    [
+      'a storm beside all rounds',
+      { hub: times(WRITES_MAX.mean + 1, named('another')) },
+      `hub: ${WRITES_MAX.mean + 1} writes of our operator per round`,
+    ],
+    [
+      'writes of others',
+      { hub: times(1_000, request(12, 'patch', 'pods', { userAgent: 'kubectl' })) },
+      undefined,
     ],
   ])('%s', (_what, logs, expected) => {
     const found = auditViolations([round], { ...NONE, ...logs });
@@ -60,6 +120,15 @@ describe('what must never happen', () => {
     if (expected === undefined) expect(found).toEqual([]);
     else expect(found).toEqual([expect.stringContaining(expected)]);
   });
+});
+
+it.each<[string, AuditedRequest[], number]>([
+  ['the hub writes a work', [work('r/i:v1'), work('r/i:v2')], 2],
+  ['a work agent writes its finalizer', [write('round-1', { metadata: { finalizers: ['f'] } })], 0],
+  ['somebody else writes one', [{ ...work('r/i:v1'), userAgent: 'kubectl' }], 0],
+  ['the hub deletes one', [request(15, 'delete', 'manifestworks', { requestObject: {} })], 0],
+])('%s: is it a work written by the hub?', (_what, requests, count) => {
+  expect(worksWritten(requests)).toHaveLength(count);
 });
 
 describe('a plan of strikes', () => {
@@ -86,6 +155,7 @@ describe('a plan of strikes', () => {
       'kill operator',
       'kill work agent',
       'stall',
+      'stall watches',
       'twice',
     ]);
   });

@@ -7,6 +7,7 @@ import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
 import { createFakeBuilder, testPair } from '@kmm-fleet/images/testing';
 import {
   type FaultProxy,
+  isWatch,
   makeServerCertificates,
   operatorUser,
   type Plane,
@@ -54,6 +55,9 @@ const NAMESPACES: Readonly<Record<Victim, string>> = {
   west: 'openshift-kmm',
 };
 const PULL_SECRET = 'pull';
+
+/** Faults that wait for the end of a first answer, which that of a watch has not. */
+const NEEDS_AN_END: ReadonlySet<string> = new Set(['twice', 'cut-after']);
 
 /** Loaded before a program of ours: see skew-clock.ts. */
 const SKEW_CLOCK = new URL('./skew-clock.ts', import.meta.url).href;
@@ -152,13 +156,15 @@ export async function startFaultFleet(
       const { of } = strike;
       if (strike.what === 'kill operator') operators.get(of)?.kill();
       if (strike.what === 'cut operator') proxy(of).cutAll();
+      if (strike.what === 'stall watches') await proxy(of).stallWatches(strike.forMs);
       if (strike.what === 'compact') await plane(of).compact();
       if (strike.what === 'kill work agent') fleet.ocm.signalWorkAgent(of, 'SIGKILL');
       if (strike.what === 'kill kube-apiserver') await restart(of, 'kube-apiserver');
       if (strike.what === 'kill etcd') await restart(of, 'etcd');
       if (strike.what !== 'requests') return;
-      // A watch that is asked twice has no first answer that ends.
-      const takeBack = proxy(of).addFault(({ path }) => (path.includes('watch=') ? undefined : strike.fault));
+      const takeBack = proxy(of).addFault((request) =>
+        NEEDS_AN_END.has(strike.fault.kind) && isWatch(request) ? undefined : strike.fault,
+      );
       await sleep(strike.forMs);
       takeBack();
     },

@@ -9,6 +9,8 @@ export type Strike =
   | { readonly what: 'kill operator' | 'cut operator' | 'compact'; readonly of: Victim }
   | { readonly what: 'kill work agent'; readonly of: Exclude<Victim, 'hub'> }
   | { readonly what: 'kill kube-apiserver' | 'kill etcd'; readonly of: Victim }
+  /** They tell nothing for a while and then end, as behind a balancer that has forgotten them. */
+  | { readonly what: 'stall watches'; readonly of: Victim; readonly forMs: number }
   /** Every request for a while. */
   | { readonly what: 'requests'; readonly of: Victim; readonly fault: ProxyFault; readonly forMs: number };
 
@@ -35,6 +37,7 @@ export function planStrikes(seed: number, steps: number, canRestart: boolean): T
     () => ({ what: 'kill operator', of: pick(VICTIMS) }),
     () => ({ what: 'kill operator', of: 'hub' }),
     () => ({ what: 'cut operator', of: pick(VICTIMS) }),
+    () => ({ what: 'stall watches', of: pick(VICTIMS), forMs: 200 + below(600) }),
     () => ({ what: 'compact', of: pick(VICTIMS) }),
     () => ({ what: 'kill work agent', of: pick(['east', 'west']) }),
     () => ({ what: 'requests', of: pick(VICTIMS), fault: pick(FAULTS), forMs: 50 + below(400) }),

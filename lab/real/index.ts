@@ -25,7 +25,7 @@ export {
 } from './operator-images.ts';
 export { readAuditLog } from './planes/audit-log.ts';
 export { POLICY } from './planes/carry-policies.ts';
-export { type FaultProxy, type ProxyFault, startFaultProxy } from './planes/fault-proxy.ts';
+export { type FaultProxy, isWatch, type ProxyFault, startFaultProxy } from './planes/fault-proxy.ts';
 export { type Ocm, ocmProgram } from './planes/ocm.ts';
 export { ocmHubObjects } from './planes/ocm-objects.ts';
 export type { Plane, PlaneOptions } from './planes/plane.ts';

@@ -1,6 +1,8 @@
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { type FaultProxy, type ProxyFault, startFaultProxy } from './fault-proxy.ts';
+
+const WATCH = '/things?watch=1';
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -9,9 +11,13 @@ afterEach(async () => {
 
 async function behindProxy(): Promise<{ proxy: FaultProxy; heard: string[] }> {
   const heard: string[] = [];
+  const watches: ServerResponse[] = [];
   const server = createServer((request, response) => {
     heard.push(`${request.method} ${request.url}`);
-    if (request.url === '/watch') response.write('first');
+    // Each answer is news to who watches.
+    for (const watch of watches) watch.write('news');
+    if (request.url === WATCH) watches.push(response.writeHead(200));
+    if (request.url === WATCH) response.write('first');
     else response.end(`answer ${heard.length}`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -74,12 +80,31 @@ it('keeps a fault until it is taken back, whatever others come and go meanwhile'
   expect(await status()).toBe('200');
 });
 
+async function watch({ url }: FaultProxy) {
+  const reader = (await fetch(`${url}${WATCH}`)).body?.getReader();
+  return async () => new TextDecoder().decode((await reader?.read())?.value);
+}
+
 it('cuts what is open, watches too', async () => {
   const { proxy } = await behindProxy();
-  const response = await fetch(`${proxy.url}/watch`);
-  const reader = response.body?.getReader();
-  await reader?.read();
+  const read = await watch(proxy);
+  await read();
 
   proxy.cutAll();
-  await expect(reader?.read()).rejects.toThrow('terminated');
+  await expect(read()).rejects.toThrow('terminated');
+});
+
+it('stalls watches: they tell nothing and then end, while others are answered', async () => {
+  const { proxy } = await behindProxy();
+  const read = await watch(proxy);
+  await read();
+  await ask(proxy);
+  expect(await read()).toBe('news');
+
+  const stalled = proxy.stallWatches(100);
+  expect(await ask(proxy)).toBe('200 answer 3');
+  await Promise.all([stalled, expect(read()).rejects.toThrow('terminated')]);
+
+  const again = await watch(proxy);
+  expect(await again()).toBe('first');
 });

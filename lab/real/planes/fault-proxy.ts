@@ -28,6 +28,8 @@ export interface ProxiedRequest {
   readonly at: number;
 }
 
+export const isWatch = ({ path }: Pick<ProxiedRequest, 'path'>): boolean => path.includes('watch=');
+
 type Decide = (request: ProxiedRequest) => ProxyFault | undefined;
 
 /** Stands between a client and an API server, and does as a bad network does. */
@@ -40,6 +42,8 @@ export interface FaultProxy {
    * one back and leaves the others.
    */
   addFault(decide: Decide): () => void;
+  /** Open watches tell nothing for that long, then their connections end. Resolves then. */
+  stallWatches(ms: number): Promise<void>;
   /** Ends every connection, watches too. */
   cutAll(): void;
   close(): Promise<void>;
@@ -60,6 +64,7 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
   const isTls = upstream.protocol === 'https:';
   const agent = isTls ? new TlsAgent({ keepAlive: true, ...(ca && { ca }) }) : new Agent({ keepAlive: true });
   const requests: ProxiedRequest[] = [];
+  const watches = new Set<{ readonly stall: () => void; readonly socket: Socket }>();
   const faults = new Set<{ readonly decide: Decide }>();
 
   const forward = (incoming: IncomingMessage, response: ServerResponse, body: string) =>
@@ -89,6 +94,11 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
     if (fault?.kind === 'cut-after') return void incoming.socket.destroy();
     const answered = await forward(incoming, response, body);
     response.writeHead(answered.statusCode ?? 502, answered.headers);
+    if (isWatch(request)) {
+      const watch = { stall: () => void answered.unpipe(response), socket: incoming.socket };
+      watches.add(watch);
+      response.once('close', () => watches.delete(watch));
+    }
     answered.once('error', () => incoming.socket.destroy()).pipe(response);
   };
   const listener = (incoming: IncomingMessage, response: ServerResponse) =>
@@ -115,6 +125,12 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
       const added = { decide };
       faults.add(added);
       return () => void faults.delete(added);
+    },
+    async stallWatches(ms) {
+      const open = [...watches];
+      for (const { stall } of open) stall();
+      await sleep(ms);
+      for (const { socket } of open) socket.destroy();
     },
     cutAll,
     close() {

@@ -9,6 +9,7 @@ import {
   workAgentAccess,
 } from '@kmm-fleet/policies';
 import {
+  CORE,
   createHttpTransport,
   createKubeClient,
   type KubeClient,
@@ -82,7 +83,10 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
       users: [...AGENT_USERS, ...OPERATOR_USERS, ...(options.users ?? [])],
       parts: ['kube-controller-manager', 'kube-scheduler'],
       kubelets: options.kubelets,
-      auditBodies: [{ group: RESOURCES.manifestWork.group, resources: [RESOURCES.manifestWork.plural] }],
+      auditBodies: [RESOURCES.manifestWork, CORE.daemonSet].map(({ group, plural }) => ({
+        group,
+        resources: [plural],
+      })),
     });
     options.planeIsUp?.(plane);
     return plane;
