@@ -1,4 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import type { AuditedRequest } from '@kmm-fleet/policies';
 
 /** Requests of one user agent. */
 export interface AuditCount {
@@ -6,10 +7,15 @@ export interface AuditCount {
   readonly writes: number;
   /** Verb and kind of writes with their counts: what they were. */
   readonly what: string;
+  /** Reads that are no lists. */
+  readonly gets: number;
+  /** What they were. */
+  readonly got: string;
   /** The most lists that one kind was asked for, a list of many pages being one: one where nothing is read twice. */
   readonly listsOfOneKind: number;
   /** Writes of one resource. */
   writesOf(resource: string): number;
+  readonly requests: readonly AuditLine[];
 }
 
 export interface AuditReader {
@@ -17,14 +23,13 @@ export interface AuditReader {
   next(): AuditCount;
 }
 
-interface AuditLine {
-  readonly userAgent?: string;
-  readonly verb: string;
+export interface AuditLine extends AuditedRequest {
   readonly requestURI?: string;
-  readonly objectRef?: { readonly resource?: string; readonly subresource?: string };
 }
 
 const READS = new Set(['get', 'list']);
+
+export const isWrite = ({ verb }: AuditLine) => !READS.has(verb);
 
 /**
  * Counts requests of one user agent in an audit log, from one reading to the next; watches and leases are left out.
@@ -57,18 +62,25 @@ export function createAuditReader(path: string, userAgent: string): AuditReader 
 }
 
 function countOf(requests: readonly AuditLine[]): AuditCount {
-  const written = requests.filter(({ verb }) => !READS.has(verb));
+  const written = requests.filter(isWrite);
+  const gets = requests.filter(({ verb }) => verb === 'get');
   const lists = requests.filter(
     ({ verb, requestURI = '' }) => verb === 'list' && !requestURI.includes('continue='),
   );
   return {
     reads: requests.length - written.length,
     writes: written.length,
-    what: [...counted(written)].map(([name, count]) => `${count} ${name}`).join(', ') || 'none',
+    what: namesOf(written),
+    gets: gets.length,
+    got: namesOf(gets),
     listsOfOneKind: Math.max(0, ...counted(lists).values()),
     writesOf: (resource) => written.filter(({ objectRef }) => objectRef?.resource === resource).length,
+    requests,
   };
 }
+
+const namesOf = (lines: readonly AuditLine[]) =>
+  [...counted(lines)].map(([name, count]) => `${count} ${name}`).join(', ') || 'none';
 
 function counted(lines: readonly AuditLine[]): Map<string, number> {
   const counts = new Map<string, number>();

@@ -3,8 +3,11 @@ import {
   figure,
   measured,
   memory,
+  ofFleet,
   pause,
   QUIET_MS,
+  RESTART_MS,
+  type Restart,
   type Run,
   report,
   seconds,
@@ -52,10 +55,22 @@ export async function oneEvent(run: Run, costOfFew: number): Promise<Figure[]> {
   ];
 }
 
-/** Every cluster reports while the hub stands still; then it gets all of it at once. */
-export async function burst({ fleet, audit, hub }: Run): Promise<Figure[]> {
+/**
+ * Every cluster reports while the hub stands still; then it gets all of it at once. Who stands still for ten seconds
+ * loses the lease and ends, as it should: this hub has none.
+ */
+export async function burst(run: Run, restart: Restart): Promise<Figure[]> {
+  await restart({ LEADER_ELECTION: 'false' });
+  const figures = await burstWithoutLease(run);
+  await restart();
+  await pause(ofFleet(run, RESTART_MS));
+  return figures;
+}
+
+async function burstWithoutLease(run: Run): Promise<Figure[]> {
+  const { fleet, audit, hub } = run;
   const count = fleet.clusters.length;
-  await pause(QUIET_MS);
+  await pause(ofFleet(run, RESTART_MS));
   audit.next();
   hub.freeze();
   await report(fleet, fleet.clusters, 2);

@@ -5,6 +5,7 @@ import { KERNEL_CLAIM, LABELS, type ManifestWork, RESOURCES } from '@kmm-fleet/a
 import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
 import { pushImage } from '@kmm-fleet/images/testing';
 import {
+  accountUser,
   installObjects,
   MALLOC,
   makeServerCertificates,
@@ -14,7 +15,7 @@ import {
   startPlane,
   startRegistry,
 } from '@kmm-fleet/lab';
-import { editions, groundObjects } from '@kmm-fleet/policies';
+import { type Access, accessObjects, editions, groundObjects, hubAccess, userOf } from '@kmm-fleet/policies';
 import {
   CORE,
   systemClock as clock,
@@ -28,13 +29,21 @@ import {
 import { bundleOperator } from '../bundle.ts';
 import { module } from '../fleet.ts';
 import { type HubProcess, startHubProcess } from './hub-process.ts';
+import { AUDIT_BODIES } from './image-first.ts';
+
+/** Settings of a hub that differ from those of its image. */
+export type HubSettings = Readonly<Record<string, string>>;
 
 /** A real API server with a fleet of clusters that are only objects, and a real registry. */
 export interface BenchFleet {
   readonly plane: Plane;
+  /** The administrator, in whose name clusters report too. */
   readonly user: KubeClient;
+  /** May write works and nothing else, and waits in the same queues of the server as a hub. */
+  readonly writer: KubeClient;
   readonly clusters: readonly string[];
-  startHub(): HubProcess;
+  /** A hub with the rights of its own account. */
+  startHub(env?: HubSettings): HubProcess;
   /** Pushes other contents under a tag. */
   pushImage(tag: string, contents: string): Promise<string>;
   /** A module with an image of this tag. */
@@ -47,6 +56,18 @@ export interface BenchFleet {
 /** In flight, as many as the hub has. */
 const PARALLEL = 64;
 const LOGIN = { username: 'kmm', password: 'bench' };
+const WRITER: Access = {
+  name: 'plain-writer',
+  account: { namespace: 'default', name: 'plain-writer' },
+  cluster: [
+    {
+      apiGroups: [RESOURCES.manifestWork.group],
+      resources: [RESOURCES.manifestWork.plural],
+      verbs: ['create', 'patch'],
+    },
+  ],
+  own: [],
+};
 
 export async function startBenchFleet(count: number, progress: (line: string) => void): Promise<BenchFleet> {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
@@ -56,6 +77,8 @@ export async function startBenchFleet(count: number, progress: (line: string) =>
     directory,
     certificates,
     programs: await planePrograms(progress),
+    users: [hubAccess, WRITER].map(accountUser),
+    auditBodies: AUDIT_BODIES,
   });
   const registryServer = await startRegistry({
     directory,
@@ -67,34 +90,25 @@ export async function startBenchFleet(count: number, progress: (line: string) =>
   const dockerConfig = JSON.stringify({ auths: { [address]: LOGIN } });
   const ca = readFileSync(certificates.ca, 'utf8');
   const registry = createRegistry({ transport: createRegistryTransport(ca), clock, random });
-  const transport = createHttpTransport(plane.connection());
-  const user = createKubeClient({ transport, clock, random, userAgent: 'bench' });
-  await installObjects(user, [...ocmStandIns([]), ...groundObjects(editions.hub)], clock);
+  const { client: user, close: closeUser } = connect(plane);
+  const { client: writer, close: closeWriter } = connect(plane, userOf(WRITER));
+  const access = [hubAccess, WRITER].flatMap(accessObjects);
+  await installObjects(user, [...ocmStandIns([]), ...groundObjects(editions.hub), ...access], clock);
   await user.create(CORE.secret, pullSecret(dockerConfig));
   progress(`making ${count} clusters`);
   const clusters = Array.from({ length: count }, (_, index) => `c${index}`);
   await inParallel(clusters, (name) => joinCluster(user, name));
-  const hubConfig = plane.kubeconfig();
+  const hubConfig = plane.kubeconfig(userOf(hubAccess));
   const program = await bundleOperator('hub', join(directory, 'programs'));
-  // A list of them all costs the server a second of CPU, and that would be measured too.
-  const works = createCache<ManifestWork>({
-    client: user,
-    clock,
-    random,
-    log: silentLog,
-    type: RESOURCES.manifestWork,
-    labelSelector: LABELS.managedClusterModule,
-    transform: (work) => work as unknown as ManifestWork,
-  });
   const watching = new AbortController();
-  void works.run(watching.signal);
-  await works.whenSynced();
+  const works = await watchWorks(user, watching.signal);
 
   return {
     plane,
     user,
+    writer,
     clusters,
-    startHub: () =>
+    startHub: (env = {}) =>
       startHubProcess(
         program,
         {
@@ -102,7 +116,7 @@ export async function startBenchFleet(count: number, progress: (line: string) =>
           ...MALLOC,
           KMM_REGISTRY_CA_FILE: certificates.ca,
           KMM_BUILD_DIR: join(directory, 'builds'),
-          LEADER_ELECTION: 'false',
+          ...env,
         },
         join(directory, 'hub.log'),
       ),
@@ -112,12 +126,34 @@ export async function startBenchFleet(count: number, progress: (line: string) =>
     works: () => [...works.all()],
     async close() {
       watching.abort();
-      await transport.close();
+      await Promise.all([closeUser(), closeWriter()]);
       await registryServer.stop();
       await plane.stop();
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+function connect(plane: Plane, name?: string) {
+  const transport = createHttpTransport(plane.connection(name));
+  const client = createKubeClient({ transport, clock, random, userAgent: 'bench' });
+  return { client, close: () => transport.close() };
+}
+
+/** A list of them all costs the server a second of CPU, and that would be measured too. */
+async function watchWorks(client: KubeClient, signal: AbortSignal) {
+  const works = createCache<ManifestWork>({
+    client,
+    clock,
+    random,
+    log: silentLog,
+    type: RESOURCES.manifestWork,
+    labelSelector: LABELS.managedClusterModule,
+    transform: (work) => work as unknown as ManifestWork,
+  });
+  void works.run(signal);
+  await works.whenSynced();
+  return works;
 }
 
 /** Runs tasks with a bounded number in flight. */

@@ -1,4 +1,5 @@
-import { spawnMortal, stopChild } from '@kmm-fleet/lab';
+import { readFileSync } from 'node:fs';
+import { spawnMortal, stopChild, tailOf } from '@kmm-fleet/lab';
 import { type ProcessCost, processCost } from '../process-cost.ts';
 
 /** A hub as it is installed: a process of its own, whose cost can be read off. */
@@ -18,8 +19,16 @@ export function startHubProcess(
     PATH: process.env['PATH'],
     ...env,
   });
+  const cost = processCost(child.pid);
+  /** @throws {Error} with the last words of a hub that has ended */
+  const ofLiving = (read: () => number) => () => {
+    if (child.exitCode === null && child.signalCode === null) return read();
+    const ending = child.signalCode ?? `code ${child.exitCode}`;
+    throw new Error(`The hub has ended with ${ending}:\n${tailOf(readFileSync(logFile, 'utf8'), 15)}`);
+  };
   return {
-    ...processCost(child.pid),
+    cpuSeconds: ofLiving(cost.cpuSeconds),
+    residentMiB: ofLiving(cost.residentMiB),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     stop: () => stopChild(child),

@@ -1,14 +1,14 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import { createAuditReader } from './audit.ts';
 import { eventCost, FEW } from './events.ts';
-import { startBenchFleet } from './fleet.ts';
-import { ofFleet, pause, QUIET_MS, type Run, untilWorks } from './measuring.ts';
+import { type HubSettings, startBenchFleet } from './fleet.ts';
+import { ofFleet, pause, QUIET_MS, type Restart, type Run, untilWorks } from './measuring.ts';
 
 /** Works with a hub that has seen all of its clusters. */
 export async function inFleet<T>(
   count: number,
   progress: (line: string) => void,
-  work: (run: Run, restart: () => Promise<Run>) => Promise<T>,
+  work: (run: Run, restart: Restart) => Promise<T>,
 ): Promise<T> {
   const fleet = await startBenchFleet(count, progress);
   let hub = fleet.startHub();
@@ -19,10 +19,10 @@ export async function inFleet<T>(
       return hub;
     },
   };
-  const restart = async () => {
+  const restart = async (env?: HubSettings) => {
     await hub.stop();
     run.audit.next();
-    hub = fleet.startHub();
+    hub = fleet.startHub(env);
     return run;
   };
   try {

@@ -15,7 +15,7 @@ const costOfFew = await eventCostOfFew(progress);
 await inFleet(CLUSTERS, progress, async (run, restart) => {
   tell(await createOne(run));
   tell(await oneEvent(run, costOfFew));
-  tell(await burst(run));
+  tell(await burst(run, restart));
   tell(await newDigest(run));
   tell(await restarted(await restart()));
   tell(await manyEvents(run));

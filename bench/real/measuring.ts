@@ -3,7 +3,7 @@ import { type ManagedClusterModule, type ManifestWork, RESOURCES } from '@kmm-fl
 import type { KubeObject } from '@kmm-fleet/runtime';
 import type { Figure } from '../measure.ts';
 import type { AuditReader } from './audit.ts';
-import { type BenchFleet, inParallel } from './fleet.ts';
+import { type BenchFleet, type HubSettings, inParallel } from './fleet.ts';
 import type { HubProcess } from './hub-process.ts';
 
 /** A fleet with a hub, and what it asks its API server. */
@@ -13,8 +13,13 @@ export interface Run {
   readonly hub: HubProcess;
 }
 
+/** Ends the hub and starts another one. */
+export type Restart = (env?: HubSettings) => Promise<Run>;
+
 /** What is still under way when it is over is over then. */
 export const QUIET_MS = 2_000;
+/** A hub that is restarted has done what it has to by then. */
+export const RESTART_MS = 4_000;
 const PATIENCE_MS = 600_000;
 /** To look through them all takes a while, on a machine that has better things to do. */
 const WORKS_PAUSE_MS = 250;
@@ -59,7 +64,7 @@ export const ofFleet = ({ fleet }: Run, limit: number) =>
   limit * Math.max(1, fleet.clusters.length / LIMITS_ARE_OF);
 
 /** The works of one module under another name, written as fast as the server takes them. */
-export async function plainWrites({ user, works }: BenchFleet): Promise<void> {
+export async function plainWrites({ writer, works }: BenchFleet): Promise<void> {
   const some = works().filter(({ metadata }) => metadata.name === 'kmod');
   await inParallel(some, (work) => {
     const metadata = {
@@ -68,7 +73,7 @@ export async function plainWrites({ user, works }: BenchFleet): Promise<void> {
       labels: { plain: 'yes' },
     };
     const object = { apiVersion: work.apiVersion, kind: work.kind, metadata, spec: work.spec };
-    return user.apply(RESOURCES.manifestWork, object as unknown as KubeObject, {
+    return writer.apply(RESOURCES.manifestWork, object as unknown as KubeObject, {
       fieldManager: 'plain',
       force: true,
     });

@@ -1,15 +1,22 @@
 import type { Figure } from '../measure.ts';
-import { figure, memory, ofFleet, pause, QUIET_MS, type Run, UPSTREAM_MIB } from './measuring.ts';
+import { figure, memory, ofFleet, pause, RESTART_MS, type Run, UPSTREAM_MIB } from './measuring.ts';
 
-const QUIET_AFTER_MS = 4_000;
+const LOOK_MS = 10_000;
+/** The same few for a fleet of any size: its kinds, and its own key for hashes. */
+const GETS_MAX = 5;
 
-/** A hub that finds everything in place. */
+/**
+ * A hub that finds everything in place.
+ *
+ * @throws {RangeError} when it has read nothing: it waits for the lease of the one before, and has not begun
+ */
 export async function restarted(run: Run): Promise<Figure[]> {
   const { audit, hub } = run;
-  const quietAfterMs = ofFleet(run, QUIET_AFTER_MS);
+  const quietAfterMs = ofFleet(run, RESTART_MS);
   await pause(quietAfterMs);
   const start = audit.next();
-  await pause(QUIET_MS);
+  if (start.listsOfOneKind === 0) throw new RangeError('The hub that was restarted has read nothing.');
+  await pause(LOOK_MS);
   const later = audit.next();
   return [
     figure(
@@ -20,8 +27,9 @@ export async function restarted(run: Run): Promise<Figure[]> {
       '7,019 requests in 350 s at 3,500',
     ),
     figure('restart: most lists of one kind', `${start.reads} reads`, start.listsOfOneKind, 1),
+    figure('restart: reads that are no lists', start.got, start.gets, GETS_MAX),
     figure(
-      `restart: requests later than ${quietAfterMs / 1_000} s`,
+      `restart: requests from ${quietAfterMs / 1_000} s on, in ${LOOK_MS / 1_000} s`,
       `${later.writes} writes, ${later.reads} reads`,
       later.reads + later.writes,
       0,

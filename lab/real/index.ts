@@ -33,6 +33,7 @@ export { ADMIN, type User } from './planes/plane-access.ts';
 export { type PolicyStack, startPolicyStack } from './planes/policy-stack.ts';
 export { type Part, type Programs, planePrograms, planeProvider } from './planes/program.ts';
 export {
+  accountUser,
   LOCAL_CLUSTER,
   operatorUser,
   type RealFleet,

@@ -1,5 +1,6 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import {
+  type Access,
   accessObjects,
   editions,
   groundObjects,
@@ -64,10 +65,13 @@ export const LOCAL_CLUSTER = 'local-cluster';
 /** Who the operator of a plane is there. */
 export const operatorUser = (plane: Plane) => userOf(plane.name === 'hub' ? hubAccess : spokeAccess);
 
-const OPERATOR_USERS = [hubAccess, spokeAccess].map((access) => ({
+/** Who a program is that has the token of the service account. */
+export const accountUser = (access: Access): User => ({
   name: userOf(access),
   groups: ['system:serviceaccounts', `system:serviceaccounts:${access.account.namespace}`],
-}));
+});
+
+const OPERATOR_USERS = [hubAccess, spokeAccess].map(accountUser);
 
 /** Starts the planes, installs what belongs on them and lets the clusters join. */
 export async function startRealFleet(options: RealFleetOptions): Promise<RealFleet> {
