@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,10 +11,13 @@ import {
   type ServerCertificates,
   startPlane,
 } from '@kmm-fleet/lab';
-import { createHttpTransport, loadKubeConnection } from '@kmm-fleet/runtime';
+import { createHttpTransport, loadKubeConnection, type Transport } from '@kmm-fleet/runtime';
 import { AuthenticationV1Api, KubeConfig } from '@kubernetes/client-node';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describeSecondClient, type TwiceReached } from './second-client.contract.ts';
 
+/** So long a token is used that was read from a file. */
+const TOKEN_FILE_MS = 60_000;
 const REVIEW = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
 
 // Who kube-apiserver takes us for, by each form of a kubeconfig; a client that we did not write reads the same file.
@@ -31,6 +34,7 @@ describe('each form of a kubeconfig', () => {
     const programs = await planePrograms(() => {});
     const users = [
       { name: 'jane', groups: ['readers'] },
+      { name: 'mary', groups: ['readers'] },
       { name: 'system:admin', groups: ['system:masters'] },
     ];
     plane = await startPlane({ name: 'forms', directory: folder, programs, certificates, users });
@@ -87,21 +91,22 @@ describe('each form of a kubeconfig', () => {
   const file = (name: string) => readFileSync(join(folder, name), 'utf8');
 
   /** By our own client: status, user and groups. */
+  const whoAmI = async (transport: Transport) => {
+    const { status, body } = await transport.request({
+      method: 'POST',
+      path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(REVIEW),
+    });
+    const { status: answer } = JSON.parse(Buffer.concat(await Array.fromAsync(body)).toString()) as {
+      status?: { userInfo?: { username: string; groups: string[] } };
+    };
+    return { status, username: answer?.userInfo?.username, groups: answer?.userInfo?.groups };
+  };
   const ask = async (kubeconfig: string) => {
     const transport = createHttpTransport(loadKubeConnection(process.env, { kubeconfig }));
     try {
-      const { status, body } = await transport.request({
-        method: 'POST',
-        path: '/apis/authentication.k8s.io/v1/selfsubjectreviews',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(REVIEW),
-      });
-      const parts: Uint8Array[] = [];
-      for await (const part of body) parts.push(part);
-      const { status: answer } = JSON.parse(Buffer.concat(parts).toString()) as {
-        status?: { userInfo?: { username: string; groups: string[] } };
-      };
-      return { status, username: answer?.userInfo?.username, groups: answer?.userInfo?.groups };
+      return await whoAmI(transport);
     } finally {
       await transport.close();
     }
@@ -208,5 +213,39 @@ describe('each form of a kubeconfig', () => {
     writeFileSync(join(folder, 'token'), plane.token('jane'));
 
     expect(await ask(write('config', { tokenFile: 'token' }))).toMatchObject({ username: 'jane' });
+  });
+
+  it('the token of a service account, and the one that takes its place while the client lives', async () => {
+    const account = mkdtempSync(join(folder, 'account-'));
+    copyFileSync(certificates.ca, join(account, 'ca.crt'));
+    writeFileSync(join(account, 'token'), plane.token('jane'));
+    const { hostname, port } = new URL(plane.url);
+    const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+    const transport = createHttpTransport(loadKubeConnection(env, { account }));
+    const jane = { status: 201, username: 'jane', groups: ['readers', 'system:authenticated'] };
+    expect(await whoAmI(transport)).toEqual(jane);
+
+    // As the kubelet does it: the file is another one of a sudden.
+    writeFileSync(join(account, 'next'), plane.token('mary'));
+    renameSync(join(account, 'next'), join(account, 'token'));
+    expect(await whoAmI(transport)).toEqual(jane);
+    const passed = performance.now() + TOKEN_FILE_MS;
+    const later = vi.spyOn(performance, 'now').mockImplementation(() => passed + 1);
+    expect(await whoAmI(transport)).toEqual({ ...jane, username: 'mary' });
+    later.mockRestore();
+    await transport.close();
+  });
+
+  describe('its administrator', () => {
+    let reached: TwiceReached;
+
+    beforeAll(() => {
+      const config = new KubeConfig();
+      config.loadFromFile(plane.kubeconfig());
+      reached = { transport: createHttpTransport(plane.connection()), config };
+    });
+    afterAll(() => reached.transport.close());
+
+    describeSecondClient('kube-apiserver', () => reached);
   });
 });

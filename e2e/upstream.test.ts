@@ -1,7 +1,18 @@
 import { FEEDBACK_NAMES, type ManagedClusterModule, OPERATOR, pinnedModule, RESOURCES } from '@kmm-fleet/api';
+import { editions, groundObjects } from '@kmm-fleet/policies';
 import { CORE } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
 import { MODULES_ANNOTATION } from './story/world.ts';
+import {
+  type Era,
+  fieldsOf,
+  leavesOf,
+  pathsIn,
+  requiredBy,
+  type Schema,
+  sampleOf,
+  specSchema,
+} from './upstream/eras.ts';
 import { upstreamWork } from './upstream/upstream-objects.ts';
 import { KERNEL, upstreamWorld } from './upstream/upstream-world.ts';
 
@@ -70,61 +81,49 @@ describe('a work of an upstream hub loads its module on our spoke, and its feedb
   });
 });
 
-/** Fields of a Module that an upstream spoke of 1.1 knows; it drops others, and refuses a work that lacks a required one. */
-const KNOWN = {
-  spec: ['devicePlugin', 'imageRepoSecret', 'moduleLoader', 'selector'],
-  moduleLoader: ['container', 'serviceAccountName'],
-  container: [
-    'containerImage',
-    'imagePullPolicy',
-    'inTreeModuleToRemove',
-    'kernelMappings',
-    'modprobe',
-    'registryTLS',
-    'version',
-  ],
-  mapping: ['containerImage', 'inTreeModuleToRemove', 'literal'],
-} as const;
+describe('what our works hold', () => {
+  const definitions = groundObjects(editions.spoke).filter(({ metadata }) =>
+    metadata.name.startsWith('modules.'),
+  );
+  const [schema] = definitions.map(({ spec }) => specSchema(spec)) as [Schema];
+  const staysAtHub = (leaf: string) => /\.(build|sign)\./.test(leaf);
 
-it('our works hold nothing that an upstream spoke of the 4.12 guide does not know, and all that it requires', () => {
-  const image = `registry.test/kmod@sha256:${'a'.repeat(64)}`;
-  const mcm: ManagedClusterModule = {
-    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
-    kind: 'ManagedClusterModule',
-    metadata: { name: 'my-mcm' },
-    spec: {
-      spokeNamespace: NAMESPACE,
-      selector: {},
-      moduleSpec: {
-        selector: { worker: 'yes' },
-        imageRepoSecret: { name: 'pull' },
-        devicePlugin: { container: { image: 'registry.test/plugin:1' } },
-        moduleLoader: {
-          serviceAccountName: 'loader',
-          container: {
-            modprobe,
-            version: '1',
-            inTreeModuleToRemove: 'dummy',
-            registryTLS: { insecureSkipTLSVerify: true },
-            build: { dockerfileConfigMap: { name: 'dockerfile' } },
-            sign: { keySecret: { name: 'key' }, certSecret: { name: 'cert' }, filesToSign: ['/opt/kmod.ko'] },
-            kernelMappings: [{ regexp: '^.+$', containerImage: 'registry.test/kmod:v1' }],
-          },
-        },
-      },
-    },
-  };
-  const { spec } = pinnedModule(mcm, [{ kernel: KERNEL, image, inTreeModulesToRemove: ['dummy'] }]);
-  const container = spec.moduleLoader?.container;
-  const unknown = (of: object | undefined, known: readonly string[]) =>
-    Object.keys(of ?? {}).filter((key) => !known.includes(key));
+  it('is all known to the newest upstream', () => {
+    const ours = leavesOf(schema).filter((leaf) => !staysAtHub(leaf));
 
-  expect(unknown(spec, KNOWN.spec)).toEqual([]);
-  expect(unknown(spec.moduleLoader, KNOWN.moduleLoader)).toEqual([]);
-  expect(unknown(container, KNOWN.container)).toEqual([]);
-  expect(container?.kernelMappings).toEqual([
-    expect.objectContaining({ literal: KERNEL, containerImage: image }),
-  ]);
-  expect(container?.kernelMappings.flatMap((mapping) => unknown(mapping, KNOWN.mapping))).toEqual([]);
-  expect(container?.modprobe.moduleName).toBe('kmod');
+    expect(ours.sort()).toEqual(fieldsOf('main').sort());
+  });
+
+  it.each<[Era, string[]]>([
+    ['1.0', []],
+    ['1.1', ['dummy']],
+    ['2.1', ['dummy', 'more']],
+    ['2.3', ['dummy', 'more']],
+    ['2.4', ['dummy', 'more']],
+    ['2.6', ['dummy', 'more']],
+    ['main', ['dummy', 'more']],
+  ])('of a user’s fields of upstream %s is what its spoke knows, and all that it requires', (era, inTree) => {
+    const known = fieldsOf(era);
+    const moduleSpec = sampleOf(schema, (leaf) => known.includes(leaf) || staysAtHub(leaf));
+    const mcm = {
+      metadata: { name: 'my-mcm' },
+      spec: { spokeNamespace: NAMESPACE, selector: {}, moduleSpec },
+    } as unknown as ManagedClusterModule;
+    const image = `registry.test/kmod@sha256:${'a'.repeat(64)}`;
+
+    const { spec } = pinnedModule(mcm, [{ kernel: KERNEL, image, inTreeModulesToRemove: inTree }]);
+    const held = pathsIn(spec);
+
+    const isKnown = (path: string) =>
+      known.some((field) => `${field}.`.startsWith(`${path}.`) || path.startsWith(`${field}.`));
+    expect(held.filter((path) => !isKnown(path))).toEqual([]);
+    expect(requiredBy(era).filter((path) => !held.includes(path))).toEqual([]);
+    const [mapping] = spec.moduleLoader?.container.kernelMappings ?? [];
+    expect(mapping).toMatchObject({ literal: KERNEL, containerImage: image });
+    // What the hub has decided by then is not said again; all else that the user has set is there.
+    const left = known.filter((field) => !held.includes(field));
+    expect(
+      left.filter((field) => !/container\.(containerImage|inTree\w+|kernelMappings\.\S+)$/.test(field)),
+    ).toEqual([]);
+  });
 });

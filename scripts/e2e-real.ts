@@ -2,19 +2,28 @@
 // `planes` has simulated nodes, `guests` virtual machines. With KMM_PLANES=kind the planes are clusters of kind. Hub and
 // spoke are the programs of the images, not the sources.
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundlePrograms, planePrograms, planeProvider } from '@kmm-fleet/lab';
+import {
+  bundlePrograms,
+  installPrograms,
+  isRoot,
+  PACKAGES,
+  planePrograms,
+  planeProvider,
+} from '@kmm-fleet/lab';
 import { chooseSuites, type Lack } from './choose-suites.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** Suites that need no more than etcd and kube-apiserver, which is what KUBEBUILDER_ASSETS usually has. */
 const WITHOUT_CONTROLLERS = ['kubeconfig', 'gather', 'install', 'install-forms', 'webhooks'];
 /** Suites that kill and start parts of a control plane, which clusters of kind do not let them. */
 const KILLERS = ['api-server', 'faults', 'outages'];
+/** The suite that builds images. */
+const BUILDING = 'e2e/story.planes.test.ts';
 
 const [project = 'planes', ...wanted] = process.argv.slice(2);
-const ours = mkdtempSync(join(tmpdir(), 'kmm-programs-'));
+const ours = join(makeTemporaryFolder(), 'programs');
 try {
   const files = globSync(`{e2e,bench}/**/*.${project}.test.ts`).toSorted();
   if (files.length === 0) throw new Error(`There are no suites of ${project}.`);
@@ -22,6 +31,7 @@ try {
   const lack = await whatIsMissing();
   const { run, left } = chooseSuites({ files, wanted, lack });
   if (lack && left.length > 0) console.log(`${lack.why}. Not run: ${left.join(', ')}`);
+  await installWhatIsNeeded(run);
   await bundlePrograms(join(import.meta.dirname, '..'), ours);
   process.env['KMM_PROGRAMS'] = ours;
   // Control planes and agents are Go programs, and collect garbage less often: a fifth less CPU, for memory.
@@ -31,8 +41,16 @@ try {
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
-} finally {
-  rmSync(ours, { recursive: true });
+}
+
+/** @throws {Error} that says what to do where something cannot be had: these suites are not skipped */
+async function installWhatIsNeeded(files: readonly string[]): Promise<void> {
+  const isBuilding = files.includes(BUILDING);
+  const all = Object.keys(PACKAGES) as (keyof typeof PACKAGES)[];
+  const few = ['docker-registry', 'htpasswd', 'kubectl', 'openssl'] as const;
+  await installPrograms(isBuilding ? all : few, (line) => console.log(line));
+  if (isBuilding && !isRoot())
+    throw new Error('The suite story builds images, which needs root. Run it as root, or name other suites.');
 }
 
 /** The suites of virtual machines need a whole control plane, as processes. */

@@ -1,8 +1,7 @@
 // make test: the unit part, whole stories in simulation, then what needs real components. The first part that fails is
 // the last. The closing line counts all, and the skips.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import {
@@ -11,9 +10,9 @@ import {
   isRoot,
   missingPrograms,
   PACKAGES,
-  unmountBelow,
   unpackReference,
 } from '@kmm-fleet/lab';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 interface Totals {
   readonly passed: number;
@@ -53,12 +52,7 @@ for (const reference of ['kubectl', 'sign-file', 'promtool'] as const)
   await unpackReference(reference).catch((error: Error) => console.log(error.message));
 
 // All that the tests leave behind is in one folder, and goes with it.
-const temporary = mkdtempSync(join(tmpdir(), 'kmm-test-'));
-process.env['TMPDIR'] = temporary;
-process.on('exit', () => {
-  unmountBelow(temporary);
-  rmSync(temporary, { recursive: true, force: true });
-});
+const temporary = makeTemporaryFolder();
 
 const totals: Totals[] = [];
 for (const part of PARTS) {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { isAlive } from '@kmm-fleet/lab';
 import { type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
 import { type OutputOptions, outputOption } from '../output/format.ts';
@@ -6,7 +7,7 @@ import { createPaint, createSteps } from '../output/terminal.ts';
 import { EXIT, type ExitCode, UserError } from '../output/user-error.ts';
 import type { ControlPlaneKind } from './control-planes.ts';
 import { startLab, stopLab } from './lab.ts';
-import { isAlive, labPaths, readLabState } from './lab-state.ts';
+import { labPaths, readLabState } from './lab-state.ts';
 import { renderHints, renderLab } from './render-lab.ts';
 
 interface LabOptions extends OutputOptions {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { isAlive } from '@kmm-fleet/lab';
 import type { Env } from '../output/terminal.ts';
 
 /** What a running lab leaves in its folder for other commands. */
@@ -60,16 +61,6 @@ export function writeLabState({ state, directory }: LabPaths, value: LabState): 
   mkdirSync(directory, { recursive: true });
   writeFileSync(`${state}.new`, JSON.stringify(value, null, 2));
   renameSync(`${state}.new`, state);
-}
-
-/** Also true for a process of another user, which may be looked at and not be ended. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 /** A folder that a lab has made, or that nothing is lost with. */

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { installPrograms, isRoot, missingPrograms, unmountBelow } from '@kmm-fleet/lab';
+import { installPrograms, isAlive, isRoot, missingPrograms, unmountBelow } from '@kmm-fleet/lab';
 import { messageOf, UserError } from '../output/user-error.ts';
 import type { ControlPlaneKind } from './control-planes.ts';
 import { failureIn, stepsIn } from './lab-log.ts';
-import { isAlive, isLabFolder, type LabPaths, type LabState, readLabState } from './lab-state.ts';
+import { isLabFolder, type LabPaths, type LabState, readLabState } from './lab-state.ts';
 
 /** The first start makes the toolkit image from packages, which may take minutes on a slow link. */
 const START_MS_MAX = 600_000;

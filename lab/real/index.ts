@@ -14,6 +14,7 @@ export { HOST } from './guests/guest-files.ts';
 export { keepRunning, type Supervised } from './keep-running.ts';
 export { findLabKernels, type LabKernels } from './kernels.ts';
 export { spawnMortal, stopChild } from './mortal-child.ts';
+export { isAlive, makeMortalFolder, removeFolder } from './mortal-folder.ts';
 export {
   bundlePrograms,
   MALLOC,

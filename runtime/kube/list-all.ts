@@ -3,7 +3,7 @@ import type { KubeObject, ResourceType } from './object.ts';
 
 /** All objects of a kind at once, for tools and tests; controllers read caches. */
 export async function listAll<T = KubeObject>(
-  client: KubeClient,
+  client: Pick<KubeClient, 'list'>,
   type: ResourceType,
   options: ListOptions = {},
   signal?: AbortSignal,

@@ -9,6 +9,7 @@ import {
   type KubeClient,
   systemRandom as random,
 } from '@kmm-fleet/runtime';
+import { allOver } from '../all-over.ts';
 import { tailOf } from '../command.ts';
 import { createKeeper } from '../keeper.ts';
 import { freePort } from '../registry.ts';
@@ -53,7 +54,9 @@ export async function ocmProgram(
 
 /** Starts registration and work agents for each cluster and waits until all have joined. */
 export async function startOcm({ directory, program, hub, clusters }: OcmOptions): Promise<Ocm> {
+  await using started = new AsyncDisposableStack();
   const keeper = createKeeper(directory);
+  started.defer(() => keeper.stop());
   const keep = (name: string, args: readonly string[]) => keeper.keep(name, program, args);
   keep('registration-controller', [
     'registration-controller',
@@ -63,7 +66,7 @@ export async function startOcm({ directory, program, hub, clusters }: OcmOptions
     `--auto-approved-csr-users=${ADMIN.name}`,
     ...(await common()),
   ]);
-  await Promise.all(
+  await allOver(
     clusters.map(async (cluster) => {
       const credentials = join(directory, cluster.name);
       mkdirSync(credentials, { recursive: true });
@@ -92,9 +95,10 @@ export async function startOcm({ directory, program, hub, clusters }: OcmOptions
     }),
   );
   await untilAvailable(hub, clusters);
+  const running = started.move();
   return {
     signalWorkAgent: (cluster, signal) => keeper.signal(`${cluster}-work`, signal),
-    stop: () => keeper.stop(),
+    stop: () => running.disposeAsync(),
   };
 }
 

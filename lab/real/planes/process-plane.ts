@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
 import { makeAdminCertificate, makeTokenKeys } from '../certificates.ts';
 import { tailOf } from '../command.ts';
 import { spawnMortal, stopChild } from '../mortal-child.ts';
+import { makeMortalFolder, removeFolder } from '../mortal-folder.ts';
 import { freePort } from '../registry.ts';
 import { flagsOf, type Setting } from './flags.ts';
 import { type NodeTunnel, startNodeTunnel } from './node-tunnel.ts';
@@ -20,8 +21,12 @@ const IN_MEMORY = '/dev/shm';
 /** Starts etcd, kube-apiserver and what else is wanted as processes, and waits until they are ready. */
 export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
   const { name, directory, programs, certificates } = options;
+  await using started = new AsyncDisposableStack();
   const tunnel = options.kubelets && (await startNodeTunnel(directory, options.kubelets));
-  const setting = await makeSetting(options, tunnel);
+  started.defer(() => tunnel?.stop());
+  const data = makeMortalFolder(existsSync(IN_MEMORY) ? IN_MEMORY : directory, 'kmm-etcd');
+  started.defer(() => removeFolder(data));
+  const setting = await makeSetting(options, data, tunnel);
   const users = [MANAGER, SCHEDULER, ...(options.users ?? [])];
   const { ca } = certificates;
   const access = planeAccess({ name, directory, ca, users, port: setting.ports.apiserver });
@@ -37,18 +42,13 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
     children.set(part, child);
     if (part === 'kube-apiserver') await untilReady(access.connection(), directory, child);
   };
-  const stop = async () => {
+  started.defer(async () => {
     // What is in memory goes with it, so nobody needs to be asked kindly.
     for (const part of [...children.keys()].reverse()) children.get(part)?.kill('SIGKILL');
-    await Promise.all([...[...children.values()].map(stopChild), tunnel?.stop()]);
-    rmSync(setting.data, { recursive: true, force: true });
-  };
-  try {
-    for (const part of ['etcd', 'kube-apiserver', ...(options.parts ?? [])] as const) await start(part);
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+    await Promise.all([...children.values()].map(stopChild));
+  });
+  for (const part of ['etcd', 'kube-apiserver', ...(options.parts ?? [])] as const) await start(part);
+  const running = started.move();
   return {
     ...access,
     name,
@@ -60,12 +60,13 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
       if (child?.kill('SIGKILL')) await ended;
     },
     compact: () => compactEtcd(`http://127.0.0.1:${setting.ports.client}`),
-    stop,
+    stop: () => running.disposeAsync(),
   };
 }
 
 async function makeSetting(
   { directory, certificates, auditBodies }: PlaneOptions,
+  data: string,
   tunnel: NodeTunnel | undefined,
 ): Promise<Setting> {
   const [tokenKeys, client, peer, apiserver, manager, scheduler] = await Promise.all([
@@ -78,7 +79,7 @@ async function makeSetting(
   ]);
   return {
     directory,
-    data: mkdtempSync(join(existsSync(IN_MEMORY) ? IN_MEMORY : directory, 'kmm-etcd-')),
+    data,
     ports: { client, peer, apiserver, manager, scheduler },
     certificates,
     tokenKeys,

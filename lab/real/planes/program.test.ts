@@ -14,11 +14,12 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
+const ETCD = 'etcd Version: 3.6.1';
 const install = (name: string, says: string) =>
   writeFileSync(join(folder, name), `#!/bin/sh\necho '${says}'\n`, { mode: 0o755 });
 
 it('takes the programs of KUBEBUILDER_ASSETS, and builds none that are missing', async () => {
-  install('etcd', '');
+  install('etcd', ETCD);
   install('kube-apiserver', 'Kubernetes v1.31.0');
 
   const programs = await planePrograms(expect.unreachable);
@@ -28,15 +29,19 @@ it('takes the programs of KUBEBUILDER_ASSETS, and builds none that are missing',
 });
 
 it.each([
-  ['Kubernetes v1.28.9', 'is Kubernetes v1.28.9; 1.29 or newer is needed'],
-  ['etcd Version: 3.6.1', 'is no kube-apiserver: it says "etcd Version: 3.6.1"'],
-])('refuses a kube-apiserver that says %j, in one line', async (says, words) => {
-  install('etcd', '');
-  install('kube-apiserver', says);
+  ['kube-apiserver', 'Kubernetes v1.28.9', 'is Kubernetes v1.28.9; 1.29 or newer is needed'],
+  ['kube-apiserver', ETCD, 'is no kube-apiserver: it says "etcd Version: 3.6.1"'],
+  ['etcd', 'etcd Version: 3.4.23', 'is etcd Version: 3.4.23; 3.5 or newer is needed'],
+  ['etcd', 'etcd Version: 2.9.0', 'is etcd Version: 2.9.0; 3.5 or newer is needed'],
+  ['etcd', '', 'is no etcd: it says ""'],
+])('refuses a %s that says %j, in one line', async (part, says, words) => {
+  install('etcd', ETCD);
+  install('kube-apiserver', 'Kubernetes v1.31.0');
+  install(part, says);
 
   const refusal = await planePrograms(() => {}).catch(({ message }: Error) => message);
 
-  expect(refusal).toContain(`${join(folder, 'kube-apiserver')} ${words}`);
+  expect(refusal).toContain(`${join(folder, part)} ${words}`);
   expect(refusal).not.toContain('\n');
 });
 

@@ -13,8 +13,29 @@ export type PlaneProvider = 'real' | 'kind';
 export type Programs = (part: Part) => readonly [string, ...string[]] | undefined;
 
 const SOURCES = fileURLToPath(new URL('./kubernetes/', import.meta.url));
-/** From here on rules in CRDs are no preview any more. */
-const MINOR_MIN = 29;
+
+interface VersionCheck {
+  readonly part: Part;
+  /** The beginning of what it says of itself, with major and minor version. */
+  readonly says: RegExp;
+  readonly wanted: readonly [number, number];
+  readonly why: string;
+}
+
+const CHECKS: readonly VersionCheck[] = [
+  {
+    part: 'etcd',
+    says: /^etcd Version: (\d+)\.(\d+)\S*/,
+    wanted: [3, 5],
+    why: 'for the progress that watch lists of kube-apiserver wait for',
+  },
+  {
+    part: 'kube-apiserver',
+    says: /^Kubernetes v(\d+)\.(\d+)\S*/,
+    wanted: [1, 29],
+    why: 'for the rules in our CRDs',
+  },
+];
 const COMPONENT = 'k8s.io/component-base/version';
 
 /** @throws {Error} when `KMM_PLANES` is neither */
@@ -41,17 +62,17 @@ async function assetPrograms(folder: string): Promise<Programs> {
   for (const part of ['etcd', 'kube-apiserver'])
     if (!existsSync(join(folder, part)))
       throw new Error(`KUBEBUILDER_ASSETS is ${folder}, and there is no ${part} in it.`);
-  await checkVersion(join(folder, 'kube-apiserver'));
+  for (const check of CHECKS) await checkVersion(folder, check);
   return (part) => (existsSync(join(folder, part)) ? [join(folder, part)] : undefined);
 }
 
-async function checkVersion(path: string): Promise<void> {
-  const says = (await runCommand(path, ['--version'])).trim();
-  const [version, minor] = /^Kubernetes v1\.(\d+)\S*/.exec(says) ?? [];
-  if (!version)
-    throw new Error(`${path} is no kube-apiserver: it says ${JSON.stringify(says.slice(0, 200))}.`);
-  if (Number(minor) < MINOR_MIN)
-    throw new Error(`${path} is ${version}; 1.${MINOR_MIN} or newer is needed for the rules in our CRDs.`);
+async function checkVersion(folder: string, { part, says, wanted, why }: VersionCheck): Promise<void> {
+  const path = join(folder, part);
+  const text = (await runCommand(path, ['--version'])).trim();
+  const [version, major, minor] = says.exec(text) ?? [];
+  if (!version) throw new Error(`${path} is no ${part}: it says ${JSON.stringify(text.slice(0, 200))}.`);
+  const isOld = Number(major) < wanted[0] || (Number(major) === wanted[0] && Number(minor) < wanted[1]);
+  if (isOld) throw new Error(`${path} is ${version}; ${wanted.join('.')} or newer is needed ${why}.`);
 }
 
 function builtProgram(progress: (line: string) => void): Promise<string> {

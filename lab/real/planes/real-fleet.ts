@@ -18,6 +18,7 @@ import {
   sleep,
 } from '@kmm-fleet/runtime';
 import { type FleetOptions, installObjects, joinFleet } from '../../fleet/index.ts';
+import { allOver } from '../all-over.ts';
 import type { ServerCertificates } from '../certificates.ts';
 import type { KubeletPorts } from './node-tunnel.ts';
 import { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './ocm.ts';
@@ -73,11 +74,14 @@ export const accountUser = (access: Access): User => ({
 
 const OPERATOR_USERS = [hubAccess, spokeAccess].map(accountUser);
 
-/** Starts the planes, installs what belongs on them and lets the clusters join. */
+/** Starts the planes, installs what belongs on them and lets the clusters join. Of a start that fails nothing stays. */
 export async function startRealFleet(options: RealFleetOptions): Promise<RealFleet> {
+  await using started = new AsyncDisposableStack();
   const { certificates, clock, random, directory, progress } = options;
   const programs = await planePrograms(progress);
   const { program, modules } = await ocmProgram(progress);
+  const running: Plane[] = [];
+  started.defer(async () => void (await Promise.all(running.map((plane) => plane.stop()))));
   const start = async (name: string) => {
     const plane = await startPlane({
       name,
@@ -92,11 +96,12 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
         resources: [plural],
       })),
     });
+    running.push(plane);
     options.planeIsUp?.(plane);
     return plane;
   };
   const hubIsUp = start('hub');
-  const [hub, ...spokes] = await Promise.all([
+  const [hub, ...spokes] = await allOver([
     hubIsUp,
     ...options.clusters.map(async ({ name }) =>
       name === LOCAL_CLUSTER ? { ...(await hubIsUp), name } : start(name),
@@ -106,6 +111,7 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
   const transports = new Map(
     [...planes].map(([name, plane]) => [name, createHttpTransport(plane.connection())]),
   );
+  started.defer(async () => void (await Promise.all([...transports.values()].map((each) => each.close()))));
   const transport = (name: string) => found(transports, name);
   const client = (name: string) =>
     createKubeClient({ transport: transport(name), clock, random, userAgent: 'kmm-lab' });
@@ -117,25 +123,21 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
   const isServed = sleep(clock, NEW_KIND_MS);
   const access = [spokeAccess, workAgentAccess].flatMap(accessObjects);
   const onSpoke = [...ocmSpokeObjects(modules), ...ours([...groundObjects(editions.spoke), ...access])];
-  await Promise.all(spokes.map(({ name }) => installObjects(client(name), onSpoke, clock)));
+  await allOver(spokes.map(({ name }) => installObjects(client(name), onSpoke, clock)));
   await isServed;
   progress('clusters join the hub');
   const ocm = await startOcm({ directory, program, hub, clusters: spokes });
+  started.defer(() => ocm.stop());
   const plane = (name: string) => ({ name, transport: transport(name) });
   const fleet = joinFleet(options, { hub: plane('hub'), cluster: plane, hasAgents: true });
+  const all = started.move();
   return {
     hub,
     clusters: new Map(spokes.map((spoke) => [spoke.name, spoke])),
     ocm,
     client,
     run: (signal) => fleet.run(signal),
-    async stop() {
-      await ocm.stop();
-      await Promise.all([...transports.values()].map((each) => each.close()));
-      await Promise.all(
-        [...planes.values()].filter(({ name }) => name !== LOCAL_CLUSTER).map((each) => each.stop()),
-      );
-    },
+    stop: () => all.disposeAsync(),
   };
 }
 
