@@ -1,13 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { OPERATOR, RESOURCES } from '@kmm-fleet/api';
-import { CORE, deepEqual } from '@kmm-fleet/runtime';
+import { operatorUser, readAuditLog } from '@kmm-fleet/lab';
+import { CORE, deepEqual, type ResourceType } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultFleet, faultModule, startFaultFleet } from './faults/fault-fleet.ts';
-import { isForgotten, lacks, leftOf, loaderUid, readyDigest, until } from './faults/observe.ts';
+import { isForgotten, lacks, leftOf, loaderUid, patiently, readyDigest, until } from './faults/observe.ts';
 import { tellRound } from './faults/tell-round.ts';
 
 const HOUR_MS = 3_600_000;
 const LEASE = { namespace: OPERATOR.hubNamespace, name: OPERATOR.hubLease };
+/** That the agents of a cluster that is cut off talk to. */
+const SERVERS = ['hub', 'west'] as const;
 const HUBS = ['hub', 'standby'] as const;
 type Hub = (typeof HUBS)[number];
 
@@ -90,16 +92,40 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
       const { waiting = [] } = (mcm?.['status'] ?? {}) as { waiting?: { cluster: string; reason: string }[] };
       return waiting;
     };
-    /** Its agents hear and say nothing, and the servers forget what they would have been told. */
+    /** Its agents stand still, and the connections on which they would be told something are gone. */
     const cutOff = async () => {
       process.kill(fleet.operator('west').pid(), 'SIGSTOP');
       fleet.signalWorkAgent('west', 'SIGSTOP');
-      await sleep(500);
+      await Promise.all(
+        SERVERS.map(async (name) => {
+          await fleet.plane(name).kill('kube-apiserver');
+          await fleet.plane(name).start('kube-apiserver');
+        }),
+      );
     };
+    /** The servers have forgotten what its agents last saw. Returns when they may ask again, RFC 3339. */
     const comesBack = async () => {
-      for (const name of ['hub', 'west'] as const) await fleet.plane(name).compact();
+      for (const name of SERVERS) await fleet.plane(name).compact();
+      const at = new Date().toISOString();
       fleet.signalWorkAgent('west', 'SIGCONT');
       process.kill(fleet.operator('west').pid(), 'SIGCONT');
+      return at;
+    };
+    /** Who has asked a server for all objects of a kind. */
+    const listers = async (server: (typeof SERVERS)[number], { plural }: ResourceType, since: string) => {
+      const log = await Array.fromAsync(readAuditLog(fleet.plane(server).auditLog));
+      const lists = log.filter(
+        ({ verb, objectRef, requestReceivedTimestamp }) =>
+          verb === 'list' && objectRef?.resource === plural && requestReceivedTimestamp > since,
+      );
+      return lists.map(({ user }) => user.username);
+    };
+    /** A watch that could go on where it ended would not have listed. */
+    const expectListed = async (since: string) => {
+      const agent = expect.stringMatching(/^system:open-cluster-management:west:/);
+      expect(await listers('hub', RESOURCES.manifestWork, since)).toContainEqual(agent);
+      const operator = operatorUser(fleet.plane('west'));
+      expect(await listers('west', RESOURCES.module, since)).toContain(operator);
     };
 
     it('leaves there what is, waits for it by name, and catches up', async () => {
@@ -119,7 +145,7 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
       await cutOff();
       await put(2);
       await until('version 2 on east', () => lacksVersion(2, 'east'));
-      fleet.operator(await leader()).kill();
+      await patiently(async () => fleet.operator(await leader()).kill());
       await until('west alone is waited for', async () =>
         deepEqual(
           (await waitingOf()).map(({ cluster, reason }) => [cluster, reason]),
@@ -128,8 +154,11 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
       );
       expect(await loaderUid(fleet, 'west', names.name)).toBe(pod);
 
-      await comesBack();
+      const pid = fleet.operator('west').pid();
+      const back = await comesBack();
       await until('version 2 on west', () => lacksVersion(2, 'west'));
+      await expectListed(back);
+      expect(fleet.operator('west').pid()).toBe(pid);
     });
 
     it('unloads there later what was deleted meanwhile, and only then forgets it', async () => {
@@ -138,9 +167,10 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
       await until('east is empty', () => leftOf(fleet, 'east', names));
       expect(await loaderUid(fleet, 'west', names.name)).toBeDefined();
 
-      await comesBack();
+      const back = await comesBack();
       await until('west is empty', () => leftOf(fleet, 'west', names));
       await until('the hub has forgotten', () => isForgotten(fleet, names.name));
+      await expectListed(back);
     });
   });
 });

@@ -12,7 +12,10 @@ export interface Plane extends PlaneAccess {
   kill(part: Part): Promise<void>;
   /** Starts a part that was killed, on the data it had. */
   start(part: Part): Promise<void>;
-  /** etcd forgets all but the last version of each object: watches that resume from before are told 410. */
+  /**
+   * etcd forgets all but the last version of each object. A kube-apiserver that runs still remembers what it has seen, and
+   * resumes watches from there; one that is started anew answers those with 410.
+   */
   compact(): Promise<void>;
   /** Ends everything and removes what it left in memory. */
   stop(): Promise<void>;
