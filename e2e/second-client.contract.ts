@@ -112,11 +112,25 @@ async function outcomeOf(step: Promise<unknown>): Promise<object> {
   }
 }
 
+interface ManagedFields {
+  readonly manager: string;
+  readonly operation: string;
+  readonly subresource?: string;
+}
+
+/** Servers sort them by time, in seconds, so two objects with one history may have them in different order. */
+const byManager = (a: ManagedFields, b: ManagedFields) => placeOf(a).localeCompare(placeOf(b));
+const placeOf = ({ manager, operation, subresource }: ManagedFields) =>
+  `${manager} ${operation} ${subresource}`;
+
 const OF_ITS_OWN = ['uid', 'resourceVersion', 'creationTimestamp', 'time'];
 
 /** With one name for both, and without what differs between any two objects. */
 function withoutIdentity(record: object, name: string): unknown {
-  const text = JSON.stringify(record, (key, value) => (OF_ITS_OWN.includes(key) ? undefined : value));
+  const text = JSON.stringify(record, (key, value) => {
+    if (key === 'managedFields') return (value as ManagedFields[]).toSorted(byManager);
+    return OF_ITS_OWN.includes(key) ? undefined : value;
+  });
   const alike = text
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'a uid')
     .replaceAll(/(version[^"{}\d]*)\d+/gi, '$1a version')
