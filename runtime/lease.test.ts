@@ -204,6 +204,18 @@ it.each<Net>(['refused', 'silent', 'mute'])('keeps the lease through one request
   expect(events).toEqual(['a starts']);
 });
 
+it('keeps the lease when an answer takes longer than it waits, since what is left of its time is short', async () => {
+  const { clock, contender, events } = testWorld();
+  const a = contender('a');
+  await clock.advance(31_000);
+  a.travelMs = 1_900;
+  await clock.advance(4_500);
+  a.travelMs = 700;
+  await clock.advance(20_000);
+
+  expect(events).toEqual(['a starts']);
+});
+
 it('renews while work is still ending, however long that takes', async () => {
   const { clock, contender, events } = testWorld();
   const a = contender('a', 45_000);

@@ -118,15 +118,20 @@ async function acquire(options: Times, signal: AbortSignal): Promise<Hold | unde
 /** Renews until `ended` is aborted or the lease is lost. */
 async function renewUntil(options: Times, hold: Hold, ended: AbortSignal): Promise<void> {
   const over = AbortSignal.any([hold.lost.signal, ended]);
+  /** An answer that came too late has used up most of our time: the next renewal does not wait, the one after it does. */
+  let isUrgent = false;
   while (!over.aborted) {
-    await sleep(options.clock, options.retryMs, over).catch(() => {});
+    if (!isUrgent) await sleep(options.clock, options.retryMs, over).catch(() => {});
     if (over.aborted) break;
     options.onTurn?.();
     try {
       await claim(options, hold, over);
+      isUrgent = false;
     } catch {
       const current = await read(options, over).catch(() => undefined);
-      if (current && specOf(current).holderIdentity === options.identity) hold.lease = current;
+      const isOurs = current && specOf(current).holderIdentity === options.identity;
+      isUrgent = !isUrgent && isOurs === true;
+      if (isOurs) hold.lease = current;
       else if (current) hold.lost.abort();
     }
   }
