@@ -62,7 +62,8 @@ export function describeReads({ send, watch, create, read, unique }: Contract): 
   });
 
   describe('for metadata alone', () => {
-    const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+    const as = (kind: string) => `application/json;as=${kind};g=meta.k8s.io;v=v1,application/json`;
+    const METADATA = as('PartialObjectMetadata');
     const isPartial = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' };
 
     it('get it of one, and of many', async () => {
@@ -70,13 +71,15 @@ export function describeReads({ send, watch, create, read, unique }: Contract): 
       await create(CONFIG_MAPS, configMap({ name, labels: { set: name } }, { a: '1' }));
 
       const { body: one } = await read(`${CONFIG_MAPS}/${name}`, METADATA);
-      const { body: all } = await read(`${CONFIG_MAPS}?labelSelector=set%3D${name}`, METADATA);
+      const list = `${CONFIG_MAPS}?labelSelector=set%3D${name}`;
+      const { body: all } = await read(list, as('PartialObjectMetadataList'));
 
       expect(one).toEqual({ ...isPartial, metadata: expect.objectContaining({ name }) });
       expect(all.kind).toBe('PartialObjectMetadataList');
       expect((all['items'] as KubeObject[]).map((item) => Object.keys(item).sort())).toEqual([
         ['apiVersion', 'kind', 'metadata'],
       ]);
+      expect((await read(list, METADATA)).status).toBe(406);
     });
 
     it('get it of what was written', async () => {

@@ -14,17 +14,23 @@ export interface ReadRequest {
   readonly form: Form;
 }
 
-/** How the asker wants objects: whole, as rows, or without what is not metadata. */
-export type Form = 'whole' | 'table' | 'metadata';
+/** How the asker wants objects: whole, as rows, or without what is not metadata, one or many. */
+export type Form = 'whole' | 'table' | 'metadata' | 'metadata of many';
 
 export function formOf(accept = ''): Form {
   if (accept.includes('as=Table')) return 'table';
+  if (accept.includes('as=PartialObjectMetadataList')) return 'metadata of many';
   return accept.includes('as=PartialObjectMetadata') ? 'metadata' : 'whole';
 }
 
+const notAcceptable = (what: string) =>
+  new ApiError(406, 'NotAcceptable', `the metadata that was asked for is not that of ${what}`);
+
 /** What was written, for who asked for less than all of it; nobody wants rows of that. */
-export const answerOf = (object: KubeObject, form: Form): object =>
-  form === 'metadata' ? partial(object) : object;
+export function answerOf(object: KubeObject, form: Form): object {
+  if (form === 'metadata of many') throw notAcceptable('one object');
+  return form === 'metadata' ? partial(object) : object;
+}
 
 export interface ReadPorts {
   readonly store: ObjectStore;
@@ -60,7 +66,8 @@ export function listObjects({ kind, route, form }: ReadRequest, { store, clock }
       : {};
   const metadata = { resourceVersion: String(version), ...next };
   if (form === 'table') return toTable(kind, page, clock, metadata, includedIn(route));
-  if (form === 'metadata')
+  if (form === 'metadata') throw notAcceptable('many objects');
+  if (form === 'metadata of many')
     return {
       kind: 'PartialObjectMetadataList',
       apiVersion: 'meta.k8s.io/v1',
