@@ -18,12 +18,12 @@ import {
 import {
   CORE,
   systemClock as clock,
+  createLimiter,
   type KubeClient,
   type KubeObject,
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
-import { createOneByOne } from './one-by-one.ts';
 import type { Strike, Victim } from './plan-strikes.ts';
 import { type Look, watchPlanes } from './watch-planes.ts';
 
@@ -138,9 +138,9 @@ export async function startFaultFleet(
   const proxy = (name: Victim | 'standby') => proxies.get(name) as FaultProxy;
 
   // Two at once would start a part twice.
-  const oneByOne = createOneByOne();
+  const restarts = createLimiter(1);
   const restart = (of: Victim, part: 'kube-apiserver' | 'etcd') =>
-    oneByOne(async () => {
+    restarts.run(async () => {
       await plane(of).kill(part);
       await plane(of).start(part);
     });
