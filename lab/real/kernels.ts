@@ -1,6 +1,6 @@
 import { runCommand } from './command.ts';
 
-/** The kernel releases that a lab runs: real ones, whose headers this distribution offers today. */
+/** The kernel releases that a lab runs: real ones, which this distribution offers today. */
 export interface LabKernels {
   /** east and west. */
   readonly common: string;
@@ -10,23 +10,32 @@ export interface LabKernels {
   readonly upgrade: string;
 }
 
-/**
- * Picks three releases from the headers packages that the distribution has now. Debian keeps only recent ABIs, so
- * none is pinned: the older cloud kernel, the newest cloud kernel, and the newest generic one.
- */
+/** Picks three releases from the packages that the distribution has now, since Debian keeps only recent ABIs. */
 export async function findLabKernels(): Promise<LabKernels> {
-  const pattern = String.raw`^linux-headers-[0-9.]+-[0-9]+-(cloud-)?amd64$`;
+  const pattern = String.raw`^linux-(headers|image)-[0-9.]+-[0-9]+-(cloud-)?amd64$`;
   const listing = await runCommand('apt-cache', ['search', '--names-only', pattern]);
-  const releases = listing
-    .split('\n')
-    .map((line) => /^linux-headers-(\S+) /.exec(line)?.[1])
-    .filter((release) => release !== undefined)
+  const kernels = pickLabKernels(listing.split('\n').map((line) => line.split(' ')[0] ?? ''));
+  if (kernels) return kernels;
+  throw new Error(
+    'No linux-headers packages whose linux-image is there too. Run apt-get update as root, then try again.',
+  );
+}
+
+/**
+ * The older cloud kernel, the newest cloud kernel, and the newest generic one, of those that modules can be built for
+ * and that a machine can boot: headers of a new ABI are published hours before its signed image is.
+ */
+export function pickLabKernels(packages: readonly string[]): LabKernels | undefined {
+  const images = new Set(packages.filter((name) => name.startsWith('linux-image-')));
+  const releases = packages
+    .filter((name) => name.startsWith('linux-headers-'))
+    .map((name) => name.slice('linux-headers-'.length))
+    .filter((release) => images.has(`linux-image-${release}`))
     .sort(compareReleases)
     .reverse();
   const [edge, common] = releases.filter((release) => release.includes('-cloud-'));
   const [upgrade] = releases.filter((release) => !release.includes('-cloud-'));
-  if (edge && common && upgrade) return { common, edge, upgrade };
-  throw new Error('No linux-headers packages found. Run apt-get update as root, then try again.');
+  return edge && common && upgrade ? { common, edge, upgrade } : undefined;
 }
 
 /** Orders kernel releases by their numbers: 6.1.0-9 comes before 6.1.0-10. */
