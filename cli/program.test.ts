@@ -18,6 +18,9 @@ const commands = [
   ['install'],
   ['install', 'check'],
   ['install', 'privileges'],
+  ['uninstall'],
+  ['toolkit'],
+  ['toolkit', 'build'],
 ];
 
 it.each(commands.map((command) => [['kmm', ...command].join(' '), command] as const))(
@@ -56,6 +59,11 @@ describe('wrong usage has exit code 2, nothing on standard output, and points to
     ['an unknown format', ['lab', 'status', '-o', 'yaml'], '(kmm lab status --help tells more)'],
     ['no certificate', ['image', 'verify', 'a/b'], '(kmm image verify --help tells more)'],
     ['an argument too many', ['status', 'a', 'b'], '(kmm status --help tells more)'],
+    ['a value that is none', ['uninstall', 'hub', '--timeout', 'abc'], '(kmm uninstall --help tells more)'],
+    ['help for an unknown command', ['why', '--help'], "unknown command 'why'"],
+    ['the same, asked otherwise', ['help', 'why'], "unknown command 'why'"],
+    ['help for an unknown command of lab', ['lab', 'stop', '-h'], '(kmm lab --help tells more)'],
+    ['help for a misspelled command', ['stauts', '--help'], 'Did you mean status?'],
   ])('%s', async (_name, args, hint) => {
     const { code, out, err } = await kmm(args);
 

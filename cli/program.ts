@@ -7,7 +7,7 @@ import { addInstallCommand } from './install/install.ts';
 import type { Io } from './io.ts';
 import { addLabCommands } from './lab/lab-command.ts';
 import { addLintCommand } from './lint/lint.ts';
-import { EXIT, type ExitCode, messageOf, UserError } from './output/user-error.ts';
+import { EXIT, type ExitCode, messageOf, UsageError, UserError } from './output/user-error.ts';
 import manifest from './package.json' with { type: 'json' };
 import { addPlanCommand } from './plan/plan.ts';
 import { addStatusCommand } from './status/status.ts';
@@ -18,7 +18,7 @@ const EXIT_CODES = `
 Exit codes:
   0  done
   1  failed, or something was found: a finding, a bad signature, no lab, an unknown module or file
-  2  wrong usage: an unknown command or option, or one that is missing`;
+  2  wrong usage: an unknown command or option, one that is missing, or a value that none can be`;
 
 /** Runs one command line. @throws only what is a bug of ours */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
@@ -34,7 +34,7 @@ export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
     const words = describeError(error);
     if (words === undefined) throw error;
     for (const line of words.split('\n')) io.err.write(`kmm: ${line}\n`);
-    return EXIT.failed;
+    return error instanceof UsageError ? EXIT.usage : EXIT.failed;
   }
 }
 
@@ -66,6 +66,7 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
   addInstallCommand(program, io, finish);
   addUninstallCommand(program, io, finish);
   pointToHelp(program, 'kmm');
+  refuseHelpForNothing(program);
   return program;
 }
 
@@ -73,6 +74,18 @@ export function createProgram(io: Io, finish: (code: ExitCode) => void): Command
 function pointToHelp(command: Command, name: string): void {
   command.showHelpAfterError(`(${name} --help tells more)`);
   for (const inner of command.commands) pointToHelp(inner, `${name} ${inner.name()}`);
+}
+
+/** `kmm why --help` asks for a command that is not there: without --help that is said, with the name that was meant. */
+function refuseHelpForNothing(command: Command): void {
+  const isGroup = command.commands.length > 0 && command.registeredArguments.length === 0;
+  if (isGroup)
+    command.addHelpText('before', () => {
+      const [name] = command.args[0] === 'help' ? command.args.slice(1) : command.args;
+      if (name !== undefined && !name.startsWith('-')) command.parse([name], { from: 'user' });
+      return '';
+    });
+  for (const inner of command.commands) refuseHelpForNothing(inner);
 }
 
 /** What the user reads; undefined for a bug, whose stack is wanted. */

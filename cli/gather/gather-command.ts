@@ -2,7 +2,7 @@ import { OPERATOR } from '@kmm-fleet/api';
 import type { Command } from 'commander';
 import { type Connected, type ConnectionOptions, withConnection, withHub } from '../hub/connection.ts';
 import type { Io } from '../io.ts';
-import { EXIT, type ExitCode, messageOf, UserError } from '../output/user-error.ts';
+import { EXIT, type ExitCode, messageOf, UsageError, UserError } from '../output/user-error.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { collect } from './collect.ts';
 import type { Collection } from './collection.ts';
@@ -45,7 +45,7 @@ Examples:
 async function gather(io: Io, options: GatherOptions): Promise<ExitCode> {
   const seconds = Number(options.timeout);
   if (!(seconds > 0))
-    throw new UserError(`--timeout: "${options.timeout}" is no number of seconds. Write 600.`);
+    throw new UsageError(`--timeout: "${options.timeout}" is no number of seconds. Write 600.`);
   const view = options.hub ? 'hub' : 'cluster';
   const namespace = options.namespace ?? (options.hub ? OPERATOR.hubNamespace : OPERATOR.namespace);
   const folder = options.dir ?? (io.env['OUTPUT_DIR'] || `must-gather.local.${stamp(io.now())}`);

@@ -157,7 +157,8 @@ it('says when no operator is there', async () => {
 });
 
 it('wants a time in seconds', async () => {
-  expect((await gather('--timeout', 'soon')).err).toBe(
-    'kmm: --timeout: "soon" is no number of seconds. Write 600.\n',
-  );
+  expect(await gather('--timeout', 'soon')).toMatchObject({
+    code: 2,
+    err: 'kmm: --timeout: "soon" is no number of seconds. Write 600.\n',
+  });
 });

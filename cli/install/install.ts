@@ -10,7 +10,7 @@ import {
 } from '@kmm-fleet/policies';
 import { Argument, type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
-import { type ExitCode, UserError } from '../output/user-error.ts';
+import { type ExitCode, UsageError } from '../output/user-error.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { addCheckCommand } from './check/check-command.ts';
 import { FORM_NAMES, type FormName, formOf, type Wanted } from './forms.ts';
@@ -138,11 +138,11 @@ function checkOptions(edition: EditionName, options: InstallOptions): void {
   checkRunbooks(options);
   if (options.builder !== 'buildah') checkBuilder(edition, options.builder, needs);
   if (isForFleet && edition !== 'spoke')
-    throw new UserError(
+    throw new UsageError(
       `--form ${options.form} installs on managed clusters, which is the edition spoke. Print ${edition} with --form manifests.`,
     );
   if (isFolder && options.out === undefined)
-    throw new UserError(`--form ${options.form} has several files. Say where to with --out FOLDER.`);
+    throw new UsageError(`--form ${options.form} has several files. Say where to with --out FOLDER.`);
   if (options.webhooks) checkWebhooks(options.webhooks, options.form, isForOlm);
   if (options.guardNamespaces) checkGuard(edition, options.form, isForOlm);
   for (const [option, image] of [
@@ -151,7 +151,7 @@ function checkOptions(edition: EditionName, options: InstallOptions): void {
   ] as const) {
     const checked = image === undefined ? undefined : parseImageReference(image);
     if (checked && !checked.ok)
-      throw new UserError(`${option}: ${checked.findings.map(describeFinding).join(' ')}`);
+      throw new UsageError(`${option}: ${checked.findings.map(describeFinding).join(' ')}`);
   }
   const names = {
     '--pull-secret': options.pullSecret,
@@ -163,30 +163,30 @@ function checkOptions(edition: EditionName, options: InstallOptions): void {
   };
   for (const [option, name] of Object.entries(names))
     if (name !== undefined && !NAME.test(name))
-      throw new UserError(
+      throw new UsageError(
         `${option}: "${name}" is no name of an object. Use lower case letters, digits, - and dots.`,
       );
 }
 
 function checkBeside({ form, builder, guardNamespaces, webhooks }: InstallOptions): void {
   if (builder !== 'buildah' || guardNamespaces || webhooks)
-    throw new UserError(
+    throw new UsageError(
       `--form ${form}: give --builder, --guard-namespaces and --webhooks to the form that installs the operator.`,
     );
 }
 
 function checkRunbooks({ form, runbooks }: InstallOptions): void {
   if (runbooks === undefined) return;
-  if (form !== 'monitoring') throw new UserError('--runbooks: alerts belong to --form monitoring.');
+  if (form !== 'monitoring') throw new UsageError('--runbooks: alerts belong to --form monitoring.');
   if (!URL.canParse(runbooks) || !/^https?:$/.test(new URL(runbooks).protocol))
-    throw new UserError(`--runbooks: "${runbooks}" is no address. Write it as https://docs.example.com/.`);
+    throw new UsageError(`--runbooks: "${runbooks}" is no address. Write it as https://docs.example.com/.`);
 }
 
 function checkGuard(edition: EditionName, form: FormName, isForOlm = false): void {
   if (!editions[edition].moduleKind.namespaced)
-    throw new UserError('--guard-namespaces: there are no Modules on a hub. Use it for spoke or cluster.');
+    throw new UsageError('--guard-namespaces: there are no Modules on a hub. Use it for spoke or cluster.');
   if (isForOlm)
-    throw new UserError(
+    throw new UsageError(
       `--guard-namespaces: OLM carries no ValidatingAdmissionPolicy. Use a form without OLM instead of ${form}.`,
     );
 }
@@ -196,7 +196,7 @@ const MOVABLE: readonly FormName[] = ['helm', 'addon'];
 
 function checkWebhooks(certificates: Certificates, form: FormName, isForOlm = false): void {
   const refuse = (message: string) => {
-    throw new UserError(`--webhooks ${certificates}: ${message}`);
+    throw new UsageError(`--webhooks ${certificates}: ${message}`);
   };
   if (isForOlm && form !== 'olm')
     refuse('the bundle has them or has not; make it with --form olm --webhooks olm.');
@@ -209,14 +209,14 @@ function checkWebhooks(certificates: Certificates, form: FormName, isForOlm = fa
 /** Who builds is written where the operator is. */
 function checkBuilder(edition: EditionName, builder: BuilderName, needs?: 'image' | 'catalog'): void {
   if (editions[edition].builds === 'no')
-    throw new UserError(`--builder ${builder}: a ${edition} builds nothing. Leave it out.`);
+    throw new UsageError(`--builder ${builder}: a ${edition} builds nothing. Leave it out.`);
   if (needs === 'catalog')
-    throw new UserError('--builder belongs to the bundle in the catalog. Make that with --form olm.');
+    throw new UsageError('--builder belongs to the bundle in the catalog. Make that with --form olm.');
 }
 
 function addLabel(text: string, all: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const [key = '', value, ...rest] = text.split('=');
   if (!key || value === undefined || rest.length > 0)
-    throw new UserError(`--cluster-label ${text} is no label. Write it as key=value.`);
+    throw new UsageError(`--cluster-label ${text} is no label. Write it as key=value.`);
   return { ...all, [key]: value };
 }

@@ -1,7 +1,7 @@
 import { moduleNamespaceObjects, toYaml } from '@kmm-fleet/policies';
 import { type Command, Option } from 'commander';
 import type { Io } from '../io.ts';
-import { UserError } from '../output/user-error.ts';
+import { UsageError } from '../output/user-error.ts';
 import { LABEL, NAME } from './names.ts';
 
 /** `kmm install privileges NAMESPACE`: what a namespace needs before Modules in it can load. It touches no cluster. */
@@ -25,9 +25,9 @@ Example:
   kmm install privileges drivers --service-account loader | kubectl apply --server-side -f -`,
     )
     .action((namespace: string, { serviceAccount }: { serviceAccount: readonly string[] }) => {
-      if (!LABEL.test(namespace)) throw new UserError(`"${namespace}" is no name of a namespace. ${NEXT}`);
+      if (!LABEL.test(namespace)) throw new UsageError(`"${namespace}" is no name of a namespace. ${NEXT}`);
       for (const name of serviceAccount)
-        if (!NAME.test(name)) throw new UserError(`--service-account: "${name}" is no name. ${NEXT}`);
+        if (!NAME.test(name)) throw new UsageError(`--service-account: "${name}" is no name. ${NEXT}`);
       const accounts = serviceAccount.length > 0 ? [...new Set(serviceAccount)] : ['default'];
       io.out.write(moduleNamespaceObjects(namespace, accounts).map(toYaml).join(''));
     });

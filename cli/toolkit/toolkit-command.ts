@@ -2,7 +2,7 @@ import { describeFinding, parseImageReference, withDigest } from '@kmm-fleet/api
 import { installPrograms, isRoot, makeToolkitImage } from '@kmm-fleet/lab';
 import type { Command } from 'commander';
 import type { Io } from '../io.ts';
-import { messageOf, UserError } from '../output/user-error.ts';
+import { messageOf, UsageError, UserError } from '../output/user-error.ts';
 import { catalogueCommand, catalogueEntry } from './catalogue-entry.ts';
 
 interface ToolkitOptions {
@@ -43,9 +43,9 @@ const collect = (value: string, before: readonly string[] = []) => [...before, v
 async function build(io: Io, { kernel: kernels, image, authfile, certDir }: ToolkitOptions): Promise<void> {
   const odd = kernels.find((release) => !RELEASE.test(release));
   if (odd !== undefined)
-    throw new UserError(`--kernel ${odd} is no release of a kernel. Write it as uname -r does.`);
+    throw new UsageError(`--kernel ${odd} is no release of a kernel. Write it as uname -r does.`);
   const reference = parseImageReference(image);
-  if (!reference.ok) throw new UserError(`--image: ${reference.findings.map(describeFinding).join(' ')}`);
+  if (!reference.ok) throw new UsageError(`--image: ${reference.findings.map(describeFinding).join(' ')}`);
   if (!isRoot())
     throw new UserError('Unpacking a distribution and building an image need root. Run this as root.');
   const progress = (line: string) => io.err.write(`${line}\n`);

@@ -35,8 +35,8 @@ export function addUninstallCommand(program: Command, io: Io, finish: (code: Exi
     .addHelpText(
       'after',
       `
-keep takes the operator, its rights and webhooks. Kinds, Modules, DaemonSets and ManifestWorks stay, so
-nothing is unloaded, and an operator that is installed later takes over. unload removes all
+keep takes the operator, its rights and webhooks. Kinds, Modules, DaemonSets and ManifestWorks stay,
+so nothing is unloaded, and an operator that is installed later takes over. unload removes all
 Modules first and waits until nodes have unloaded them. The namespace stays in both: your Secrets
 are in it. Whatever stopped half-way goes on when it is run again.
 
