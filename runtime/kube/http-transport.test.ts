@@ -180,7 +180,7 @@ it('names the server that refuses connections', async () => {
   );
 });
 
-it('reads a token file again when it was changed a minute ago', async () => {
+it('reads a token file again when it was changed a minute ago, or when its token is not accepted any more', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'token-'));
   const now = vi.spyOn(performance, 'now').mockReturnValue(0);
   onTestFinished(() => {
@@ -196,10 +196,10 @@ it('reads a token file again when it was changed a minute ago', async () => {
   );
   const write = (token: string) => writeFileSync(join(folder, 'token'), token);
   write('first\n');
-  const { token } = loadKubeConnection({}, { kubeconfig: join(folder, 'config') });
-  const { get } = await serve((request, response) => response.end(request.headers.authorization), {
-    ...(token && { token }),
-  });
+  const { server: _, ...user } = loadKubeConnection({}, { kubeconfig: join(folder, 'config') });
+  const { get } = await serve(({ headers: { authorization } }, response) => {
+    response.writeHead(authorization === 'Bearer gone' ? 401 : 200).end(authorization);
+  }, user);
   const after = async (ms: number) => {
     now.mockReturnValue(ms);
     return (await get()).text;
@@ -211,6 +211,10 @@ it('reads a token file again when it was changed a minute ago', async () => {
   expect(await after(61_000)).toBe('Bearer second');
   rmSync(join(folder, 'token'));
   expect(await after(200_000)).toBe('Bearer second');
+  write('gone');
+  expect(await after(300_000)).toBe('Bearer gone');
+  write('third');
+  expect(await after(300_001)).toBe('Bearer third');
 });
 
 it.each<[string, KubeConnection['token']]>([

@@ -34,10 +34,10 @@ const FILES = {
   token: 'from a file\n',
 };
 
-function load(text: string, context?: string) {
+async function load(text: string, context?: string) {
   const kubeconfig = join(folderWith({ ...FILES, config: text }), 'config');
-  const { token, ...rest } = loadKubeConnection({}, { kubeconfig, context });
-  return { ...rest, ...(token && { token: token() }) };
+  const { token, credentials, ...rest } = loadKubeConnection({}, { kubeconfig, context });
+  return { ...rest, ...(token && { token: token() }), ...(await credentials?.get()) };
 }
 
 const ofForms: [string, object, object | undefined, object][] = [
@@ -74,11 +74,11 @@ const ofForms: [string, object, object | undefined, object][] = [
   ],
 ];
 
-it.each(ofForms)('understands %s', (_what, cluster, user, expected) => {
-  expect(load(config(cluster, user))).toEqual({ server: 'https://kube:6443', ...expected });
+it.each(ofForms)('understands %s', async (_what, cluster, user, expected) => {
+  expect(await load(config(cluster, user))).toEqual({ server: 'https://kube:6443', ...expected });
 });
 
-it('acts as somebody else, and logs in with a password', () => {
+it('acts as somebody else, and logs in with a password', async () => {
   const user = {
     username: 'me',
     password: 'p',
@@ -87,7 +87,7 @@ it('acts as somebody else, and logs in with a password', () => {
     'as-groups': ['a', 'b'],
     'as-user-extra': { 'example.com/scope': ['x'] },
   };
-  expect(load(config({}, user))).toEqual({
+  expect(await load(config({}, user))).toEqual({
     server: 'https://kube:6443',
     headers: {
       authorization: `Basic ${base64('me:p')}`,
@@ -99,7 +99,7 @@ it('acts as somebody else, and logs in with a password', () => {
   });
 });
 
-it('puts the files of KUBECONFIG together: the first to say something counts, paths are of the file they stand in', () => {
+it('puts the files of KUBECONFIG together: the first to say something counts, paths are of the file they stand in', async () => {
   const folder = folderWith({
     'one/config': JSON.stringify({
       'current-context': 'x',
@@ -115,10 +115,10 @@ it('puts the files of KUBECONFIG together: the first to say something counts, pa
     'two/ca.pem': 'of two',
   });
   const KUBECONFIG = ['one', 'absent', 'two'].map((name) => join(folder, name, 'config')).join(':');
-  const { token, ...rest } = loadKubeConnection({ KUBECONFIG });
+  const { credentials, ...rest } = loadKubeConnection({ KUBECONFIG });
 
   expect(rest).toEqual({ server: 'https://kube:6443', ca: 'of two' });
-  expect(token?.()).toBe('of one');
+  expect(await credentials?.get()).toEqual({ token: 'of one' });
 });
 
 describe('the token of an identity provider', () => {
@@ -126,20 +126,20 @@ describe('the token of an identity provider', () => {
   const provider = (idToken?: string) =>
     load(config({}, { 'auth-provider': { name: 'oidc', config: idToken ? { 'id-token': idToken } : {} } }));
 
-  it('is shown while it is good', () => {
+  it('is shown while it is good', async () => {
     const token = withExpiry(4_000_000_000);
-    expect(provider(token).token).toBe(token);
+    expect((await provider(token)).token).toBe(token);
   });
 
   it.each([
     ['has expired', withExpiry(1_000), /id-token of user u .* expired at 1970/],
     ['is missing', undefined, /id-token of user u .* is missing/],
-  ])('is asked for when it %s', (_what, token, words) => {
-    expect(() => provider(token)).toThrow(words);
+  ])('is asked for when it %s', async (_what, token, words) => {
+    await expect(provider(token)).rejects.toThrow(words);
   });
 });
 
-it('reads YAML, and takes the context that was asked for', () => {
+it('reads YAML, and takes the context that was asked for', async () => {
   const text = `
 current-context: one
 clusters:
@@ -151,8 +151,8 @@ contexts:
 - {name: two, context: {cluster: c2, namespace: ignored}}
 `;
 
-  expect(load(text).server).toBe('https://one');
-  expect(load(text, 'two').server).toBe('https://two');
+  expect((await load(text)).server).toBe('https://one');
+  expect((await load(text, 'two')).server).toBe('https://two');
 });
 
 const missing = (list: string) => config({}, {}, { [list]: [] });
@@ -218,13 +218,13 @@ it('takes the file that was given, or the first of KUBECONFIG that exists', () =
 it.each([
   ['10.0.0.1', 'https://10.0.0.1:6443'],
   ['fd00::1', 'https://[fd00::1]:6443'],
-])('takes the service account in a pod (%s)', (host, server) => {
+])('takes the service account in a pod (%s)', async (host, server) => {
   const account = folderWith({ token: 'pod\n', 'ca.crt': 'the CA' });
   const env = { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: '6443' };
-  const { token, ...rest } = loadKubeConnection(env, { account, home: account });
+  const { credentials, ...rest } = loadKubeConnection(env, { account, home: account });
 
   expect(rest).toEqual({ server, ca: 'the CA' });
-  expect(token?.()).toBe('pod');
+  expect(await credentials?.get()).toEqual({ token: 'pod' });
 });
 
 it('takes the file at home outside of a pod, and says what to do without one', () => {

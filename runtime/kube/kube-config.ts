@@ -3,7 +3,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
-import { type KubeUser, pem, tokenFile, User, userPart } from './kube-user.ts';
+import { type KubeUser, pem, User, userPart } from './kube-user.ts';
+import { tokenFile } from './token-file.ts';
 
 /** How one API server is reached. Certificates and keys are PEM texts. */
 export interface KubeConnection extends KubeUser {
@@ -75,7 +76,7 @@ function fromServiceAccount(
   return {
     server,
     ca: readFileSync(`${account}/ca.crt`, 'utf8'),
-    token: tokenFile(`${account}/token`),
+    credentials: tokenFile(`${account}/token`),
   };
 }
 

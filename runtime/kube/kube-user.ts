@@ -3,14 +3,15 @@ import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { type CredentialSource, ExecSpec, execCredential } from './exec-credential.ts';
 import { idToken } from './id-token.ts';
+import { tokenFile } from './token-file.ts';
 
 /** Who speaks to an API server. Certificates and keys are PEM texts. */
 export interface KubeUser {
   readonly clientCert?: string;
   readonly clientKey?: string;
-  /** Asked for each request, so that a rotated token file is noticed. */
+  /** Asked for each request: it may have expired. */
   readonly token?: () => string | undefined;
-  /** Of a plugin. */
+  /** Of a plugin, or of a file in which tokens are rotated. */
   readonly credentials?: CredentialSource;
   /** Sent with each request: whom to act as, or a password. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
@@ -35,8 +36,6 @@ export const User = z.looseObject({
     .looseObject({ name: z.string(), config: z.record(z.string(), z.string()).nullish() })
     .optional(),
 });
-/** Kubelets rotate tokens about each hour; a minute's delay is what Kubernetes' own clients have. */
-const TOKEN_FILE_MS = 60_000;
 
 export interface Around {
   readonly name: string;
@@ -66,7 +65,7 @@ export function userPart(user: z.infer<typeof User>, around: Around): KubeUser {
 function tokenPart(user: z.infer<typeof User>, { name, file, execCluster, env }: Around): KubeUser {
   const { token, exec, 'auth-provider': provider } = user;
   if (token) return { token: () => token };
-  if (user.tokenFile) return { token: tokenFile(resolve(dirname(file), user.tokenFile)) };
+  if (user.tokenFile) return { credentials: tokenFile(resolve(dirname(file), user.tokenFile)) };
   if (exec) {
     const spec = ExecSpec.safeParse(exec);
     const [issue] = spec.error?.issues ?? [];
@@ -117,22 +116,4 @@ export function pem(
   } catch (error) {
     throw new Error(`Kubeconfig ${file}: ${field} cannot be read: ${String(error)}`, { cause: error });
   }
-}
-
-/** The token in a file, read again each minute. */
-export function tokenFile(path: string): () => string | undefined {
-  let token = '';
-  let readAtMs = Number.NEGATIVE_INFINITY;
-  return () => {
-    if (performance.now() - readAtMs > TOKEN_FILE_MS) {
-      try {
-        token = readFileSync(path, 'utf8').trim();
-      } catch (error) {
-        // The token at hand may still be good, and nothing better is known.
-        if (!token) throw error;
-      }
-      readAtMs = performance.now();
-    }
-    return token;
-  };
 }
