@@ -80,7 +80,9 @@ export {
 } from './rules/node-systems.ts';
 export { type Pin, pinnedModule } from './rules/pinned-module.ts';
 export {
+  checkBuildSecret,
   checkDockerfileConfigMap,
+  checkPullSecret,
   checkSigningSecret,
   readDataKey,
   readDockerfile,

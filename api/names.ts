@@ -111,4 +111,9 @@ export const WEBHOOKS = {
 } as const;
 
 /** Data keys that KMM reads from Secrets and ConfigMaps. */
-export const DATA_KEYS = { dockerfile: 'dockerfile', key: 'key', cert: 'cert' } as const;
+export const DATA_KEYS = {
+  dockerfile: 'dockerfile',
+  key: 'key',
+  cert: 'cert',
+  login: '.dockerconfigjson',
+} as const;

@@ -42,4 +42,12 @@ export const checkDockerfileConfigMap = (name: string, data: Data): readonly Fin
 export const checkSigningSecret = (name: string, data: Data, key: 'key' | 'cert'): readonly Finding[] =>
   findingsOf(readDataKey('Secret', name, data, DATA_KEYS[key]));
 
+/** What is wrong with the Secret of `imageRepoSecret`. */
+export const checkPullSecret = (name: string, data: Data): readonly Finding[] =>
+  findingsOf(readDataKey('Secret', name, data, DATA_KEYS.login));
+
+/** What is wrong with a Secret that is mounted into a build, whatever its files are called. */
+export const checkBuildSecret = (name: string, data: Data): readonly Finding[] =>
+  data ? [] : findingsOf(readDataKey('Secret', name, data, '<file>'));
+
 const findingsOf = (checked: Checked<unknown>) => (checked.ok ? [] : checked.findings);

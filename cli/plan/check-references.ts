@@ -1,5 +1,7 @@
 import {
+  checkBuildSecret,
   checkDockerfileConfigMap,
+  checkPullSecret,
   checkSigningSecret,
   describeFinding,
   type Finding,
@@ -10,13 +12,15 @@ import type { Connected } from '../hub/connection.ts';
 
 /** Something that a recipe refers to, by the name that its message shall have. */
 interface Reference {
+  /** What the recipe wants it for: one Secret may hold key and certificate. */
+  readonly role: string;
   readonly type: ResourceType;
   readonly name: string;
   readonly check: (shown: string, data: Readonly<Record<string, string>> | undefined) => readonly Finding[];
 }
 
 /**
- * What is missing or wrong in the ConfigMaps and Secrets that images are made from, one sentence each. What may not be
+ * What is missing or wrong in the ConfigMaps and Secrets that images are made and fetched with, one sentence each. What may not be
  * read is left to the hub.
  */
 export async function checkReferences(
@@ -25,7 +29,7 @@ export async function checkReferences(
   specs: readonly ModuleImageSpec[],
 ): Promise<string[]> {
   const references = new Map(
-    specs.flatMap(referencesOf).map((reference) => [`${reference.type.kind} ${reference.name}`, reference]),
+    specs.flatMap(referencesOf).map((reference) => [`${reference.role} ${reference.name}`, reference]),
   );
   const findings = await Promise.all(
     [...references.values()].map(async ({ type, name, check }) => {
@@ -33,15 +37,19 @@ export async function checkReferences(
       return answer === 'unreadable' ? [] : check(`${namespace}/${name}`, answer);
     }),
   );
-  return findings.flat().map(describeFinding).sort();
+  return [...new Set(findings.flat().map(describeFinding))].sort();
 }
 
-function referencesOf({ build, sign }: ModuleImageSpec): Reference[] {
+const refer = (role: string, type: ResourceType, name: string | undefined, check: Reference['check']) =>
+  name ? [{ role, type, name, check }] : [];
+
+function referencesOf({ imageRepoSecret, build, sign }: ModuleImageSpec): Reference[] {
   const secret = (name: string | undefined, key: 'key' | 'cert'): Reference[] =>
-    name ? [{ type: CORE.secret, name, check: (shown, data) => checkSigningSecret(shown, data, key) }] : [];
-  const dockerfile = build?.dockerfileConfigMap.name;
+    refer(key, CORE.secret, name, (shown, data) => checkSigningSecret(shown, data, key));
   return [
-    ...(dockerfile ? [{ type: CORE.configMap, name: dockerfile, check: checkDockerfileConfigMap }] : []),
+    ...refer('login', CORE.secret, imageRepoSecret?.name, checkPullSecret),
+    ...refer('dockerfile', CORE.configMap, build?.dockerfileConfigMap.name, checkDockerfileConfigMap),
+    ...(build?.secrets ?? []).flatMap(({ name }) => refer('build', CORE.secret, name, checkBuildSecret)),
     ...secret(sign?.keySecret.name, 'key'),
     ...secret(sign?.certSecret.name, 'cert'),
   ];

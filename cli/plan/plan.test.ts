@@ -5,6 +5,7 @@ import { CORE } from '@kmm-fleet/runtime';
 import { afterAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { mcmObject } from '../../hub/testing/fixtures.ts';
+import { mcmWith } from '../testing/fixtures.ts';
 import { createTestHub } from '../testing/hub.ts';
 import { kmm } from '../testing/kmm.ts';
 import type { ModulePlan } from './render-plan.ts';
@@ -68,6 +69,37 @@ it('names what images are made from and is not there, with exit code 1', async (
   expect(code).toBe(1);
   expect(out).toContain('missing  ConfigMap openshift-kmm-hub/dockerfile does not exist. Create it');
   expect(out).toContain('missing  Secret openshift-kmm-hub/key does not exist. Create it');
+});
+
+it('names the Secrets of a login and of a build too, and each key that one Secret lacks', async () => {
+  const namespace = OPERATOR.hubNamespace;
+  const object = mcmWith({
+    regexp: '^6',
+    containerImage: 'registry.test/kmod:${KERNEL_FULL_VERSION}',
+    build: { dockerfileConfigMap: { name: 'dockerfile' }, secrets: [{ name: 'token' }] },
+    sign: { keySecret: { name: 'pair' }, certSecret: { name: 'pair' } },
+  });
+  (object['spec'] as { moduleSpec: object }).moduleSpec = {
+    ...(object['spec'] as { moduleSpec: object }).moduleSpec,
+    imageRepoSecret: { name: 'login' },
+  };
+  const metadata = { name: 'pair', namespace };
+  await world.client.create(CORE.secret, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata,
+    data: { tls: 'AA==' },
+  });
+  const { out, err } = await plan(stringify(object, { version: '1.1' }), '-o', 'json');
+
+  expect(err).toBe('');
+  expect((JSON.parse(out) as ModulePlan[])[0]?.missing).toEqual([
+    expect.stringMatching(/^ConfigMap \S+\/dockerfile does not exist/),
+    'Secret openshift-kmm-hub/login does not exist. Create it with data key ".dockerconfigjson".',
+    expect.stringMatching(/^Secret \S+\/token does not exist/),
+    expect.stringMatching(/^data\.cert: Secret \S+\/pair has no data key "cert"/),
+    expect.stringMatching(/^data\.key: Secret \S+\/pair has no data key "key"/),
+  ]);
 });
 
 it('names kernels for which no toolkit is known, until the catalogue has an entry', async () => {

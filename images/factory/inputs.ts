@@ -2,6 +2,8 @@ import { createHmac } from 'node:crypto';
 import {
   bad,
   type Checked,
+  checkBuildSecret,
+  DATA_KEYS,
   type Finding,
   good,
   type ModuleImageSpec,
@@ -125,7 +127,7 @@ const inNamespace = ({ module: { namespace } }: ModuleImageSpec, name: string) =
 
 function readPullSecret(spec: ModuleImageSpec, source: InputSource): Checked<string> {
   const name = spec.imageRepoSecret?.name ?? '';
-  return readDataKey('Secret', inNamespace(spec, name), texts(source.secret(name)), '.dockerconfigjson');
+  return readDataKey('Secret', inNamespace(spec, name), texts(source.secret(name)), DATA_KEYS.login);
 }
 
 function readDockerfileOf(spec: ModuleImageSpec, source: InputSource): Checked<string> {
@@ -143,8 +145,7 @@ function readBuild(spec: ModuleImageSpec, source: InputSource): Checked<NonNulla
   const secrets: BuildSecret[] = [];
   for (const { name: secretName = '' } of spec.build?.secrets ?? []) {
     const files = source.secret(secretName);
-    if (!files)
-      return readDataKey('Secret', inNamespace(spec, secretName), undefined, '<file>') as Checked<never>;
+    if (!files) return bad(...checkBuildSecret(inNamespace(spec, secretName), undefined));
     secrets.push({ name: secretName, files });
   }
   const args = buildArguments(spec, toolkit?.value);
