@@ -65,6 +65,11 @@ const WRITER: Access = {
       resources: [RESOURCES.manifestWork.plural],
       verbs: ['create', 'patch'],
     },
+    {
+      apiGroups: [RESOURCES.managedClusterModule.group],
+      resources: [`${RESOURCES.managedClusterModule.plural}/finalizers`],
+      verbs: ['update'],
+    },
   ],
   own: [],
 };

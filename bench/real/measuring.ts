@@ -63,7 +63,10 @@ export const LIMITS_ARE_OF = 3_500;
 export const ofFleet = ({ fleet }: Run, limit: number) =>
   limit * Math.max(1, fleet.clusters.length / LIMITS_ARE_OF);
 
-/** The works of one module under another name, written as fast as the server takes them. */
+/**
+ * The works of one module under another name, written as fast as the server takes them. They have the same owner, whom
+ * the server looks up at each write, and no label by which the hub would take them for its own.
+ */
 export async function plainWrites({ writer, works }: BenchFleet): Promise<void> {
   const some = works().filter(({ metadata }) => metadata.name === 'kmod');
   await inParallel(some, (work) => {
@@ -71,6 +74,7 @@ export async function plainWrites({ writer, works }: BenchFleet): Promise<void> 
       name: 'plain',
       namespace: work.metadata.namespace ?? '',
       labels: { plain: 'yes' },
+      ownerReferences: work.metadata.ownerReferences,
     };
     const object = { apiVersion: work.apiVersion, kind: work.kind, metadata, spec: work.spec };
     return writer.apply(RESOURCES.manifestWork, object as unknown as KubeObject, {
