@@ -4,6 +4,7 @@
  * names, resources   labels, annotations, finalizers, claims, and where kinds live in the API
  * kinds/             zod schemas and types: Module, ManagedClusterModule, ModuleImage, views of OCM's kinds
  * finding            a user's mistake as a value
+ * words              numbers and other people's words in our sentences
  * buildah-container  what it needs of the pod that it is in
  * image-settings     from the environment of whoever makes images
  * reasons/           the one vocabulary of reasons; docs/reasons.md is generated from it
@@ -69,6 +70,7 @@ export {
 } from './rules/manifest-work.ts';
 export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
 export { imageContents, imageSpecOf, isStuck, readyDigest } from './rules/module-image.ts';
+export { moreOfPod } from './rules/more-of-pod.ts';
 export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';
 export {
   coreOsVersion,
@@ -92,3 +94,4 @@ export { type LoaderRecipe, type ModuleIdentity, resolveRecipe } from './rules/r
 export { selectMapping } from './rules/select-mapping.ts';
 export { matchesSelector } from './rules/selector.ts';
 export { substitute } from './rules/substitute.ts';
+export * from './words.ts';

@@ -1,3 +1,4 @@
+import { asSentence } from '@kmm-fleet/api';
 import { FAILURES, isAppError } from '@kmm-fleet/runtime';
 import { Command, CommanderError } from 'commander';
 import { addExplainCommand } from './explain/explain.ts';
@@ -91,9 +92,9 @@ function refuseHelpForNothing(command: Command): void {
 /** What the user reads; undefined for a bug, whose stack is wanted. */
 function describeError(error: unknown): string | undefined {
   if (error instanceof UserError) return error.message;
-  if (isAppError(error)) return `${error.message.replace(/\.?$/, '.')} ${FAILURES[error.code].nextStep}`;
+  if (isAppError(error)) return `${asSentence(error.message)} ${FAILURES[error.code].nextStep}`;
   // The system's own words name the file and what was tried.
   if (error instanceof Error && 'syscall' in error)
-    return `${messageOf(error)}. Check the path and its rights.`;
+    return `${asSentence(messageOf(error))} Check the path and its rights.`;
   return undefined;
 }

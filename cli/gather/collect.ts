@@ -1,3 +1,4 @@
+import { asSentence } from '@kmm-fleet/api';
 import { editions, toYaml } from '@kmm-fleet/policies';
 import { CORE, FAILURES, isAppError, type KubeObject } from '@kmm-fleet/runtime';
 import { messageOf } from '../output/user-error.ts';
@@ -184,7 +185,7 @@ function giveUp(target: Target, error: unknown, into: Collection): void {
   if (into.unreadable.some((known) => known.what === what)) return;
   const why = redactText(messageOf(error), into.secrets.mask);
   const next = isAppError(error) ? ` ${FAILURES[error.code].nextStep}` : '';
-  into.unreadable.push({ what, why: `${why}${next}` });
+  into.unreadable.push({ what, why: `${asSentence(why)}${next}` });
   into.problems.add({
     severity: 'warning',
     reason: 'CannotRead',

@@ -1,4 +1,4 @@
-import { OPERATOR } from '@kmm-fleet/api';
+import { counted, OPERATOR } from '@kmm-fleet/api';
 import type { Command } from 'commander';
 import { type Connected, type ConnectionOptions, withConnection, withHub } from '../hub/connection.ts';
 import type { Io } from '../io.ts';
@@ -144,9 +144,11 @@ function tell(io: Io, { output }: GatherOptions, folder: string, report: Report)
   const objects = Object.values(counts).reduce((sum, count) => sum + count, 0);
   for (const { severity, reason, count, kind } of problems.slice(0, TOLD_MAX))
     io.out.write(`${severity}  ${reason}  ${count} × ${kind}\n`);
-  io.out.write(`${objects} objects and ${logs} logs are in ${folder}; read ${folder}/summary.md first.\n`);
+  io.out.write(
+    `${counted(objects, 'object')} and ${counted(logs, 'log')} are in ${folder}; read ${folder}/summary.md first.\n`,
+  );
   if (unreadable.length > 0)
-    io.err.write(`warning: ${unreadable.length} things could not be read; summary.md lists them.\n`);
+    io.err.write(`warning: ${counted(unreadable.length, 'thing')} could not be read; see summary.md.\n`);
 }
 
 /** `20261123214500`: sorts by time, as a name that every file system takes. */

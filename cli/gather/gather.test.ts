@@ -126,7 +126,7 @@ describe('what cannot be read does not stop the rest', () => {
     const { code, err, saved } = await gather('-u', '--dir', 'd');
 
     expect(code).toBe(0);
-    expect(err).toContain('warning: 1 things could not be read; summary.md lists them.');
+    expect(err).toContain('warning: 1 thing could not be read; see summary.md.');
     expect(saved.get('d/summary.md')).toMatch(words);
     expect(
       saved.has('d/inspect/cluster-scoped-resources/hub.kmm.sigs.x-k8s.io/moduleimages/kmod-6.yaml'),

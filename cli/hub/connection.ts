@@ -32,6 +32,8 @@ export interface Connected {
   /** For what is no object, such as logs. */
   readonly transport: Transport;
   readonly server: string;
+  /** The kubeconfig that leads here, where it is one file. */
+  readonly kubeconfig?: string;
   /** All objects of a kind. @throws {UserError} when the server does not know the kind */
   list<T = KubeObject>(type: ResourceType, labelSelector?: string): Promise<T[]>;
 }
@@ -59,8 +61,11 @@ export async function withHub<T>(
   const lab = labPaths(undefined, io.env);
   const fallback = io.env['KUBECONFIG'] || !readLabState(lab) ? undefined : lab.kubeconfig;
   const file = kubeconfig ?? fallback;
-  checkLab(file ?? io.env['KUBECONFIG']);
-  return withConnected(io, load(io, file, context), use);
+  const named = file ?? io.env['KUBECONFIG'];
+  checkLab(named);
+  return withConnected(io, load(io, file, context), (hub) =>
+    use({ ...hub, ...(named && { kubeconfig: named }) }),
+  );
 }
 
 /** @throws {UserError} when the hub has no such namespace; whoever may not look is believed */

@@ -1,4 +1,4 @@
-import { parseImageReference } from '@kmm-fleet/api';
+import { asSentence, parseImageReference } from '@kmm-fleet/api';
 import { createRegistry, openImage, type RegistryAccess } from '@kmm-fleet/images';
 import { AppError, type FailureCode, isAppError, systemClock, systemRandom } from '@kmm-fleet/runtime';
 import { type Command, Option } from 'commander';
@@ -75,9 +75,7 @@ export async function advising<T>(task: () => Promise<T>): Promise<T> {
     return await task();
   } catch (error) {
     const next = isAppError(error) ? NEXT_STEPS[error.code] : undefined;
-    throw next && error instanceof AppError
-      ? new UserError(`${error.message.replace(/[.]?$/, '.')} ${next}`)
-      : error;
+    throw next && error instanceof AppError ? new UserError(`${asSentence(error.message)} ${next}`) : error;
   }
 }
 

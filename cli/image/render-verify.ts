@@ -1,3 +1,4 @@
+import { counted } from '@kmm-fleet/api';
 import { plainText, type VerifiedModule } from '@kmm-fleet/images';
 import { table } from '../output/table.ts';
 import { type Paint, paintState } from '../output/terminal.ts';
@@ -12,6 +13,6 @@ export function renderVerify(modules: readonly VerifiedModule[], paint: Paint): 
     reason,
   ]);
   const good = modules.filter(({ verdict }) => verdict === 'ok').length;
-  const sum = `${good} of ${modules.length} modules are signed by a trusted certificate.`;
+  const sum = `${good} of ${counted(modules.length, 'module is', 'modules are')} signed by a trusted certificate.`;
   return [table(['MODULE', 'VERDICT', 'HASH', 'KEY', 'REASON'], rows), '', sum].join('\n');
 }

@@ -1,4 +1,4 @@
-import { describeFinding } from '@kmm-fleet/api';
+import { counted, describeFinding } from '@kmm-fleet/api';
 import { type Paint, paintState } from '../output/terminal.ts';
 import { oneLine } from '../output/tree.ts';
 import type { Linted } from './lint-objects.ts';
@@ -9,9 +9,9 @@ export function renderLint(results: readonly Linted[], paint: Paint): string {
   const findings = results.flatMap((result) => result.findings);
   const errors = findings.filter(({ severity }) => severity === 'error').length;
   const sum = [
-    count(checked.length, 'object'),
-    count(errors, 'error'),
-    count(findings.length - errors, 'warning'),
+    counted(checked.length, 'object'),
+    counted(errors, 'error'),
+    counted(findings.length - errors, 'warning'),
   ];
   return [...results.flatMap((result) => linesOf(result, paint)), '', `${sum.join(', ')}.`].join('\n');
 }
@@ -35,5 +35,3 @@ export function objectName({ kind, name, document }: Pick<Linted, 'kind' | 'name
   if (document === 0) return '';
   return kind ? `${kind} in document ${document}` : `document ${document}`;
 }
-
-const count = (number: number, word: string) => `${number} ${word}${number === 1 ? '' : 's'}`;

@@ -1,35 +1,36 @@
 import { existsSync } from 'node:fs';
-import { LABELS } from '@kmm-fleet/api';
+import { dirname } from 'node:path';
+import { asSentence, LABELS } from '@kmm-fleet/api';
 import { CORE, FAILURES, isAppError, loadKubeConnection } from '@kmm-fleet/runtime';
-import { withConnected } from '../hub/connection.ts';
+import { type Connected, withConnected } from '../hub/connection.ts';
 import type { Io } from '../io.ts';
-import { labPaths, readLabState } from '../lab/lab-state.ts';
+import { type LabPaths, labPaths, readLabState } from '../lab/lab-state.ts';
 import { messageOf } from '../output/user-error.ts';
-import type { SpokeAnswer } from './status-tree.ts';
-
-const ELSEWHERE = 'its nodes are asked in a lab only';
+import { NOT_IN_A_LAB, type SpokeAnswer } from './status-tree.ts';
 
 /**
  * Asks clusters for nodes and pods. A hub holds no credentials of its clusters, so that is possible for those of a lab
- * that is up here, when the hub is the lab's own. A cluster that does not answer is no failure of the command.
+ * that is up here, or where the kubeconfig is, when the hub is the lab's own. A cluster that does not answer is no failure of the command.
  */
 export async function askSpokes(
   io: Io,
-  hubServer: string,
+  { server, kubeconfig }: Pick<Connected, 'server' | 'kubeconfig'>,
   clusters: readonly string[],
 ): Promise<(cluster: string) => SpokeAnswer> {
-  const paths = labPaths(undefined, io.env);
-  const hub = readLabState(paths)?.clusters.find(({ name }) => name === 'hub');
-  if (hub?.server !== hubServer) return () => ({ notAsked: ELSEWHERE });
+  const labs = [labPaths(undefined, io.env), ...(kubeconfig ? [labPaths(dirname(kubeconfig))] : [])];
+  const paths = labs.find((lab) => hubOf(lab) === server);
+  if (!paths) return () => ({ notAsked: NOT_IN_A_LAB });
   const answers = await Promise.all(
     clusters.map(async (cluster) => [cluster, await ask(io, paths.path(`${cluster}.kubeconfig`))] as const),
   );
   const known = new Map(answers);
-  return (cluster) => known.get(cluster) ?? { notAsked: ELSEWHERE };
+  return (cluster) => known.get(cluster) ?? { notAsked: NOT_IN_A_LAB };
 }
 
+const hubOf = (lab: LabPaths) => readLabState(lab)?.clusters.find(({ name }) => name === 'hub')?.server;
+
 async function ask(io: Io, kubeconfig: string): Promise<SpokeAnswer> {
-  if (!existsSync(kubeconfig)) return { notAsked: ELSEWHERE };
+  if (!existsSync(kubeconfig)) return { notAsked: NOT_IN_A_LAB };
   try {
     return await withConnected(io, loadKubeConnection({}, { kubeconfig }), async ({ list }) => {
       const [nodes, pods] = await Promise.all([list(CORE.node), list(CORE.pod, LABELS.moduleName)]);
@@ -37,6 +38,6 @@ async function ask(io: Io, kubeconfig: string): Promise<SpokeAnswer> {
     });
   } catch (error) {
     const next = isAppError(error) ? ` ${FAILURES[error.code].nextStep}` : '';
-    return { notAsked: `its nodes cannot be asked: ${messageOf(error)}${next}` };
+    return { notAsked: `its nodes cannot be asked: ${asSentence(messageOf(error))}${next}` };
   }
 }

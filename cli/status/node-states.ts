@@ -1,4 +1,12 @@
-import { kernelKey, LABELS, type ModuleSpec, matchesSelector, ROLES } from '@kmm-fleet/api';
+import {
+  asSentence,
+  kernelKey,
+  LABELS,
+  type ModuleSpec,
+  matchesSelector,
+  moreOfPod,
+  ROLES,
+} from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 
 /** One node and why it has the module or not. */
@@ -19,10 +27,13 @@ export interface SpokeView {
 
 interface PodStatus {
   readonly conditions?: readonly { type: string; status: string }[];
-  readonly containerStatuses?: readonly {
-    state?: Ended & { waiting?: { reason?: string; message?: string } };
-    lastState?: Ended;
-  }[];
+  readonly initContainerStatuses?: readonly ContainerStatus[];
+  readonly containerStatuses?: readonly ContainerStatus[];
+}
+
+interface ContainerStatus {
+  readonly state?: Ended & { waiting?: { reason?: string; message?: string } };
+  readonly lastState?: Ended;
 }
 
 interface Ended {
@@ -66,12 +77,19 @@ function podState(pod: KubeObject | undefined, role: string): Pick<NodeState, 's
     const message = role === ROLES.loader ? 'The module is loaded.' : 'The device plugin runs.';
     return { state: 'Ready', message };
   }
-  const { state, lastState } = status?.containerStatuses?.[0] ?? {};
-  const message =
-    state?.terminated?.message ?? lastState?.terminated?.message ?? state?.waiting?.message ?? '';
+  const { initContainerStatuses = [], containerStatuses = [] } = status ?? {};
+  const stuck = initContainerStatuses.find(({ state }) => !STARTING.has(state?.waiting?.reason ?? ''));
+  const { state, lastState } = stuck ?? containerStatuses[0] ?? {};
+  const words = state?.terminated?.message ?? lastState?.terminated?.message ?? state?.waiting?.message ?? '';
   const reason = state?.waiting?.reason ?? state?.terminated?.reason ?? 'Starting';
-  return { state: reason, message: message.trim() };
+  if (STARTING.has(reason)) return { state: reason, message: words.trim() };
+  // A loader itself only sleeps: what its hook said is in events, and its log is empty.
+  const more = moreOfPod(pod.metadata, role === ROLES.loader ? 'PostStartHookError' : reason);
+  return { state: reason, message: `${asSentence(words)} More: ${more}`.trim() };
 }
+
+/** What a pod waits for that is on its way. */
+const STARTING: ReadonlySet<string> = new Set(['', 'Starting', 'ContainerCreating', 'PodInitializing']);
 
 function runsOn({ metadata, spec }: KubeObject, node: string, kernel: string | undefined): boolean {
   const isOnNode = (spec as { nodeName?: string } | undefined)?.nodeName === node;

@@ -1,12 +1,24 @@
+import { counted, LABELS } from '@kmm-fleet/api';
 import { type Paint, paintState } from '../output/terminal.ts';
 import { type Branch, oneLine, renderTree } from '../output/tree.ts';
-import type { ClusterTree, KernelTree, ModuleTree, NodeCounts } from './status-tree.ts';
+import {
+  type ClusterTree,
+  type KernelTree,
+  type ModuleTree,
+  NOT_IN_A_LAB,
+  type NodeCounts,
+} from './status-tree.ts';
 
 /** Trees as text, a blank line between them. Pure. */
 export function renderTrees(trees: readonly ModuleTree[], paint: Paint): string {
   if (trees.length === 0) return 'No ManagedClusterModule is on this hub. Apply one: kubectl apply -f FILE';
-  return trees.map((tree) => renderTree(moduleBranch(tree, paint)).join('\n')).join('\n\n');
+  const isCounted = trees.some(({ clusters }) => clusters.some(({ notAsked }) => notAsked === NOT_IN_A_LAB));
+  const drawn = trees.map((tree) => renderTree(moduleBranch(tree, paint)).join('\n'));
+  return [...drawn, ...(isCounted ? [dim(paint, HOW_TO_LIST)] : [])].join('\n\n');
 }
+
+/** Said once, however many clusters there are. */
+const HOW_TO_LIST = `Nodes are listed for a lab only: a hub has no credentials of its clusters. On a cluster: kubectl get pods -A -o wide -l ${LABELS.moduleName}`;
 
 function moduleBranch({ module, state, reason, message, clusters }: ModuleTree, paint: Paint): Branch {
   return {
@@ -49,10 +61,20 @@ function nodesBranch({ reported, notAsked, kernels }: ClusterTree, paint: Paint)
     ...(devicePlugin ? [`${countsOf(devicePlugin)} run the device plugin`] : []),
   ];
   const unserved = moduleLoader ? moduleLoader.matching - moduleLoader.desired : 0;
-  if (unserved > 0)
-    numbers.push(`${unserved} more ${unserved === 1 ? 'has' : 'have'} a kernel without an image`);
+  if (unserved > 0) numbers.push(`${counted(unserved, 'more has', 'more have')} a kernel without an image`);
   const told = numbers.length > 0 ? numbers.join(', ') : 'nothing reported yet';
-  return [{ line: joined('nodes', told, dim(paint, `(counted by the cluster; ${notAsked})`)) }];
+  return [
+    {
+      line: joined(
+        'nodes',
+        told,
+        dim(
+          paint,
+          notAsked === NOT_IN_A_LAB ? '(counted by the cluster)' : `(counted by the cluster; ${notAsked})`,
+        ),
+      ),
+    },
+  ];
 }
 
 /** Enough of a digest to tell two apart; `-o json` has it whole. */

@@ -91,11 +91,16 @@ it('goes from module to cluster to kernel to node, each with its reason', () => 
     '   │  └─ c  KernelNotMapped  No mapping serves this kernel.',
     `   └─ ${KERNEL}  registry.test/kmod@sha256:aaaaaaaaaaaa…`,
     '      ├─ a  Ready  The module is loaded.',
-    '      └─ b  CrashLoopBackOff  modprobe: no | such',
+    '      └─ b  CrashLoopBackOff  modprobe: no | such. More: kubectl describe pod loader-b -n openshift-kmm',
   ]);
 });
 
 describe('a node', () => {
+  const unpulled = {
+    conditions: [],
+    initContainerStatuses: [{ state: { waiting: { reason: 'ErrImagePull' } } }],
+    containerStatuses: [{ state: { waiting: { reason: 'PodInitializing' } } }],
+  };
   const stateOf = (node: KubeObject, pods: readonly KubeObject[] = []) =>
     treeOf(pinned(), { nodes: [node], pods }).clusters[0]?.kernels.flatMap(({ nodes }) => nodes)[0];
   const a = nodeOf('a', KERNEL);
@@ -110,6 +115,7 @@ describe('a node', () => {
       'NoPod',
     ],
     ['has a pod that starts', [podOf('a', {}, { conditions: [] })], 'Starting'],
+    ['has a pod whose first container finds no image', [podOf('a', {}, unpulled)], 'ErrImagePull'],
     ['has the module', [podOf('a')], 'Ready'],
   ])('%s', (_name, pods, state) => {
     expect(stateOf(a, pods)).toMatchObject({ node: 'a', state });
@@ -147,8 +153,8 @@ describe('a cluster whose nodes cannot be asked shows what it counts, and why th
     ],
     ['nothing', {}, 'nothing reported yet'],
   ])('%s', (_name, numbers, told) => {
-    expect(text(treeOf(pinned(reported(numbers)))).at(-1)).toBe(
-      `   └─ nodes  ${told}  (counted by the cluster; its nodes are asked in a lab only)`,
+    expect(text(treeOf(pinned(reported(numbers))))).toContain(
+      `   └─ nodes  ${told}  (counted by the cluster)`,
     );
   });
 

@@ -47,6 +47,9 @@ export interface ModuleTree {
   readonly clusters: readonly ClusterTree[];
 }
 
+/** Why nodes of a fleet are not listed one by one. */
+export const NOT_IN_A_LAB = 'its nodes are asked in a lab only';
+
 /** What a cluster said, or why it was not asked. */
 export type SpokeAnswer = SpokeView | { readonly notAsked: string };
 

@@ -74,9 +74,11 @@ it('reads only the hub outside a lab, and says so with what the cluster counts',
     '└─ east  ImageWanted',
     expect.stringMatching(`^   ├─ ${KERNEL}  registry.test/kmod@sha256:a{12}…  ImageWanted  ModuleImage`),
   ]);
-  expect(last(out)).toBe(
-    '   └─ nodes  1 of 2 have the module  (counted by the cluster; its nodes are asked in a lab only)',
-  );
+  expect(out.trimEnd().split('\n').slice(-3)).toEqual([
+    '   └─ nodes  1 of 2 have the module  (counted by the cluster)',
+    '',
+    'Nodes are listed for a lab only: a hub has no credentials of its clusters. On a cluster: kubectl get pods -A -o wide -l kmm.node.kubernetes.io/module.name',
+  ]);
 });
 
 it('asks the nodes in a lab', async () => {
@@ -86,7 +88,14 @@ it('asks the nodes in a lab', async () => {
 });
 
 it('does not take the nodes of a lab for those of another hub', async () => {
-  expect(last((await status({ KMM_LAB_DIR: otherLab })).out)).toContain('its nodes are asked in a lab only');
+  expect(last((await status({ KMM_LAB_DIR: otherLab })).out)).toMatch(/^Nodes are listed for a lab only/);
+});
+
+it('finds the lab that the kubeconfig belongs to, from any folder', async () => {
+  writeFileSync(join(lab, 'kubeconfig'), kubeconfig({ hub: HUB_SERVER }));
+  const { out } = await status({ KUBECONFIG: join(lab, 'kubeconfig') }, '--context', 'hub');
+
+  expect(last(out)).toMatch(/└─ a  NoPod/);
 });
 
 it('goes on without a cluster that does not answer, and says why and what to do', async () => {

@@ -25,7 +25,8 @@ export function addStatusCommand(program: Command, io: Io, finish: (code: ExitCo
     .addHelpText(
       'after',
       `
-Only the hub is read. Nodes are listed in a lab; elsewhere their clusters' counts are shown.
+Only the hub is read, which has no credentials of its clusters. Nodes are listed in a lab; elsewhere
+their clusters' counts are shown, and the command that lists them on a cluster.
 
 Examples:
   kmm status
@@ -62,6 +63,6 @@ async function readTrees(
   const clusters = new Set(
     names.flatMap((name) => planItems(name, objectOf(name), fleet).map(({ cluster }) => cluster)),
   );
-  const spokes = await askSpokes(io, hub.server, [...clusters].sort());
+  const spokes = await askSpokes(io, hub, [...clusters].sort());
   return names.map((name) => moduleTree(name, objectOf(name), fleet, spokes));
 }

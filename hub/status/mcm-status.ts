@@ -1,6 +1,7 @@
 import {
   type Checked,
   type Condition,
+  counted,
   describeFinding,
   type ManagedClusterModule,
   type ManagedClusterModuleStatus,
@@ -93,7 +94,7 @@ function conditionsOf(
       'Progressing',
       moving > 0,
       moving > 0 ? 'ClustersChanging' : 'Settled',
-      moving === 1 ? '1 cluster is changing.' : `${moving} clusters are changing.`,
+      `${counted(moving, 'cluster is', 'clusters are')} changing.`,
     ),
     failure
       ? condition('Degraded', true, failure.item.reason, tell(failure))
@@ -111,7 +112,7 @@ function oncePerType(warnings: readonly Condition[]): NextCondition[] {
 
 function readyMessage({ nodes }: TallyCounts, total: number): string {
   if (total === 0) return 'No ManagedCluster has the labels of spec.selector. Label one to start.';
-  return `${nodes.available} nodes in ${total} clusters have the module.`;
+  return `The module is on ${counted(nodes.available, 'node')} of ${counted(total, 'cluster')}.`;
 }
 
 function summaryOf({ states, nodes }: TallyCounts): string {

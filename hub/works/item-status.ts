@@ -1,4 +1,4 @@
-import { FAILURE_FEEDBACK, isTrue, type ManifestWork, type OcmCondition } from '@kmm-fleet/api';
+import { counted, FAILURE_FEEDBACK, isTrue, type ManifestWork, type OcmCondition } from '@kmm-fleet/api';
 import type { Wait, WorkPlan } from './plan-work.ts';
 
 /** Where one module stands on one cluster. */
@@ -102,14 +102,18 @@ function nodesVerdict(work: ManifestWork): Verdict {
     return {
       state: 'Progressing',
       reason: 'NodesLoading',
-      message: `${available} of ${desired} nodes have the module.`,
+      message: `${available} of ${counted(desired, 'node has', 'nodes have')} the module.`,
     };
   }
   if ((plugin[0] ?? 0) < (plugin[1] ?? 0)) {
-    const message = `${plugin[0] ?? 0} of ${plugin[1]} nodes run the device plugin.`;
+    const message = `${plugin[0] ?? 0} of ${counted(plugin[1] ?? 0, 'node runs', 'nodes run')} the device plugin.`;
     return { state: 'Progressing', reason: 'DevicePluginStarting', message };
   }
-  return { state: 'Ready', reason: 'Loaded', message: `${available} nodes have the module.` };
+  return {
+    state: 'Ready',
+    reason: 'Loaded',
+    message: `${counted(available, 'node has', 'nodes have')} the module.`,
+  };
 }
 
 /** Counts in nodes, as the cluster reports them with its work. */

@@ -1,4 +1,4 @@
-import { LABELS } from '@kmm-fleet/api';
+import { counted, LABELS } from '@kmm-fleet/api';
 import { AppError } from '@kmm-fleet/runtime';
 import { signImage } from '../signing/sign-image.ts';
 import { pinDockerfile } from './dockerfile.ts';
@@ -93,7 +93,7 @@ export async function sign(
 
 /** A vendor's signature that nodes may trust already is not replaced in silence. */
 function signedText({ length }: readonly string[], replaced: readonly string[]): string {
-  const signed = `${length} ${length === 1 ? 'module is' : 'modules are'} signed.`;
+  const signed = `${counted(length, 'module is', 'modules are')} signed.`;
   if (replaced.length === 0) return signed;
   const names = replaced.slice(0, SIGNERS_SHOWN).map((name) => `"${name}"`);
   return `${signed} Signatures of somebody else were replaced: ${names.join(', ')}. To keep them, leave those files out of filesToSign.`;

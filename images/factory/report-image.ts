@@ -1,4 +1,4 @@
-import { type Condition, describeFinding, type ModuleImage } from '@kmm-fleet/api';
+import { asSentence, type Condition, describeFinding, type ModuleImage } from '@kmm-fleet/api';
 import { type EventRecorder, FAILURES, type KubeObject, type Log, type Metrics } from '@kmm-fleet/runtime';
 import type { ImageOutcome } from './image-status.ts';
 
@@ -27,7 +27,8 @@ export function reportImage(
   if (outcome.kind === 'failed') {
     ports.log.error('image.failed', { ...fields, code: outcome.code, message: outcome.message });
     const { reason, nextStep } = FAILURES[outcome.code];
-    ports.events.record(regarding, { type: 'Warning', reason, message: `${outcome.message} ${nextStep}` });
+    const message = `${asSentence(outcome.message)} ${nextStep}`;
+    ports.events.record(regarding, { type: 'Warning', reason, message });
     if (outcome.code.startsWith('BUILD_')) count(ports.metrics, 'Built', 'failure');
     if (outcome.code === 'SIGN_FAILED') count(ports.metrics, 'Signed', 'failure');
   }

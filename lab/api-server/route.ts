@@ -17,6 +17,12 @@ const OBJECTS =
   /^\/(?:api|apis\/([^/]+))\/(v\d[^/]*)(?:\/namespaces\/([^/]+)(?=\/[^/]+))?\/([^/]+)(?:\/([^/]+)(?:\/([^/]+))?)?$/;
 const SUBRESOURCES = new Set(['status', 'finalize']);
 
+/** What is asked for in vain, in the words of kube-apiserver but where a lab has other things to show. */
+export const whyNotServed = ({ plural, subresource }: Route): string =>
+  plural === 'pods' && subresource === 'log'
+    ? 'nodes of a lab are models and keep no output; what a hook said is in: kubectl describe pod'
+    : 'the server could not find the requested resource';
+
 /** Whether a subresource is one that the server has. Nodes of the lab keep no output and run no shells for people. */
 export const isServed = ({ subresource }: Route) =>
   subresource === undefined || SUBRESOURCES.has(subresource);

@@ -25,7 +25,7 @@ import {
   type ReadRequest,
   watchObjects,
 } from './reads.ts';
-import { isServed, parseRoute, type Route } from './route.ts';
+import { isServed, parseRoute, type Route, whyNotServed } from './route.ts';
 import { createStore } from './store.ts';
 import { create, keyOf, patch, replace, timestamp, type WriteRequest } from './writes.ts';
 
@@ -131,8 +131,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       ({ group, version, plural }) =>
         group === route.group && version === route.version && plural === route.plural,
     );
-    if (!kind || !isServed(route))
-      throw new ApiError(404, 'NotFound', 'the server could not find the requested resource');
+    if (!kind || !isServed(route)) throw new ApiError(404, 'NotFound', whyNotServed(route));
     const form = formOf(request.headers['accept']);
     if (route.method === 'GET') return read({ kind, route, form });
     const userAgent = request.headers['user-agent'] ?? '';

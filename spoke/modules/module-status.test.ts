@@ -67,6 +67,34 @@ it("a node that refuses is told in the kernel's words, beside what serves", () =
   expect(degraded?.message).toContain('Key was rejected by service');
 });
 
+it('a node whose plugin crashes is told with the command that shows why', () => {
+  const problem = { reason: 'CrashLoopBackOff', message: '' };
+  const pod = podOf({ problem, isReady: false });
+  const status = moduleStatus(input(module(), { pods: [pod] }), undefined, NOW);
+  const { namespace, name } = pod.metadata;
+
+  expect(status.conditions?.find(({ type }) => type === 'Degraded')?.message).toBe(
+    `Node n1, ${pod.role}: CrashLoopBackOff. (kubectl logs ${name} -n ${namespace} --previous)`,
+  );
+});
+
+it('words that end with a full stop get no second one', () => {
+  const problem = { reason: 'PostStartHookError', message: 'Module nosuch not found.' };
+  const status = moduleStatus(input(module(), { pods: [podOf({ problem })] }), undefined, NOW);
+
+  expect(status.conditions?.find(({ type }) => type === 'Degraded')?.message).toMatch(/ not found\.$/);
+});
+
+it.each([
+  [1, '1 node is served.'],
+  [2, '2 nodes are served.'],
+])('counts %i of its nodes in words that fit', (number, message) => {
+  const given = { ...input(), daemonSets: input().daemonSets.slice(0, number) };
+  const status = moduleStatus({ ...given, plan: { ...given.plan, desired: number } }, undefined, NOW);
+
+  expect(status.conditions?.find(({ type }) => type === 'Ready')?.message).toBe(message);
+});
+
 it('is bounded, however many nodes fail', () => {
   const problem = { reason: 'PostStartHookError', message: 'x'.repeat(500) };
   const pods = Array.from({ length: 2_000 }, (_, index) => podOf({ node: `n${index}`, problem }));

@@ -1,9 +1,12 @@
 import {
+  asSentence,
+  counted,
   describeFinding,
   type Finding,
   LABELS,
   type Module,
   type ModuleStatus,
+  moreOfPod,
   type NextCondition,
   type Reason,
   setConditions,
@@ -92,11 +95,11 @@ function conditionsOf(input: StatusInput, loaded: number, plugins: number): Next
     .slice(0, MESSAGE_CHARS_MAX);
   const progress =
     missing > 0
-      ? `${loaded} of ${plan.desired} nodes have the module.`
+      ? `${loaded} of ${counted(plan.desired, 'node has', 'nodes have')} the module.`
       : pluginsMissing > 0
-        ? `${plugins} of ${plan.desired} nodes run the device plugin.`
-        : `${rolling} DaemonSets are being rolled out.`;
-  const calm = `${hasLoader ? loaded : plugins} nodes are served.`;
+        ? `${plugins} of ${counted(plan.desired, 'node runs', 'nodes run')} the device plugin.`
+        : `${counted(rolling, 'DaemonSet is', 'DaemonSets are')} being rolled out.`;
+  const calm = `${counted(hasLoader ? loaded : plugins, 'node is', 'nodes are')} served.`;
   const ready = first
     ? condition('Ready', false, first.reason, message, generation)
     : condition('Ready', !moving, moving ? 'NodesLoading' : 'Loaded', moving ? progress : calm, generation);
@@ -146,10 +149,13 @@ function problemsOf(
   const failing = pods
     .filter(({ problem, isDeleting }) => problem && !isDeleting)
     .toSorted((a, b) => (a.node < b.node ? -1 : 1))
-    .map(({ node, role, problem }) => ({
-      reason: problem?.reason ?? '',
-      message: `Node ${node}, ${role}: ${problem?.message || problem?.reason}.`,
-    }));
+    .map(({ metadata, node, role, problem }) => {
+      const { reason = '', message = '' } = problem ?? {};
+      const words = asSentence(`Node ${node}, ${role}: ${message || reason}`);
+      // A hook has said it all; of other ends the kubelet has often no more than a word.
+      const isTold = reason === 'PostStartHookError';
+      return { reason, message: isTold ? words : `${words} (${moreOfPod(metadata, reason)})` };
+    });
   return [...failing, ...(failing.length > 0 ? firmware.map(told) : []), ...plan.findings.map(told)];
 }
 

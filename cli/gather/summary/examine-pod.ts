@@ -1,4 +1,4 @@
-import { LABELS } from '@kmm-fleet/api';
+import { counted, LABELS } from '@kmm-fleet/api';
 import { type KubeObject, objectKey } from '@kmm-fleet/runtime';
 import { type Problem, severityOf } from './problems.ts';
 
@@ -7,7 +7,13 @@ interface ContainerStatus {
   readonly image?: string;
   readonly restartCount?: number;
   readonly state?: { readonly waiting?: { reason?: string; message?: string } };
-  readonly lastState?: { readonly terminated?: { exitCode?: number; reason?: string; message?: string } };
+  readonly lastState?: { readonly terminated?: Ended };
+}
+
+interface Ended {
+  readonly exitCode?: number;
+  readonly reason?: string;
+  readonly message?: string;
 }
 
 interface PodView {
@@ -46,7 +52,7 @@ function examineContainer(pod: KubeObject, container: ContainerStatus): Problem[
   const { name, state, lastState, restartCount = 0 } = container;
   const ended = lastState?.terminated;
   const words = (ended?.message ?? state?.waiting?.message ?? '').trim();
-  const told = `${name}: ${words || `it ended with ${ended?.exitCode ?? '?'} ${ended?.reason ?? ''}`}`;
+  const told = `${name}: ${words || endOf(ended)}`;
   const waiting = state?.waiting?.reason;
   if (waiting && !STARTING.has(waiting)) {
     // The back-off has no content of its own: what failed before it has.
@@ -54,7 +60,12 @@ function examineContainer(pod: KubeObject, container: ContainerStatus): Problem[
     return [tell(pod, isHook ? 'PostStartHookError' : waiting, told)];
   }
   if (restartCount === 0) return [];
-  return [tell(pod, 'ContainerRestarts', `${restartCount} restarts. ${told}`)];
+  return [tell(pod, 'ContainerRestarts', `${counted(restartCount, 'restart')}. ${told}`)];
+}
+
+function endOf(ended: Ended | undefined): string {
+  if (ended?.exitCode === undefined) return 'it says nothing';
+  return `it ended with exit code ${ended.exitCode}${ended.reason ? ` (${ended.reason})` : ''}`;
 }
 
 const isLoader = ({ metadata }: KubeObject) =>

@@ -1,4 +1,4 @@
-import { type Condition, LABELS, type ModuleImageStatus, matchesSelector } from '@kmm-fleet/api';
+import { type Condition, counted, LABELS, type ModuleImageStatus, matchesSelector } from '@kmm-fleet/api';
 import { clusterView } from '@kmm-fleet/hub';
 import { type KubeObject, objectKey } from '@kmm-fleet/runtime';
 import { examinePod } from './examine-pod.ts';
@@ -113,7 +113,13 @@ function examineDaemonSet(object: KubeObject): Problem[] {
     numberAvailable?: number;
   };
   if (numberAvailable >= wanted) return [];
-  return [problem(object, 'PodsUnavailable', `${numberAvailable} of ${wanted} pods are available.`)];
+  return [
+    problem(
+      object,
+      'PodsUnavailable',
+      `${numberAvailable} of ${counted(wanted, 'pod is', 'pods are')} available.`,
+    ),
+  ];
 }
 
 function examineNode(object: KubeObject): Problem[] {

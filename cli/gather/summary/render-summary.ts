@@ -1,4 +1,4 @@
-import { reasonEntry, reasonLink } from '@kmm-fleet/api';
+import { counted, reasonEntry, reasonLink } from '@kmm-fleet/api';
 import type { View } from '../plan-gather.ts';
 import { type NodeRow } from './node-row.ts';
 import type { ProblemGroup } from './problems.ts';
@@ -65,7 +65,10 @@ function problems({ problems: all, unreadable: unread, read }: Report): string {
       ? 'Nothing, in what could be read.'
       : 'Nothing. Conditions, pods, images, claims and events were looked at.';
   const shown = all.slice(0, PROBLEMS_MAX).map((group, index) => `${index + 1}. ${describe(group)}`);
-  const more = all.length > PROBLEMS_MAX ? [`… and ${all.length - PROBLEMS_MAX} more kinds of trouble.`] : [];
+  const more =
+    all.length > PROBLEMS_MAX
+      ? [`… and ${counted(all.length - PROBLEMS_MAX, 'more kind', 'more kinds')} of trouble.`]
+      : [];
   return [...shown, ...more].join('\n');
 }
 
@@ -91,7 +94,7 @@ function contents({ counts, logs, bytes, versions, absent }: Report): string {
   const rows = Object.entries(counts).map(([kind, count]) => `| ${kind} | ${count} |`);
   return [
     ...Object.entries(versions).map(([name, version]) => `- ${name}: ${flat(version)}`),
-    `- ${logs} logs; ${(bytes / 1e6).toFixed(1)} MB in all`,
+    `- ${counted(logs, 'log')}; ${(bytes / 1e6).toFixed(1)} MB in all`,
     ...(absent.length > 0 ? [`- not served here, and not needed: ${absent.join(', ')}`] : []),
     '',
     '| kind | objects |\n|---|---|',
