@@ -24,9 +24,13 @@ export async function loaded(guest: Guest): Promise<string[]> {
   return output.split('\n').filter(Boolean);
 }
 
+export async function has(guest: Guest, modules: readonly string[]): Promise<boolean> {
+  return (await loaded(guest)).join() === modules.join();
+}
+
 export async function eachHas(fleet: KernelFleet, modules: readonly string[]): Promise<boolean> {
-  const all = await Promise.all(guests(fleet).map(loaded));
-  return all.every((found) => found.join() === modules.join());
+  const all = await Promise.all(guests(fleet).map((guest) => has(guest, modules)));
+  return all.every(Boolean);
 }
 
 export async function conditionOf({ hub }: KernelFleet, wanted: string, name = MCM) {
@@ -53,8 +57,12 @@ export async function standingOf({ east }: KernelFleet, name: string) {
   };
 }
 
-export async function readyDevicePlugins({ east }: KernelFleet): Promise<number> {
-  const pods = await listAll(east, CORE.pod, { labelSelector: `${LABELS.role}=device-plugin` });
+/** @param node where; or everywhere */
+export async function readyDevicePlugins({ east }: KernelFleet, node?: string): Promise<number> {
+  const pods = await listAll(east, CORE.pod, {
+    labelSelector: `${LABELS.role}=device-plugin`,
+    ...(node && { fieldSelector: `spec.nodeName=${node}` }),
+  });
   return pods.filter(isReady).length;
 }
 

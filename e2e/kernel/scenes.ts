@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { type ManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
-import { type CertificateFiles, makeSigningPair } from '@kmm-fleet/lab';
 import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
+import { bringKeyBack, changeKernel, losePower, refuseForeignKey } from './machine-scenes.ts';
 import {
   BOTH,
-  conditionOf,
   eachHas,
   guests,
   hubIsReady,
-  Lie,
   loaded,
   MCM,
   NAMESPACE,
   NODES,
   nodesAreReady,
   readyDevicePlugins,
-  standingOf,
   until,
 } from './observe.ts';
 
@@ -77,66 +73,26 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
   },
   {
     title:
-      'A module signed by somebody else is refused under Secure Boot, and the hub says so in modprobe’s words',
-    look: [['secure', 'dmesg | tail -1']],
+      'A module signed by somebody else is refused under Secure Boot, and the hub says so in modprobe’s words; a machine that starts with another kernel meanwhile gets the module of that kernel',
+    look: [
+      ['secure', 'dmesg | tail -1'],
+      ['plain', `uname -r; ${MODULES}`],
+    ],
     async run(fleet) {
-      await apply(fleet.hub, signingSecrets(await makeSigningPair(fleet.directory, 'somebody-else')));
-      await until('the hub tells of the refusal', async () => {
-        const { status, message = '' } = (await conditionOf(fleet, 'Degraded')) ?? {};
-        return status === 'True' && message.includes('Key was rejected by service');
-      });
-      assert.deepEqual(await loaded(fleet.secure), []);
-      await until('its device plugin has left', async () => (await readyDevicePlugins(fleet)) === 1);
-      assert.match(
-        (await fleet.secure.run('dmesg')).output,
-        /Loading of module with unavailable key is rejected/,
-      );
-      // A roll-out stops at the node that refuses; the other one has the module, before its turn or after it.
-      await until(
-        'the plain kernel has both',
-        async () => (await loaded(fleet.plain)).join() === BOTH.join(),
-      );
+      await Promise.all([refuseForeignKey(fleet), changeKernel(fleet)]);
     },
   },
   {
-    title: 'With the right key back it is loaded where it was refused',
-    look: [['secure', MODULES]],
+    title:
+      'With the right key back it is loaded where it was refused; a machine that lost its power meanwhile counts as loaded only when it has it again',
+    look: [
+      ['secure', MODULES],
+      ['plain', `cat /proc/uptime; ${MODULES}`],
+    ],
     async run(fleet) {
-      const secrets = fleet.manifests.filter(({ kind }) => kind !== 'ManagedClusterModule');
-      await apply(fleet.hub, secrets);
+      await Promise.all([bringKeyBack(fleet), losePower(fleet)]);
       await until('both modules in both kernels', () => eachHas(fleet, BOTH));
       await until('the hub says so', () => hubIsReady(fleet));
-    },
-  },
-  {
-    title: 'A machine that lost its power loads it again, and counts as loaded only then',
-    look: [['plain', `cat /proc/uptime; ${MODULES}`]],
-    async run(fleet) {
-      const before = await standingOf(fleet, 'plain');
-      await fleet.plain.restart();
-      assert.deepEqual(await loaded(fleet.plain), []);
-      // Nobody knows of the reset before the kubelet is back and speaks of the pods.
-      await until('the node no longer counts', async () => {
-        const { boot, counts } = await standingOf(fleet, 'plain');
-        return boot !== before.boot && (!counts || (await loaded(fleet.plain)).length > 0);
-      });
-      await until('both modules again', async () => {
-        // First what is claimed, then what is: a module that comes between the two is no lie.
-        const { counts } = await standingOf(fleet, 'plain');
-        const modules = await loaded(fleet.plain);
-        if (counts && modules.join() !== BOTH.join())
-          throw new Lie(`the node counts as loaded and its kernel has ${modules.join() || 'nothing'}`);
-        return counts && eachHas(fleet, BOTH);
-      });
-    },
-  },
-  {
-    title: 'A machine that starts with another kernel gets the module of that kernel',
-    look: [['plain', `uname -r; ${MODULES}`]],
-    async run(fleet) {
-      await fleet.plain.restart(fleet.kernels.edge);
-      assert.equal((await fleet.plain.run('uname -r')).output, fleet.kernels.edge);
-      await until('both modules in the new kernel', () => eachHas(fleet, BOTH));
     },
   },
   {
@@ -170,15 +126,4 @@ function removingInTree(object: KubeObject): KubeObject {
   const changed = structuredClone(object) as unknown as ManagedClusterModule;
   Object.assign(changed.spec.moduleSpec.moduleLoader?.container ?? {}, { inTreeModulesToRemove: [IN_TREE] });
   return changed as unknown as KubeObject;
-}
-
-/** The Secrets that the demo's module names, with another key pair in them. */
-function signingSecrets({ key, cert }: CertificateFiles): KubeObject[] {
-  const secret = (name: string, entry: string, path: string) => ({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: { namespace: 'openshift-kmm-hub', name },
-    data: { [entry]: readFileSync(path).toString('base64') },
-  });
-  return [secret('my-signing-key', 'key', key), secret('my-signing-key-pub', 'cert', cert)];
 }

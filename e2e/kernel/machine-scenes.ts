@@ -1,0 +1,66 @@
+// What happens to one machine. Machines are slow and have a processor each: two of these are told at once.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { type CertificateFiles, makeSigningPair } from '@kmm-fleet/lab';
+import type { KubeObject } from '@kmm-fleet/runtime';
+import { apply, type KernelFleet } from './kernel-fleet.ts';
+import { BOTH, conditionOf, has, Lie, loaded, readyDevicePlugins, standingOf, until } from './observe.ts';
+
+export async function refuseForeignKey(fleet: KernelFleet): Promise<void> {
+  await apply(fleet.hub, signingSecrets(await makeSigningPair(fleet.directory, 'somebody-else')));
+  await until('the hub tells of the refusal', async () => {
+    const { status, message = '' } = (await conditionOf(fleet, 'Degraded')) ?? {};
+    return status === 'True' && message.includes('Key was rejected by service');
+  });
+  assert.deepEqual(await loaded(fleet.secure), []);
+  await until('its device plugin has left', async () => (await readyDevicePlugins(fleet, 'secure')) === 0);
+  assert.match(
+    (await fleet.secure.run('dmesg')).output,
+    /Loading of module with unavailable key is rejected/,
+  );
+}
+
+export async function changeKernel(fleet: KernelFleet): Promise<void> {
+  await fleet.plain.restart(fleet.kernels.edge);
+  assert.equal((await fleet.plain.run('uname -r')).output, fleet.kernels.edge);
+  await until('both modules in the new kernel', async () => has(fleet.plain, BOTH));
+}
+
+export async function bringKeyBack(fleet: KernelFleet): Promise<void> {
+  await apply(
+    fleet.hub,
+    fleet.manifests.filter(({ kind }) => kind !== 'ManagedClusterModule'),
+  );
+  await until('both modules where they were refused', () => has(fleet.secure, BOTH));
+}
+
+export async function losePower(fleet: KernelFleet): Promise<void> {
+  const before = await standingOf(fleet, 'plain');
+  await fleet.plain.restart();
+  assert.deepEqual(await loaded(fleet.plain), []);
+  // Nobody knows of the reset before the kubelet is back and speaks of the pods.
+  await until('the node no longer counts', async () => {
+    const { boot, counts } = await standingOf(fleet, 'plain');
+    return boot !== before.boot && (!counts || (await loaded(fleet.plain)).length > 0);
+  });
+  await until('both modules again', async () => {
+    // What is claimed before and after what is: a module that comes or goes meanwhile is no lie.
+    const { counts } = await standingOf(fleet, 'plain');
+    const modules = await loaded(fleet.plain);
+    if (modules.join() === BOTH.join()) return counts;
+    if (counts && (await standingOf(fleet, 'plain')).counts)
+      throw new Lie(`the node counts as loaded and its kernel has ${modules.join() || 'nothing'}`);
+    return false;
+  });
+}
+
+/** The Secrets that the demo's module names, with another key pair in them. */
+function signingSecrets({ key, cert }: CertificateFiles): KubeObject[] {
+  const secret = (name: string, entry: string, path: string) => ({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace: 'openshift-kmm-hub', name },
+    data: { [entry]: readFileSync(path).toString('base64') },
+  });
+  return [secret('my-signing-key', 'key', key), secret('my-signing-key-pub', 'cert', cert)];
+}
