@@ -42,7 +42,7 @@ it('takes the first file that holds a login for the repository', async () => {
 
 describe('a file that cannot be used is named with the next step, and no password is told', () => {
   it.each([
-    ['one that is not there', {}, '/b', /^\/b: The file does not exist\. Log in with: podman login/],
+    ['one that is not there', {}, '/b', /^--authfile: \/b does not exist\. Log in with: podman login/],
     [
       'one that is no JSON',
       { [DOCKER]: '{' },

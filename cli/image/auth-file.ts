@@ -44,7 +44,7 @@ export async function findLogin(
     const text = await read(file);
     if (text !== undefined && holdsLogin(text, repository, file)) return text;
     if (text === undefined && named !== undefined)
-      throw new UserError(`${file}: The file does not exist. Log in with: podman login --authfile ${file}`);
+      throw new UserError(`--authfile: ${file} does not exist. Log in with: podman login --authfile ${file}`);
   }
   return undefined;
 }

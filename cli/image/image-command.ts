@@ -1,9 +1,11 @@
 import { imageWarnings, readCertificates, readImage, verifyImage } from '@kmm-fleet/images';
 import type { Command } from 'commander';
+import { readNamed } from '../input/named-file.ts';
 import type { Io } from '../io.ts';
 import { createPaint } from '../output/terminal.ts';
 import { EXIT, type ExitCode, UserError } from '../output/user-error.ts';
-import { advising, findImage, type ImageOptions, withImage } from './image-source.ts';
+import { advising } from './advice.ts';
+import { findImage, type ImageOptions, withImage } from './image-source.ts';
 import { renderInspect } from './render-inspect.ts';
 import { renderVerify } from './render-verify.ts';
 
@@ -47,7 +49,7 @@ Example:
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
 async function inspect(io: Io, text: string, options: ImageOptions): Promise<ExitCode> {
-  const contents = await advising(async () => {
+  const contents = await advising(text, async () => {
     const { source, reference, access } = await findImage(io, text, options);
     return readImage(source, reference, access, { architecture: options.arch });
   });
@@ -61,7 +63,7 @@ async function inspect(io: Io, text: string, options: ImageOptions): Promise<Exi
 async function verify(io: Io, text: string, options: VerifyOptions): Promise<ExitCode> {
   const { kernel, files = [] } = options;
   const trusted = (await Promise.all(options.cert.map((file) => certificatesIn(io, file)))).flat();
-  const modules = await advising(async () => {
+  const modules = await advising(text, async () => {
     const { source, reference, access } = await findImage(io, text, options);
     const request = { trusted, now: io.now(), kernel, files, architecture: options.arch };
     return verifyImage(source, reference, access, request);
@@ -74,9 +76,11 @@ async function verify(io: Io, text: string, options: VerifyOptions): Promise<Exi
 }
 
 async function certificatesIn(io: Io, file: string) {
-  const certificates = readCertificates(await io.readBytes(file, CERTIFICATE_BYTES_MAX));
+  const next = 'Name a certificate in PEM or DER.';
+  const bytes = await readNamed('--cert', file, next, () => io.readBytes(file, CERTIFICATE_BYTES_MAX));
+  const certificates = readCertificates(bytes);
   if (certificates.length > 0) return certificates;
-  throw new UserError(`${file}: The file holds no certificate that can be read. Name one in PEM or DER.`);
+  throw new UserError(`--cert: ${file} holds no certificate that can be read. ${next}`);
 }
 
 /** A check that looked at nothing must not pass. */

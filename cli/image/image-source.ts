@@ -1,10 +1,12 @@
-import { asSentence, parseImageReference } from '@kmm-fleet/api';
+import { parseImageReference } from '@kmm-fleet/api';
 import { createRegistry, openImage, type RegistryAccess } from '@kmm-fleet/images';
-import { AppError, type FailureCode, isAppError, systemClock, systemRandom } from '@kmm-fleet/runtime';
+import { systemClock, systemRandom } from '@kmm-fleet/runtime';
 import { type Command, Option } from 'commander';
+import { readNamed } from '../input/named-file.ts';
 import type { Io } from '../io.ts';
 import { type OutputOptions, outputOption } from '../output/format.ts';
-import { UserError } from '../output/user-error.ts';
+import { UsageError, UserError } from '../output/user-error.ts';
+import { pathHint } from './advice.ts';
 import { findLogin } from './auth-file.ts';
 
 export interface ImageOptions extends OutputOptions {
@@ -47,11 +49,13 @@ export async function findImage(io: Io, text: string, options: ImageOptions): Pr
     random: systemRandom,
   });
   const readFile = (file: string, bytesMax: number) => io.readBytes(file, bytesMax).catch(ignoreMissing);
+  const folder = /^oci:([^:]+)/.exec(text)?.[1];
+  if (folder) await readNamed('oci', folder, 'Name a folder that buildah push wrote.', () => io.list(folder));
   const opened = await openImage(text, { registry, readFile });
   if (opened.source !== registry) return { ...opened, access: {} };
   const parsed = parseImageReference(opened.reference);
   if (!parsed.ok)
-    throw new UserError(`${text}: ${parsed.findings[0]?.message} ${parsed.findings[0]?.nextStep}`);
+    throw new UsageError(`${parsed.findings[0]?.message} ${pathHint(text) ?? parsed.findings[0]?.nextStep}`);
   const read = (file: string) => io.read(file).catch(ignoreMissing);
   const dockerConfig = await findLogin(parsed.value, options.authfile, io.env, read);
   const access = {
@@ -62,28 +66,19 @@ export async function findImage(io: Io, text: string, options: ImageOptions): Pr
   return { ...opened, access };
 }
 
-const NEXT_STEPS: Partial<Record<FailureCode, string>> = {
-  REGISTRY_UNREACHABLE:
-    'Check the address; --cert-dir, --tls-verify=false and --plain-http say how it is spoken to.',
-  REGISTRY_UNAUTHORIZED: 'Log in with podman login or docker login, or name a file with --authfile.',
-  IMAGE_NOT_FOUND: 'Check its name and tag.',
-};
-
-/** The next step of a failure is another one at a terminal than on a hub. */
-export async function advising<T>(task: () => Promise<T>): Promise<T> {
-  try {
-    return await task();
-  } catch (error) {
-    const next = isAppError(error) ? NEXT_STEPS[error.code] : undefined;
-    throw next && error instanceof AppError ? new UserError(`${asSentence(error.message)} ${next}`) : error;
-  }
-}
-
 async function authorities(io: Io, folder: string | undefined): Promise<string | undefined> {
   if (folder === undefined) return undefined;
-  const names = (await io.list(folder)).filter((name) => name.endsWith('.crt')).sort();
-  if (names.length === 0) throw new UserError(`${folder}: The folder holds no *.crt file. Name another.`);
-  const texts = await Promise.all(names.map((name) => io.readBytes(`${folder}/${name}`, CA_BYTES_MAX)));
+  const next = 'Name a folder with certificates (*.crt).';
+  const listed = await readNamed('--cert-dir', folder, next, () => io.list(folder));
+  const names = listed.filter((name) => name.endsWith('.crt')).sort();
+  if (names.length === 0) throw new UserError(`--cert-dir: ${folder} holds no *.crt file. ${next}`);
+  const texts = await Promise.all(
+    names.map((name) =>
+      readNamed('--cert-dir', `${folder}/${name}`, next, () =>
+        io.readBytes(`${folder}/${name}`, CA_BYTES_MAX),
+      ),
+    ),
+  );
   return texts.map((bytes) => Buffer.from(bytes).toString('latin1')).join('\n');
 }
 

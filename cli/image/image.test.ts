@@ -6,7 +6,7 @@ import {
   pushImage,
   testPair,
 } from '@kmm-fleet/images/testing';
-import { createManualClock, createRandom } from '@kmm-fleet/runtime';
+import { AppError, createManualClock, createRandom } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
 import { kmm, type World } from '../testing/kmm.ts';
 
@@ -144,8 +144,8 @@ describe('kmm image verify', () => {
   );
 
   it.each([
-    ['is none', 'junk.crt', /^kmm: junk\.crt: The file holds no certificate/],
-    ['is not there', 'none.crt', /none\.crt/],
+    ['is none', 'junk.crt', /^kmm: --cert: junk\.crt holds no certificate/],
+    ['is not there', 'none.crt', /^kmm: --cert: none\.crt cannot be read: it does not exist\. Name/],
   ])('names a certificate that %s', async (_name, cert, words) => {
     const { code, err } = await kmm(['image', 'verify', REF, '--cert', cert], await world(signed));
 
@@ -195,11 +195,48 @@ describe('what an image command needs to reach an image', () => {
 
   it.each([
     ['an image that is not there', 'registry.test/team/none:1', /does not exist\. Check its name and tag\./],
-    ['a name that is none', 'UPPER//x', /UPPER\/\/x: /],
-    ['a folder that is no image', 'oci:folder', /OCI layout has no index\.json/],
-    ['an archive that is not there', 'docker-archive:a.tar', /no file a\.tar/],
+    ['a short name', 'none', /Check its name and tag\. none is read as docker\.io\/library\/none: write/],
+    ['a folder that is no image', 'oci:keys', /^kmm: oci:keys: The OCI layout has no index\.json\. Name/],
+    ['a folder that is not there', 'oci:none:1', /^kmm: oci: none cannot be read: it does not exist\. Name/],
+    ['an archive that is not there', 'docker-archive:a.tar', /no file a\.tar\. Check the path/],
   ])('says what is wrong with %s', async (_name, reference, words) => {
+    const its = { ...(await world(signed)), files: { 'keys/a.pem': 'K' } };
+    const { code, err } = await kmm(['image', 'inspect', reference], its);
+
+    expect([code, err]).toEqual([1, expect.stringMatching(words)]);
+  });
+
+  it.each([
+    ['is none', 'UPPER//x', /"UPPER\/\/x" names no valid repository/],
+    ['is a path', './build/image', /For a path write oci:\.\/build\/image \(a folder\), oci-archive:/],
+  ])('calls a name that %s wrong usage', async (_name, reference, words) => {
     const { code, err } = await kmm(['image', 'inspect', reference], await world(signed));
+
+    expect([code, err]).toEqual([2, expect.stringMatching(words)]);
+  });
+
+  it.each([
+    ['--cert-dir', 'none', /--cert-dir: none cannot be read: it does not exist\. Name a folder with/],
+    ['--cert-dir', 'keys', /--cert-dir: keys holds no \*\.crt file\. Name a folder with/],
+    ['--authfile', 'none', /--authfile: none does not exist\. Log in/],
+  ])('names the option %s and its value %s', async (option, value, words) => {
+    const its = await world(signed);
+    const { code, err } = await inspect({ ...its, files: { 'keys/a.pem': 'K' } }, option, value);
+
+    expect([code, err]).toEqual([1, expect.stringMatching(words)]);
+  });
+
+  it.each([
+    ['by an unknown authority', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', /of its authority: --cert-dir FOLDER\./],
+    ['by itself', 'DEPTH_ZERO_SELF_SIGNED_CERT', /of its authority: --cert-dir FOLDER\./],
+    ['for another name', 'ERR_TLS_CERT_ALTNAME_INVALID', /--tls-verify=false\./],
+    ['not at all', 'ERR_SSL_WRONG_VERSION_NUMBER', /say --plain-http\./],
+    ['nowhere', 'ECONNREFUSED', /Check the address and the network\./],
+  ])('tells what to do where a certificate is %s', async (_name, socket, words) => {
+    const cause = Object.assign(new Error('no'), { code: socket });
+    const request = () =>
+      Promise.reject(new AppError('REGISTRY_UNREACHABLE', 'It is not reached.', { cause }));
+    const { code, err } = await inspect({ registry: () => ({ request }) });
 
     expect([code, err]).toEqual([1, expect.stringMatching(words)]);
   });

@@ -1,13 +1,7 @@
 import { type Finding, found } from '@kmm-fleet/api';
 import type { Io } from '../io.ts';
-import { messageOf } from '../output/user-error.ts';
+import { whyUnreadable } from './named-file.ts';
 import { type ReadObject, readDocuments } from './read-documents.ts';
-
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: 'it does not exist',
-  EACCES: 'permission is denied',
-  EISDIR: 'it is a folder',
-};
 
 /** Objects of a file. What is wrong with the file itself stands as a finding of document 0. */
 export async function readInput(io: Io, file: string): Promise<ReadObject[]> {
@@ -20,8 +14,7 @@ export async function readInput(io: Io, file: string): Promise<ReadObject[]> {
 }
 
 function unreadable(error: unknown): Finding {
-  const { code = '' } = error as NodeJS.ErrnoException;
-  const message = `The file cannot be read: ${WORDS[code] ?? messageOf(error)}.`;
+  const message = `The file cannot be read: ${whyUnreadable(error)}.`;
   return found('FileUnreadable', '', message, 'Name a YAML file, or - for standard input.');
 }
 
