@@ -13,8 +13,8 @@ export interface Io {
   /** Errors and progress, so that output stays clean in a pipe. */
   readonly err: Screen;
   readonly env: Env;
-  /** The YAML files of a folder, sorted; the name itself for anything else. */
-  files(name: string): string[];
+  /** The YAML and JSON files of a folder, sorted; the name itself for anything else. */
+  files(name: string, recursive: boolean): string[];
   /** Text of a file, or of standard input for `-`. */
   read(file: string): Promise<string>;
   /** Bytes of a file. @throws {Error} of the system, and one when there are more than `bytesMax` */
@@ -46,11 +46,13 @@ export function systemIo(): Io {
   };
 }
 
-/** As `kubectl -f` does: files of a folder, not of those in it. */
-function filesOf(name: string): string[] {
+/** As `kubectl -f` does: files of a folder, and with `-R` of those in it; links to folders are not followed. */
+function filesOf(name: string, recursive: boolean): string[] {
   if (!statSync(name, { throwIfNoEntry: false })?.isDirectory()) return [name];
-  const files = readdirSync(name).filter((file) => /\.(ya?ml|json)$/.test(file));
-  return files.sort().map((file) => join(name, file));
+  return readdirSync(name, { recursive, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory() && /\.(ya?ml|json)$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
 }
 
 async function readBytes(file: string, bytesMax: number): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { isAlive } from '@kmm-fleet/lab';
 import type { Env } from '../output/terminal.ts';
 
@@ -45,6 +45,15 @@ export function readLabState({ state }: LabPaths): LabState | undefined {
   if (!existsSync(state)) return undefined;
   const parsed = parse(readFileSync(state, 'utf8'));
   return parsed && isAlive(parsed.pid) ? parsed : undefined;
+}
+
+/** The lab that is up and has this API server: the one here, or the one that the kubeconfig is of. */
+export function labOf(
+  { server, kubeconfig }: { readonly server: string; readonly kubeconfig?: string },
+  env: Env,
+): LabPaths | undefined {
+  const labs = [labPaths(undefined, env), ...(kubeconfig ? [labPaths(dirname(kubeconfig))] : [])];
+  return labs.find((lab) => readLabState(lab)?.clusters.some((cluster) => cluster.server === server));
 }
 
 function parse(text: string): LabState | undefined {

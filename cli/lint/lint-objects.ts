@@ -40,6 +40,13 @@ export function nothingToCheck(files: readonly string[], results: readonly Linte
   return { file: files.join(', '), document: 0, kind: '', name: '', skipped: false, findings };
 }
 
+/** For a folder without a manifest: what is meant stands elsewhere. */
+export function emptyFolder(folder: string, isRecursive: boolean): Linted {
+  const next = `Name another${isRecursive ? '' : ', or say -R when they are in folders of it'}.`;
+  const findings = [found('NothingToCheck', '', 'The folder holds no *.yaml, *.yml or *.json file.', next)];
+  return { file: folder, document: 0, kind: '', name: '', skipped: false, findings };
+}
+
 function lintObject(file: string, { document, value, findings }: ReadObject): Linted {
   const { name } = (value?.['metadata'] ?? {}) as { name?: unknown };
   const result = {

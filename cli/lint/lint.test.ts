@@ -161,3 +161,15 @@ it('keeps the shape of its JSON', async () => {
     },
   ]);
 });
+
+it.each([
+  [[], 'Name another, or say -R when they are in folders of it.'],
+  [['-R'], 'Name another.'],
+])('fails for a folder without a manifest, with the next step: %j', async (flags, next) => {
+  const { code, out } = await kmm(['lint', '-f', 'a.yaml', 'deploy/', ...flags], {
+    files: { 'a.yaml': good },
+  });
+
+  expect(code).toBe(1);
+  expect(out).toContain(`error    deploy/: The folder holds no *.yaml, *.yml or *.json file. ${next}\n`);
+});

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { asSentence, LABELS } from '@kmm-fleet/api';
 import { CORE, FAILURES, isAppError, loadKubeConnection } from '@kmm-fleet/runtime';
 import { type Connected, withConnected } from '../hub/connection.ts';
 import type { Io } from '../io.ts';
-import { type LabPaths, labPaths, readLabState } from '../lab/lab-state.ts';
+import { labOf } from '../lab/lab-state.ts';
 import { messageOf } from '../output/user-error.ts';
 import { NOT_IN_A_LAB, type SpokeAnswer } from './status-tree.ts';
 
@@ -14,11 +13,10 @@ import { NOT_IN_A_LAB, type SpokeAnswer } from './status-tree.ts';
  */
 export async function askSpokes(
   io: Io,
-  { server, kubeconfig }: Pick<Connected, 'server' | 'kubeconfig'>,
+  hub: Pick<Connected, 'server' | 'kubeconfig'>,
   clusters: readonly string[],
 ): Promise<(cluster: string) => SpokeAnswer> {
-  const labs = [labPaths(undefined, io.env), ...(kubeconfig ? [labPaths(dirname(kubeconfig))] : [])];
-  const paths = labs.find((lab) => hubOf(lab) === server);
+  const paths = labOf(hub, io.env);
   if (!paths) return () => ({ notAsked: NOT_IN_A_LAB });
   const answers = await Promise.all(
     clusters.map(async (cluster) => [cluster, await ask(io, paths.path(`${cluster}.kubeconfig`))] as const),
@@ -26,8 +24,6 @@ export async function askSpokes(
   const known = new Map(answers);
   return (cluster) => known.get(cluster) ?? { notAsked: NOT_IN_A_LAB };
 }
-
-const hubOf = (lab: LabPaths) => readLabState(lab)?.clusters.find(({ name }) => name === 'hub')?.server;
 
 async function ask(io: Io, kubeconfig: string): Promise<SpokeAnswer> {
   if (!existsSync(kubeconfig)) return { notAsked: NOT_IN_A_LAB };

@@ -32,7 +32,7 @@ export async function kmm(args: readonly string[], world: World = {}): Promise<O
     err,
     // A lab that is up on this machine is no part of a test.
     env: { KMM_LAB_DIR: '/nonexistent/lab', ...world.env },
-    files: (name) => [name],
+    files: (name) => (name.endsWith('/') ? [] : [name]),
     read: async (file) => Buffer.from(world.files?.[file] ?? missing(file)).toString('utf8'),
     readBytes: async (file) => Buffer.from(world.files?.[file] ?? missing(file)),
     list: async (folder) => namesIn(folder, world.files ?? {}),

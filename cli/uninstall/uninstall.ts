@@ -4,6 +4,7 @@ import { Argument, type Command, InvalidArgumentError, Option } from 'commander'
 import { accessInWords, askAccess } from '../hub/ask-access.ts';
 import { type Connected, type ConnectionOptions, withConnection, withHub } from '../hub/connection.ts';
 import type { Io } from '../io.ts';
+import { refuseLab } from '../lab/refuse-lab.ts';
 import { inWords } from '../output/in-words.ts';
 import { createSteps } from '../output/terminal.ts';
 import { EXIT, type ExitCode, UserError } from '../output/user-error.ts';
@@ -56,7 +57,10 @@ function minutes(text: string): number {
 }
 
 async function uninstall(io: Io, name: EditionName, options: UninstallOptions): Promise<ExitCode> {
-  const report = await withHub(io, options, (connected) => act(io, connected, name, options));
+  const report = await withHub(io, options, (connected) => {
+    refuseLab(io, connected);
+    return act(io, connected, name, options);
+  });
   io.out.write(`${options.output === 'json' ? JSON.stringify(report) : renderReport(report)}\n`);
   return report.done ? EXIT.done : EXIT.failed;
 }

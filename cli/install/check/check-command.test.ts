@@ -90,6 +90,21 @@ describe('kmm install check', () => {
     expect(findings.map(({ reason }: { reason: string }) => reason)).toEqual(['RightsMissing']);
   });
 
+  it('is not asked of a lab, nor is uninstall, whose operators are processes beside it', async () => {
+    const clusters = [{ name: 'hub', server: SERVER }];
+    writeFileSync(join(folder, 'state.json'), JSON.stringify({ pid: process.pid, clusters }));
+    const { code, err } = await check([], true, 'hub');
+    const uninstalled = await kmm(['uninstall', 'hub', '--dry-run'], {
+      env: { KUBECONFIG: join(folder, 'kubeconfig') },
+      transport: () => createApiServer({ clock, random: createRandom(1), name: 'hub' }).transport,
+    });
+    rmSync(join(folder, 'state.json'));
+
+    expect(code).toBe(1);
+    expect(err).toMatch(/^kmm: \S+ is of the lab in \S+, which is no installation: .* kmm lab down\.\n$/);
+    expect(uninstalled).toEqual({ code: 1, out: '', err });
+  });
+
   it('asks what should be there when nothing is', async () => {
     const { code, err } = await check([], true);
 

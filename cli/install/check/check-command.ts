@@ -4,6 +4,7 @@ import { CORE } from '@kmm-fleet/runtime';
 import { Argument, type Command } from 'commander';
 import { type Connected, type ConnectionOptions, withConnection, withHub } from '../../hub/connection.ts';
 import type { Io } from '../../io.ts';
+import { refuseLab } from '../../lab/refuse-lab.ts';
 import { createPaint, type Paint, paintState } from '../../output/terminal.ts';
 import { oneLine } from '../../output/tree.ts';
 import { EXIT, type ExitCode, UserError } from '../../output/user-error.ts';
@@ -44,6 +45,7 @@ Examples:
 
 async function check(io: Io, name: EditionName | undefined, options: CheckOptions): Promise<ExitCode> {
   const checked = await withHub(io, options, async (connected) => {
+    refuseLab(io, connected);
     const wanted = name ? [editions[name]] : await editionsOn(connected, options.namespace);
     return Promise.all(wanted.map((edition) => checkEdition(connected, edition, options.namespace)));
   });
