@@ -49,10 +49,16 @@ export function systemIo(): Io {
 /** As `kubectl -f` does: files of a folder, and with `-R` of those in it; links to folders are not followed. */
 function filesOf(name: string, recursive: boolean): string[] {
   if (!statSync(name, { throwIfNoEntry: false })?.isDirectory()) return [name];
-  return readdirSync(name, { recursive, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory() && /\.(ya?ml|json)$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
+  return manifestsIn(name, recursive).sort();
+}
+
+/** Node's own recursion follows links to folders, and one of them may lead back. */
+function manifestsIn(folder: string, recursive: boolean): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return recursive ? manifestsIn(path, recursive) : [];
+    return /\.(ya?ml|json)$/.test(entry.name) ? [path] : [];
+  });
 }
 
 async function readBytes(file: string, bytesMax: number): Promise<Uint8Array> {
