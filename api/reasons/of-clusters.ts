@@ -80,6 +80,10 @@ export const OF_CLUSTERS = {
     'Create it: kmm install privileges NAMESPACE --service-account NAME prints it with all that it needs.',
   ),
   Settled: ok('Nothing is being changed.'),
+  SpokeNamespaceChanged: error(
+    'spec.spokeNamespace was changed where the Module is on clusters; to move it there it would be unloaded first, so it stays.',
+    'Put the old namespace back; or take clusters out of spec.selector until their works are gone, then let them back in.',
+  ),
   Starting: waiting('The pod starts.'),
   TooManyKernels: error(
     'The claims of the cluster name more kernels than a hub reads.',

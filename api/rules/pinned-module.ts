@@ -15,7 +15,11 @@ export interface Pin {
  * The Module that a cluster is given: literals only, images by digest, nothing to build, to sign or to substitute,
  * sorted by kernel; releases that differ in a trailing '+' are one kernel, served by the first of them. All else of the spec is kept as it is. The caller sees to it that `pins` is not empty when there is a moduleLoader.
  */
-export function pinnedModule(mcm: ManagedClusterModule, pins: readonly Pin[]): Module {
+export function pinnedModule(
+  mcm: ManagedClusterModule,
+  pins: readonly Pin[],
+  namespace = mcm.spec.spokeNamespace,
+): Module {
   // A copy of its own, as JSON: structuredClone takes twice as long.
   const spec = JSON.parse(JSON.stringify(mcm.spec.moduleSpec)) as ManagedClusterModule['spec']['moduleSpec'];
   const container = spec.moduleLoader?.container;
@@ -31,7 +35,7 @@ export function pinnedModule(mcm: ManagedClusterModule, pins: readonly Pin[]): M
   return {
     apiVersion: `${GROUP}/${VERSION}`,
     kind: 'Module',
-    metadata: { name: mcm.metadata.name, namespace: mcm.spec.spokeNamespace },
+    metadata: { name: mcm.metadata.name, namespace },
     spec,
   };
 }

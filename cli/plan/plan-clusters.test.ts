@@ -76,6 +76,24 @@ describe('an image that is there already', () => {
   });
 });
 
+it('leaves a Module in its namespace, and says that moving it would unload it', () => {
+  const works = worksFor(mcm, [east], { [KERNEL]: ready('a') });
+  const images = imagesFor(mcm, [east], { [KERNEL]: ready('a') });
+  const moved = mcmObject({ spokeNamespace: 'kmm-typo' });
+  const [plan] = planClusters(moved, fleetOf({ clusters: [east], images, works }));
+
+  expect(plan).toMatchObject({
+    action: 'none',
+    kernels: [
+      { kernel: '', state: 'Waiting', reason: 'SpokeNamespaceChanged' },
+      { kernel: KERNEL, steps: ['keep'], state: 'Ready' },
+    ],
+  });
+  expect(plan?.kernels[0]?.message).toMatch(
+    /^spec\.spokeNamespace: .*openshift-kmm.*kmm-typo.*unload.* Put /,
+  );
+});
+
 it('has no steps for what failed, only the reason', () => {
   const failed = { state: 'Failed', reason: 'BuildFailed', message: 'make: *** [all] Error 2' } as const;
   const images = imagesFor(mcm, [east], { [KERNEL]: failed });

@@ -120,6 +120,22 @@ it('names kernels for which no toolkit is known, until the catalogue has an entr
   expect((await plan(mcm)).out).not.toContain('DTK_AUTO');
 });
 
+it('fails for a module that would have to be unloaded to go to another namespace', async () => {
+  const module = { apiVersion: 'kmm.sigs.x-k8s.io/v1beta1', kind: 'Module', spec: { selector: {} } };
+  await world.client.create(RESOURCES.manifestWork, {
+    apiVersion: 'work.open-cluster-management.io/v1',
+    kind: 'ManifestWork',
+    metadata: { name: 'moved', namespace: 'east' },
+    spec: { workload: { manifests: [{ ...module, metadata: { name: 'moved', namespace: 'before' } }] } },
+  });
+  const moduleSpec = { selector: {}, devicePlugin: { container: { image: 'registry.test/plugin:1' } } };
+  const moved = { ...mcmObject({ moduleSpec }), metadata: { name: 'moved' } };
+  const { code, out } = await plan(stringify(moved, { version: '1.1' }));
+
+  expect(code).toBe(1);
+  expect(out).toContain('east: SpokeNamespaceChanged: spec.spokeNamespace: The Module stays in before');
+});
+
 it('names a namespace that the hub does not have', async () => {
   const { code, err } = await plan(mcm, '--namespace', 'nosuch');
 

@@ -10,7 +10,7 @@ import { createPaint } from '../output/terminal.ts';
 import { EXIT, type ExitCode, UserError } from '../output/user-error.ts';
 import { checkReferences } from './check-references.ts';
 import { checkToolkits } from './check-toolkits.ts';
-import { planClusters } from './plan-clusters.ts';
+import { type ClusterPlan, planClusters } from './plan-clusters.ts';
 import { type ModulePlan, renderPlan } from './render-plan.ts';
 
 interface PlanOptions extends ConnectionOptions {
@@ -30,7 +30,8 @@ export function addPlanCommand(program: Command, io: Io, finish: (code: ExitCode
       'after',
       `
 Steps: look up, build, sign, pin, or keep what is pinned. Nothing is written.
-Exit code 1 when something that images are made from is missing.
+Exit code 1 when something that images are made from is missing, or when the
+Module would have to be unloaded to go to another namespace, so that it stays.
 
 Example:
   kmm plan -f managed-cluster-module.yaml`,
@@ -61,8 +62,13 @@ async function plan(io: Io, options: PlanOptions): Promise<ExitCode> {
       ? JSON.stringify(plans)
       : plans.map((one) => renderPlan(one, paint)).join('\n\n');
   io.out.write(`${text}\n`);
-  return plans.some(({ missing }) => missing.length > 0) ? EXIT.failed : EXIT.done;
+  return plans.some(({ missing, clusters }) => missing.length > 0 || clusters.some(isHeld))
+    ? EXIT.failed
+    : EXIT.done;
 }
+
+/** Whether the file asks for a move that the hub does not make. */
+const isHeld = ({ kernels }: ClusterPlan) => kernels.some(({ reason }) => reason === 'SpokeNamespaceChanged');
 
 /** The modules of a file. @throws {UserError} with every finding when one of them is wrong */
 async function readModules(io: Io, file: string): Promise<Checked[]> {

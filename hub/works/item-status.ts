@@ -1,4 +1,5 @@
-import { counted, FAILURE_FEEDBACK, isTrue, type ManifestWork, type OcmCondition } from '@kmm-fleet/api';
+import { counted, FAILURE_FEEDBACK, isTrue, type ManifestWork } from '@kmm-fleet/api';
+import { appliedCondition, moduleReport } from './agent-report.ts';
 import type { Wait, WorkPlan } from './plan-work.ts';
 
 /** Where one module stands on one cluster. */
@@ -66,8 +67,8 @@ function verdict({ action, waits }: Outlook, work: ManifestWork | undefined): Ve
 
 /** What the agent of the cluster says of the work; undefined when it is applied as it is now. */
 function appliedVerdict(work: ManifestWork): Verdict | undefined {
-  const applied = work.status?.conditions?.find(({ type }) => type === 'Applied');
-  if (!applied || isStale(applied, work)) {
+  const applied = appliedCondition(work);
+  if (!applied) {
     return {
       state: 'Progressing',
       reason: 'WaitingForAgent',
@@ -75,9 +76,7 @@ function appliedVerdict(work: ManifestWork): Verdict | undefined {
     };
   }
   if (applied.status === 'True') return undefined;
-  const details = work.status?.resourceStatus?.manifests?.[0]?.conditions?.find(
-    ({ type }) => type === 'Applied',
-  );
+  const details = moduleReport(work)?.conditions?.find(({ type }) => type === 'Applied');
   const message = `The cluster cannot apply the Module: ${details?.message ?? applied.message ?? ''}`;
   return { state: 'Degraded', reason: 'WorkNotApplied', message: message.slice(0, 1_000) };
 }
@@ -133,10 +132,6 @@ function feedback(work: ManifestWork | undefined, name: string): number | undefi
 }
 
 function valueOf(work: ManifestWork | undefined, name: string) {
-  const values = work?.status?.resourceStatus?.manifests?.[0]?.statusFeedback?.values;
+  const values = work && moduleReport(work)?.statusFeedback?.values;
   return values?.find((value) => value.name === name)?.fieldValue;
-}
-
-function isStale({ observedGeneration }: OcmCondition, { metadata }: ManifestWork): boolean {
-  return observedGeneration !== undefined && observedGeneration < (metadata.generation ?? 0);
 }

@@ -1,3 +1,4 @@
+import type { ManifestWork } from '@kmm-fleet/api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cluster, digestOf, image, mcmInput, mcmObject, readyImages, stored } from '../testing/fixtures.ts';
@@ -146,6 +147,94 @@ describe('what never unloads a driver', () => {
     expect(wait).toMatchObject({ state: 'Degraded', reason: 'BuildFailed', kernel: '6.1.0-1' });
     expect(wait?.message).toContain('two | three | four');
     expect(wait?.message).toContain('keeps the image it has');
+  });
+});
+
+describe('a Module that is on a cluster stays in its namespace', () => {
+  const work = workWith({ '6.1.0-1': 'a' });
+  const moved = (namespace = 'kmm-typo') => ({ mcm: mcmInput(mcmObject({ spokeNamespace: namespace })) });
+  const namespaceOf = ({ action }: WorkPlan) =>
+    action.kind === 'apply' ? action.work.spec.workload?.manifests?.[0]?.metadata.namespace : action.kind;
+  const said = (applied: string, available: string, namespace: string, observedGeneration = 1) =>
+    stored(work, {
+      conditions: [{ type: 'Applied', status: applied, observedGeneration }],
+      resourceStatus: {
+        manifests: [
+          {
+            resourceMeta: { name: 'kmod', namespace },
+            conditions: [{ type: 'Available', status: available }],
+          },
+        ],
+      },
+    });
+
+  it.each<[string, ManifestWork, string, string | undefined]>([
+    ['that has not told yet', work, 'openshift-kmm', 'SpokeNamespaceChanged'],
+    ['that has it', said('True', 'True', 'openshift-kmm'), 'openshift-kmm', 'SpokeNamespaceChanged'],
+    [
+      'that has it, and could not apply the last change',
+      said('False', 'True', 'openshift-kmm'),
+      'openshift-kmm',
+      'SpokeNamespaceChanged',
+    ],
+    [
+      'that has not seen the last change',
+      said('False', 'False', 'openshift-kmm', 0),
+      'openshift-kmm',
+      'SpokeNamespaceChanged',
+    ],
+    [
+      'whose agent cannot look',
+      said('False', 'Unknown', 'openshift-kmm'),
+      'openshift-kmm',
+      'SpokeNamespaceChanged',
+    ],
+    [
+      'that tells of another namespace',
+      said('False', 'False', 'before'),
+      'openshift-kmm',
+      'SpokeNamespaceChanged',
+    ],
+    ['that could not have it there', said('False', 'False', 'openshift-kmm'), 'kmm-typo', undefined],
+    ['that has it where it is to be', said('True', 'True', 'kmm-typo'), 'kmm-typo', undefined],
+  ])('on one %s', (_name, on, namespace, reason) => {
+    const planned = plan({ ...moved(), work: on, image: readyImages({ '6.1.0-1': 'a' }) });
+
+    expect(namespaceOf(planned)).toBe(namespace);
+    expect(planned.waits.map((wait) => wait.reason)).toEqual(reason ? [reason] : []);
+  });
+
+  it('and has all else that changes there', () => {
+    const kernels = cluster(['6.1.0-1', '6.1.0-2']);
+    const image = readyImages({ '6.1.0-1': 'b', '6.1.0-2': 'c' });
+    const planned = plan({ ...moved(), work, cluster: kernels, image });
+
+    expect(planned).toMatchObject({ waits: [{ state: 'Waiting', reason: 'SpokeNamespaceChanged' }] });
+    expect(planned.waits[0]?.message).toMatch(/^spec\.spokeNamespace: .*openshift-kmm.*kmm-typo.* Put /);
+    expect(namespaceOf(planned)).toBe('openshift-kmm');
+    expect(pins(planned)['6.1.0-2']).toBe(`registry.test/kmod@${digestOf('c')}`);
+  });
+
+  it('and says so when nothing else can be planned', () => {
+    const planned = plan({ ...moved(), work, cluster: cluster(['5.14.0-1']) });
+
+    expect(planned.action).toEqual({ kind: 'keep' });
+    expect(planned.waits.map(({ reason }) => reason)).toEqual(['SpokeNamespaceChanged', 'KernelNotMapped']);
+  });
+
+  it('while one that comes new starts where it is told', () => {
+    const planned = plan({ ...moved(), image: readyImages({ '6.1.0-1': 'a' }) });
+
+    expect(namespaceOf(planned)).toBe('kmm-typo');
+    expect(planned.waits).toEqual([]);
+  });
+
+  it('with one that only has a device plugin too', () => {
+    const moduleSpec = { selector: {}, devicePlugin: { container: { image: 'registry.test/plugin:1' } } };
+    const planned = plan({ mcm: mcmInput(mcmObject({ moduleSpec, spokeNamespace: 'kmm-typo' })), work });
+
+    expect(namespaceOf(planned)).toBe('openshift-kmm');
+    expect(planned.waits).toMatchObject([{ reason: 'SpokeNamespaceChanged' }]);
   });
 });
 

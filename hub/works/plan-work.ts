@@ -18,6 +18,7 @@ import {
   withDigest,
 } from '@kmm-fleet/api';
 import type { ClusterView } from '../clusters/cluster-view.ts';
+import { keptNamespace } from './kept-namespace.ts';
 import type { KernelImages } from './kernel-images.ts';
 
 export interface WorkInput {
@@ -54,7 +55,7 @@ export interface WorkPlan {
 
 const KEEP = { kind: 'keep' } as const;
 
-/** Decides the work of one module on one cluster: docs/decisions/0004 tells the rules. Pure. */
+/** Decides the work of one module on one cluster: docs/decisions/0004 and 0018 tell the rules. Pure. */
 export function planWork(input: WorkInput): WorkPlan {
   const { mcm, cluster } = input;
   if (!mcm || !cluster || cluster.isDeleting) return { action: { kind: 'delete' }, wanted: [], waits: [] };
@@ -62,9 +63,21 @@ export function planWork(input: WorkInput): WorkPlan {
   if (!input.isSelected) return { action: { kind: 'delete' }, wanted: [], waits: [] };
   const { value } = mcm.checked;
   if (value.metadata.name.length > WORK_NAME_CHARS_MAX) return waitForPerson([nameTooLong()]);
-  if (!value.spec.moduleSpec.moduleLoader) return apply(input, mcm.uid, value, cluster, []);
+  const plan = planCluster(input, mcm.uid, value, cluster);
+  const { spokeNamespace } = value.spec;
+  const kept = keptNamespace(input.work, spokeNamespace);
+  return kept ? { ...plan, waits: [waitOf([namespaceKept(kept, spokeNamespace)]), ...plan.waits] } : plan;
+}
+
+function planCluster(
+  input: WorkInput,
+  uid: string,
+  mcm: ManagedClusterModule,
+  cluster: ClusterView,
+): WorkPlan {
+  if (!mcm.spec.moduleSpec.moduleLoader) return apply(input, uid, mcm, cluster, []);
   if (!cluster.kernels.ok) return waitForPerson(cluster.kernels.findings);
-  return planKernels(input, mcm.uid, value, cluster, cluster.kernels.value);
+  return planKernels(input, uid, mcm, cluster, cluster.kernels.value);
 }
 
 function planKernels(
@@ -143,11 +156,12 @@ function apply(
       waits: [{ state: 'Progressing', reason: 'WaitingForSpoke', message }],
     };
   }
+  const { spokeNamespace } = mcm.spec;
   const desired = manifestWorkFor({
     name: mcm.metadata.name,
     uid,
     cluster: cluster.metadata.name,
-    module: pinnedModule(mcm, pins),
+    module: pinnedModule(mcm, pins, keptNamespace(work, spokeNamespace) ?? spokeNamespace),
   });
   return { action: { kind: 'apply', work: desired }, wanted: [], waits: [] };
 }
@@ -181,4 +195,10 @@ function waitForImage(kernel: string, name: string, image: ModuleImage | undefin
 function nameTooLong(): Finding {
   const message = `The name has more than ${WORK_NAME_CHARS_MAX} characters.`;
   return found('NameTooLong', 'metadata.name', message, 'OCM cannot carry it: choose a shorter name.');
+}
+
+function namespaceKept(kept: string, wanted: string): Finding {
+  const message = `The Module stays in ${kept}: to move it to ${wanted}, every node would unload it first.`;
+  const next = `Put ${kept} back. To move it all the same, take the cluster out of spec.selector until its work is gone, or delete the module and create it anew.`;
+  return found('SpokeNamespaceChanged', 'spec.spokeNamespace', message, next);
 }

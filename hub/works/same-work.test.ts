@@ -1,15 +1,15 @@
 import type { ManifestWork } from '@kmm-fleet/api';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { cluster, mcmInput, readyImages, stored } from '../testing/fixtures.ts';
+import { cluster, mcmInput, mcmObject, readyImages, stored } from '../testing/fixtures.ts';
 import { diffWork } from './diff-work.ts';
 import { createKernelImages } from './kernel-images.ts';
 import { planWork } from './plan-work.ts';
 import { isSameWork } from './same-work.ts';
 
-const planOn = (work?: ManifestWork) =>
+const planOn = (work?: ManifestWork, spokeNamespace = 'openshift-kmm') =>
   planWork({
-    mcm: mcmInput(),
+    mcm: mcmInput(mcmObject({ spokeNamespace })),
     cluster: cluster(['6.1.0-1', '6.1.0-2']),
     isSelected: true,
     kernelImages: createKernelImages('ns'),
@@ -24,11 +24,32 @@ function plannedWork(): ManifestWork {
   return stored(action.work);
 }
 
+const told = (applied: string, available: string, namespace = 'openshift-kmm') => ({
+  conditions: [{ type: 'Applied', status: applied, observedGeneration: 1 }],
+  resourceStatus: {
+    manifests: [
+      {
+        resourceMeta: { name: 'kmod', namespace },
+        conditions: [{ type: 'Available', status: available }],
+      },
+    ],
+  },
+});
+
 /** What others do to a work. */
 const CHANGES: Readonly<Record<string, readonly [isSame: boolean, change: (work: ManifestWork) => void]>> = {
   nothing: [true, () => {}],
   'its version': [true, ({ metadata }) => Object.assign(metadata, { resourceVersion: '8' })],
   'its status': [true, (work) => Object.assign(work, { status: { conditions: [] } })],
+  'what failed on its cluster': [true, (work) => Object.assign(work, { status: told('False', 'True') })],
+  'whether its cluster has it at all': [
+    false,
+    (work) => Object.assign(work, { status: told('False', 'False') }),
+  ],
+  'where its cluster has it': [
+    false,
+    (work) => Object.assign(work, { status: told('True', 'True', 'other') }),
+  ],
   'a label of somebody else': [true, ({ metadata }) => Object.assign(metadata.labels ?? {}, { a: 'b' })],
   'its labels': [false, ({ metadata }) => Object.assign(metadata, { labels: {} })],
   'its owner': [false, ({ metadata }) => Object.assign(metadata, { ownerReferences: [] })],
@@ -57,13 +78,14 @@ it('what is the same leads to the same plan, and to no write where there was non
     fc.subarray(Object.keys(CHANGES), { maxLength: 2 }),
   );
   fc.assert(
-    fc.property(histories, ([first, then]) => {
+    fc.property(histories, fc.constantFrom('openshift-kmm', 'other'), ([first, then], namespace) => {
       const before = changed(plannedWork(), first);
       const after = changed(before, then);
       fc.pre(isSameWork(before, after));
 
-      expect(planOn(after)).toEqual(planOn(before));
-      if (!diffWork(planOn(before), before)) expect(diffWork(planOn(after), after)).toBeUndefined();
+      expect(planOn(after, namespace)).toEqual(planOn(before, namespace));
+      if (!diffWork(planOn(before, namespace), before))
+        expect(diffWork(planOn(after, namespace), after)).toBeUndefined();
     }),
   );
 });
