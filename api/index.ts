@@ -70,7 +70,6 @@ export {
 } from './rules/manifest-work.ts';
 export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
 export { imageContents, imageSpecOf, isStuck, readyDigest } from './rules/module-image.ts';
-export { moreOfPod } from './rules/more-of-pod.ts';
 export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';
 export {
   coreOsVersion,
@@ -81,6 +80,7 @@ export {
   systemsFromClaims,
 } from './rules/node-systems.ts';
 export { type Pin, pinnedModule } from './rules/pinned-module.ts';
+export { kubeletWords, moreOfPod } from './rules/pod-words.ts';
 export {
   checkBuildSecret,
   checkDockerfileConfigMap,

@@ -3,6 +3,7 @@ import {
   checkModule,
   coreOsVersion,
   kernelKey,
+  kubeletWords,
   LABELS,
   type Module,
   type NodeSystem,
@@ -139,7 +140,9 @@ function problemOf(status: PodStatus | undefined, isLoader: boolean): PodView['p
 
 function problemWith(container: ContainerStatus, isLoader: boolean): NonNullable<PodView['problem']> {
   const { waiting } = container.state ?? {};
-  const words = (container.lastState?.terminated?.message || hookWords(waiting?.message ?? '')).trim();
+  const words = (
+    container.lastState?.terminated?.message || kubeletWords(hookWords(waiting?.message ?? ''))
+  ).trim();
   const reason = waiting?.reason ?? 'Waiting';
   return {
     reason: hookHasFailed(container, isLoader) ? 'PostStartHookError' : (SAME_REASON[reason] ?? reason),

@@ -1,6 +1,7 @@
 import {
   asSentence,
   kernelKey,
+  kubeletWords,
   LABELS,
   type ModuleSpec,
   matchesSelector,
@@ -80,7 +81,10 @@ function podState(pod: KubeObject | undefined, role: string): Pick<NodeState, 's
   const { initContainerStatuses = [], containerStatuses = [] } = status ?? {};
   const stuck = initContainerStatuses.find(({ state }) => !STARTING.has(state?.waiting?.reason ?? ''));
   const { state, lastState } = stuck ?? containerStatuses[0] ?? {};
-  const words = state?.terminated?.message ?? lastState?.terminated?.message ?? state?.waiting?.message ?? '';
+  const words =
+    state?.terminated?.message ??
+    lastState?.terminated?.message ??
+    kubeletWords(state?.waiting?.message ?? '');
   const reason = state?.waiting?.reason ?? state?.terminated?.reason ?? 'Starting';
   if (STARTING.has(reason)) return { state: reason, message: words.trim() };
   // A loader itself only sleeps: what its hook said is in events, and its log is empty.

@@ -1,4 +1,4 @@
-import { counted, LABELS } from '@kmm-fleet/api';
+import { counted, kubeletWords, LABELS } from '@kmm-fleet/api';
 import { type KubeObject, objectKey } from '@kmm-fleet/runtime';
 import { type Problem, severityOf } from './problems.ts';
 
@@ -51,7 +51,7 @@ export function examinePod(pod: KubeObject, operatorNamespace: string): Problem[
 function examineContainer(pod: KubeObject, container: ContainerStatus): Problem[] {
   const { name, state, lastState, restartCount = 0 } = container;
   const ended = lastState?.terminated;
-  const words = (ended?.message ?? state?.waiting?.message ?? '').trim();
+  const words = (ended?.message ?? kubeletWords(state?.waiting?.message ?? '')).trim();
   const told = `${name}: ${words || endOf(ended)}`;
   const waiting = state?.waiting?.reason;
   if (waiting && !STARTING.has(waiting)) {

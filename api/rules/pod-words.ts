@@ -8,3 +8,10 @@ export function moreOfPod(
     ? `kubectl logs ${target} --previous`
     : `kubectl describe pod ${target}`;
 }
+
+/** What kubelet and runtime put before the cause, each with the whole reference of the image. */
+const WRAPPINGS =
+  /^(?:Back-off pulling image "[^"]*": |ErrImagePull: |rpc error: code = \w+ desc = |failed to [a-z ]+ "[^"]*": )+/;
+
+/** Why a container waits, in the kubelet's words, without what it wraps around a pull that fails. Pure. */
+export const kubeletWords = (message: string): string => message.replace(WRAPPINGS, '');
