@@ -7,6 +7,7 @@ import {
   fleetOf,
   imagesFor,
   managedCluster,
+  mcmWith,
   nodeOf,
   ready,
   reported,
@@ -135,6 +136,20 @@ describe('a node', () => {
 
     expect(cluster?.kernels[1]).toMatchObject({ kernel: '6.9.0-1', state: 'NotClaimed' });
   });
+});
+
+it('tells nodes without an image what holds back their cluster as a whole, and those with one that they have it', () => {
+  const bad = mcmWith({ regexp: '([', containerImage: 'registry.test/kmod:1' });
+  const nodes = [nodeOf('a', KERNEL), nodeOf('c', OTHER)];
+  const lines = text(treeOf(pinned(), { nodes, pods: [podOf('a')] }, bad));
+
+  expect(lines[1]).toMatch(/^└─ east {2}RegexpInvalid {2}spec\..*regexp: /);
+  expect(lines.slice(2)).toEqual([
+    `   ├─ ${OTHER}  RegexpInvalid`,
+    '   │  └─ c  RegexpInvalid  No image of this kernel is on the cluster yet.',
+    `   └─ ${KERNEL}  registry.test/kmod@sha256:aaaaaaaaaaaa…`,
+    '      └─ a  Ready  The module is loaded.',
+  ]);
 });
 
 describe('a cluster whose nodes cannot be asked shows what it counts, and why there is no more', () => {

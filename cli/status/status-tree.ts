@@ -109,15 +109,20 @@ function clusterTree(
     ...[...waits.keys()].filter((kernel) => kernel !== ''),
     ...nodes.map(({ kernel }) => kernel),
   ]);
+  const isPlanned = plan.wanted.length > 0 || plan.waits.some((wait) => wait.kernel);
+  const holdsAll = isPlanned ? undefined : waits.get('');
   const isWanted = (kernel: string) => plan.wanted.some(({ spec }) => spec.kernelVersion === kernel);
   const kernels = [...names].sort().map((kernel) => {
     const image = pins.get(kernel) ?? '';
-    const wait = waits.get(kernel);
+    const wait = waits.get(kernel) ?? (image ? undefined : holdsAll);
     const own = nodes.filter((node) => node.kernel === kernel);
     return {
       kernel,
       image,
-      ...(wait ? { state: wait.reason, message: wait.message } : settled(image, isWanted(kernel))),
+      // What holds the cluster as a whole is told once, beside its name.
+      ...(wait
+        ? { state: wait.reason, message: wait.kernel ? wait.message : '' }
+        : settled(image, isWanted(kernel))),
       nodes: own.map(({ node, ...rest }) => ({
         node,
         // A node without an image waits for what its kernel waits for.

@@ -272,6 +272,9 @@ export const SCENES: readonly Scene[] = [
       assert.deepEqual(await loaderPods(world, 'edge'), before.edge);
       const pins = pinsOf((await works(world)).find(({ metadata }) => metadata.namespace === 'west'));
       assert.equal(pins[world.kernels.common], pinBefore[world.kernels.common]);
+      const told = (await listAll(world.hub, CORE.event)).filter((event) => event['type'] === 'Warning');
+      const words = told.map((event) => `${event['reason']}: ${event['message']}`).join('\n');
+      assert.doesNotMatch(words, /No kernel mapping matches/, 'the new kernel has a mapping');
     },
   },
   {

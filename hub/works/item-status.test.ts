@@ -1,9 +1,9 @@
 import type { ManifestWork } from '@kmm-fleet/api';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { cluster, mcmInput, readyImages, stored } from '../testing/fixtures.ts';
 import { itemStatus } from './item-status.ts';
 import { createKernelImages } from './kernel-images.ts';
-import { planWork } from './plan-work.ts';
+import { planWork, type Wait } from './plan-work.ts';
 
 const plan = planWork({
   mcm: mcmInput(),
@@ -131,6 +131,58 @@ it.each([
   ],
 ])('tells when %s', (_name, status, state, reason) => {
   expect(itemStatus(plan, work(status as ManifestWork['status']))).toMatchObject({ state, reason });
+});
+
+describe('a kernel that the Module of a cluster does not name is no failure there, for the hub writes its mappings', () => {
+  const counts = {
+    'moduleLoader.nodesMatchingSelectorNumber': 2,
+    'moduleLoader.desiredNumber': 1,
+    'moduleLoader.availableNumber': 1,
+  };
+  const on = work({
+    conditions: [applied],
+    resourceStatus: feedback(counts, {
+      'degraded.status': 'True',
+      'degraded.reason': 'KernelNotMapped',
+      'degraded.message':
+        'spec.moduleLoader.container.kernelMappings: No kernel mapping matches kernel 5.14.0-1.',
+    }),
+  });
+
+  it.each<[string, readonly Wait[], string, string]>([
+    ['that its cluster has not claimed yet', [], 'Progressing', 'NodesLoading'],
+    [
+      'whose image is built',
+      [{ kernel: '5.14.0-1', state: 'Progressing', reason: 'ImageBuilding', message: '' }],
+      'Progressing',
+      'ImageBuilding',
+    ],
+    [
+      'of a module that is invalid',
+      [{ state: 'Waiting', reason: 'RegexpInvalid', message: '' }],
+      'Waiting',
+      'RegexpInvalid',
+    ],
+  ])('%s', (_name, waits, state, reason) => {
+    expect(itemStatus({ ...plan, waits }, on)).toMatchObject({ state, reason });
+  });
+
+  it('and whoever waits for it is counted', () => {
+    expect(itemStatus(plan, on)?.message).toBe('1 of 2 nodes have the module.');
+  });
+});
+
+it('names fields of the Module as the object on the hub has them', () => {
+  const words = {
+    'degraded.status': 'True',
+    'degraded.reason': 'VersionToggled',
+    'degraded.message': 'spec.moduleLoader.container.version: The version cannot be added. Undo the edit.',
+  };
+  const told = itemStatus(plan, work({ conditions: [applied], resourceStatus: feedback({}, words) }));
+
+  expect(told?.message).toBe(
+    'spec.moduleSpec.moduleLoader.container.version: The version cannot be added. Undo the edit.',
+  );
 });
 
 it('is Deleting while a work waits for its cluster, and nothing afterwards', () => {

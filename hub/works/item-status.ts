@@ -83,13 +83,28 @@ function appliedVerdict(work: ManifestWork): Verdict | undefined {
 
 /** What the cluster says has failed there, unless it only says what the hub waits for anyway. */
 function failureOnNodes(work: ManifestWork, waits: readonly Wait[]): Verdict | undefined {
+  const failure = reportedFailure(work);
+  if (!failure || isUnnamedKernel(work) || waits.some(({ reason }) => reason === failure.reason))
+    return undefined;
+  // The Module is a part of the object that people edit here.
+  const message = failure.message.replaceAll(
+    /\bspec\.(?=moduleLoader\b|devicePlugin\b)/g,
+    'spec.moduleSpec.',
+  );
+  return { state: 'Degraded', reason: failure.reason, message };
+}
+
+/** Whether a node runs a kernel that the Module does not name. It is for the hub to say why: its mappings are the hub's. */
+const isUnnamedKernel = (work: ManifestWork) => reportedFailure(work)?.reason === 'KernelNotMapped';
+
+function reportedFailure(work: ManifestWork): { reason: string; message: string } | undefined {
   const [status, reason = '', message = ''] = FAILURE_FEEDBACK.map(({ name }) => valueOf(work, name)?.string);
-  if (status !== 'True' || waits.some((wait) => wait.reason === reason)) return undefined;
-  return { state: 'Degraded', reason, message };
+  return status === 'True' ? { reason, message } : undefined;
 }
 
 function nodesVerdict(work: ManifestWork): Verdict {
-  const { desired, available } = reportedNodes(work);
+  const { selected, desired, available } = reportedNodes(work);
+  const wanted = isUnnamedKernel(work) ? selected : desired;
   const plugin = [
     feedback(work, 'devicePlugin.availableNumber'),
     feedback(work, 'devicePlugin.desiredNumber'),
@@ -97,11 +112,11 @@ function nodesVerdict(work: ManifestWork): Verdict {
   if (feedback(work, 'moduleLoader.desiredNumber') === undefined && plugin[1] === undefined) {
     return { state: 'Progressing', reason: 'WaitingForStatus', message: 'The cluster has not reported yet.' };
   }
-  if (available < desired) {
+  if (available < wanted) {
     return {
       state: 'Progressing',
       reason: 'NodesLoading',
-      message: `${available} of ${counted(desired, 'node has', 'nodes have')} the module.`,
+      message: `${available} of ${counted(wanted, 'node has', 'nodes have')} the module.`,
     };
   }
   if ((plugin[0] ?? 0) < (plugin[1] ?? 0)) {

@@ -1,4 +1,4 @@
-import type { ModuleStatus } from '@kmm-fleet/api';
+import { found, type ModuleStatus } from '@kmm-fleet/api';
 import { expect, it } from 'vitest';
 import { K1, K2, literal, module, NAMESPACE, nodeOf, podOf, runs } from '../testing/fixtures.ts';
 import { daemonSetView } from '../views.ts';
@@ -152,4 +152,15 @@ it('a node that does not look for firmware where it goes is told, beside what se
 
   const mended = conditions([at('n1', '/var/lib/firmware'), at('n3', '', { isDeleting: true })], warned);
   expect(told(mended)['FirmwarePathNotSet']).toBeUndefined();
+});
+
+it('what only the cluster knows is told before a kernel that has no mapping', () => {
+  const { plan } = input(module());
+  const findings = (['KernelNotMapped', 'PodsRefused'] as const).map((reason) =>
+    found(reason, '', reason, ''),
+  );
+  const status = moduleStatus(input(module(), { plan: { ...plan, findings } }), undefined, NOW);
+
+  expect(told(status)['Degraded']).toBe('True PodsRefused');
+  expect(status.conditions?.[0]?.message).toBe('PodsRefused KernelNotMapped');
 });

@@ -156,8 +156,12 @@ function problemsOf(
       const isTold = reason === 'PostStartHookError';
       return { reason, message: isTold ? words : `${words} (${moreOfPod(metadata, reason)})` };
     });
-  return [...failing, ...(failing.length > 0 ? firmware.map(told) : []), ...plan.findings.map(told)];
+  // A hub knows why a kernel has no mapping, and so it is told after what only this cluster knows.
+  const findings = plan.findings.toSorted((a, b) => Number(isUnmapped(a)) - Number(isUnmapped(b)));
+  return [...failing, ...(failing.length > 0 ? firmware.map(told) : []), ...findings.map(told)];
 }
+
+const isUnmapped = ({ reason }: Finding) => reason === 'KernelNotMapped';
 
 function condition(
   type: string,
