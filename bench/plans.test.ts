@@ -1,5 +1,5 @@
 import { LABELS, type ModuleImageStatus, RESOURCES } from '@kmm-fleet/api';
-import { listAll } from '@kmm-fleet/runtime';
+import { CORE, listAll } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HubOnly, hubWithClusters, module, reportApplied, untilWorks } from './fleet.ts';
 
@@ -105,5 +105,23 @@ describe(`of ${CLUSTERS} clusters that want one image`, () => {
 
     expect(await status()).toMatchObject({ wantedBy: CLUSTERS - 1 });
     expect(plans).toBeLessThanOrEqual(2);
+  });
+
+  it('those that leave together are told in one event, and so is the one that left before', async () => {
+    const leave = { metadata: { labels: { site: 'none' } } };
+    for (let index = 1; index <= 100; index += 1)
+      await world.user.mergePatch(RESOURCES.managedCluster, { name: `c${index}` }, leave, {});
+    await world.clock.advance(10_000);
+
+    const told = (await listAll(world.user, CORE.event)).filter(
+      (event) => event['reason'] === 'ClustersLeft',
+    );
+    expect(told.map(({ involvedObject }) => involvedObject)).toEqual(
+      Array(2).fill(expect.objectContaining({ kind: 'ManagedClusterModule', name: 'kmod' })),
+    );
+    expect(told.map(({ count, message }) => `${count} ${message}`).sort()).toEqual([
+      expect.stringMatching(/^1 .*: c0\.$/),
+      expect.stringMatching(/^1 .*: c1, c10, .* and 90 more\.$/),
+    ]);
   });
 });

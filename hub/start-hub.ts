@@ -20,6 +20,7 @@ import { createHubCaches, type McmView } from './hub-caches.ts';
 import { reconcileImageObject } from './images/reconcile-image-object.ts';
 import { isSameImage } from './images/same-image.ts';
 import { createWantedImages, isWanted } from './images/wanted-images.ts';
+import { createLeavers } from './status/leavers.ts';
 import { createModuleMetrics } from './status/module-metrics.ts';
 import { CALM_MS, createPace } from './status/pace.ts';
 import { reconcileMcmStatus } from './status/reconcile-mcm.ts';
@@ -62,6 +63,7 @@ export function createHub(ports: HubPorts): Hub {
   const moduleMetrics = createModuleMetrics(metrics);
   const applying = createApplyTimes(metrics, clock);
   const pace = createPace(clock);
+  const leavers = createLeavers();
   const kernelImages = createKernelImages(ports.operatorNamespace);
   const known = createKnownWorks();
   /** Items that were not planned yet since the start; undefined before the first list. */
@@ -124,6 +126,10 @@ export function createHub(ports: HubPorts): Hub {
       applying.wrote(key);
       judge(item);
     },
+    left({ module, cluster }) {
+      leavers.left(module, cluster);
+      tellSoon(module);
+    },
     report(item, outlook) {
       known.decided(keyOf(item), outlook);
       judge(item);
@@ -179,6 +185,8 @@ export function createHub(ports: HubPorts): Hub {
       if (waitMs > 0) return { requeueAfterMs: waitMs };
       moduleMetrics.set(module, tallyOf(module).counts);
       pace.summed(module);
+      const gone = leavers.take(module);
+      if (gone) ports.events.record(mcm.object, gone);
       const warnings = wanted
         .imagesOfModule(module)
         .flatMap((name) => factory.images.get(name)?.status?.conditions ?? []);
@@ -194,6 +202,7 @@ export function createHub(ports: HubPorts): Hub {
 
   const forget = (module: string): undefined => {
     pace.forget(module);
+    leavers.forget(module);
     moduleMetrics.remove(module);
     if (!caches.mcms.get(module)) tallies.delete(module);
   };

@@ -13,6 +13,10 @@ export const OF_CLUSTERS = {
   ),
   ClusterNamespaceMissing: error('The hub has no namespace for the cluster.', 'Accept the cluster in OCM.'),
   ClustersChanging: waiting('Some clusters are being changed.'),
+  ClustersLeft: ok(
+    'Clusters lost a label of spec.selector, or it was changed, and they unload the module.',
+    'If that was a mistake, give the labels back: the module is loaded again.',
+  ),
   Deleting: waiting('The module is being removed from the clusters.'),
   DevicePluginStarting: waiting('The module is loaded; the device plugin is not on every node yet.'),
   FirmwarePathNotSet: warning(

@@ -27,6 +27,8 @@ export interface WorkPorts {
   want(item: Item, wanted: WorkPlan['wanted']): void;
   writes(item: Item, work: ManifestWork): void;
   wrote(item: Item, stored: ManifestWork): void;
+  /** Tells that the work was deleted because the module does not select the cluster any more. */
+  left(item: Item): void;
   /** Tells what the plan says of the item, for the work that is there and for what its cluster reports of it later. */
   report(item: Item, outlook: Outlook): void;
 }
@@ -48,6 +50,7 @@ export async function reconcileWork(item: Item, ports: WorkPorts, signal: AbortS
   if (!change) return undefined;
   try {
     await write(item, change, ports, signal);
+    if (change.kind === 'delete' && isDeselected(observed)) ports.left(item);
   } catch (error) {
     if (isAppError(error)) ports.report(item, withWait(plan, writeFailed(error)));
     throw error;
@@ -77,6 +80,9 @@ async function write(
   ports.wrote(item, { ...change.work, metadata: metadata as ManifestWork['metadata'] });
   log.info('work.applied', { ...item });
 }
+
+const isDeselected = ({ mcm, cluster, isSelected }: WorkInput) =>
+  mcm !== undefined && cluster !== undefined && !cluster.isDeleting && !isSelected;
 
 const withWait = (plan: WorkPlan, wait: Wait): WorkPlan => ({ ...plan, waits: [wait, ...plan.waits] });
 
