@@ -184,6 +184,7 @@ describe('what an API server refuses', () => {
     let [late, served] = [62 * DAY_MS, 0];
     // It looks twenty times as often as it does, and lives two months ago at first: its first certificate is soon due.
     const clock = {
+      ...systemClock,
       now: () => systemClock.now() - late,
       after: (ms: number, run: () => void) => systemClock.after(ms / 20, run),
     };

@@ -36,6 +36,22 @@ function world(prepare: (server: ReturnType<typeof createScriptedServer>) => voi
   return { server, clock, cache, changes, seen, stop };
 }
 
+it.each([-3_600_000, 3_600_000])(
+  'notices a watch that stalls when the clock is set by %i ms',
+  async (byMs) => {
+    const { server, clock, seen, stop } = world();
+    server.script.push({ kind: 'stall' });
+    await clock.advance(1_000);
+    clock.set(clock.now() + byMs);
+    server.put('a', '1');
+
+    await clock.advance(70_000);
+
+    expect(seen()).toEqual({ a: '1' });
+    await stop();
+  },
+);
+
 const FAULTS: WatchScript[] = [
   { kind: 'close-at-once' },
   { kind: 'status', status: 410 },

@@ -99,7 +99,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
   };
 
   const watch = async (resourceVersion: string, signal: AbortSignal) => {
-    const startedMs = clock.now();
+    const startedMs = clock.elapsed();
     let events = 0;
     for await (const event of client.watch(type, { ...options, resourceVersion }, signal)) {
       events += 1;
@@ -108,7 +108,7 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
       if (event.type === 'BOOKMARK') state = { state: 'watching', resourceVersion: event.resourceVersion };
       else accept(event.type, event.object);
     }
-    if (events === 0 && clock.now() - startedMs < HEALTHY_MS) failures += 1;
+    if (events === 0 && clock.elapsed() - startedMs < HEALTHY_MS) failures += 1;
     else blindness.rest();
   };
 

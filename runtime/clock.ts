@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since some moment: for durations, because the wall clock may be set at any time. */
+  elapsed(): number;
   /** Runs `run` once after `delayMs`, unless the returned function is called first. */
   after(delayMs: number, run: () => void): () => void;
 }
@@ -9,6 +11,7 @@ export interface Clock {
 /** The machine's clock. Its timers do not keep the process alive by themselves when `unref` is asked for. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after: (delayMs, run) => {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);

@@ -59,7 +59,7 @@ function world() {
     let life = new AbortController();
     let claimedMs = 0;
     const self = { net: 'up' as Net, skewMs: 0, travelMs: TRAVEL_MS };
-    const own: Clock = { now: () => clock.now() + self.skewMs, after: clock.after };
+    const own: Clock = { ...clock, now: () => clock.now() + self.skewMs };
     const exchange = async (request: HttpRequest, never: Promise<never>) => {
       const sentWith = self.net;
       const sentMs = clock.now();

@@ -57,6 +57,22 @@ it('never runs one key twice at once, never more than it may, and forgets no wis
   );
 });
 
+it.each([-3_600_000, 3_600_000])('keeps what it waits for when the clock is set by %i ms', async (byMs) => {
+  const passes: string[] = [];
+  const { clock, queue } = world(async (key) => {
+    passes.push(key);
+    return undefined;
+  });
+  queue.addAfter('a', 60_000);
+  queue.addAfter('b', 500);
+  clock.set(clock.now() + byMs);
+  queue.addAfter('a', 500);
+  queue.addAfter('b', 60_000);
+  await clock.advance(1_000);
+
+  expect(passes.toSorted()).toEqual(['a', 'b']);
+});
+
 it('merges wishes that come before a pass starts', async () => {
   const passes: string[] = [];
   const { clock, queue } = world(async (key) => {

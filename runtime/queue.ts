@@ -77,7 +77,7 @@ export function createQueue(options: QueueOptions): Queue {
   };
 
   const addAfter = (key: string, delayMs: number) => {
-    const at = clock.now() + delayMs;
+    const at = clock.elapsed() + delayMs;
     const known = delayed.get(key);
     if (waiting.has(key) || (known && known.at <= at)) return;
     dropDelay(key);
@@ -101,7 +101,7 @@ export function createQueue(options: QueueOptions): Queue {
   };
 
   const pass = async (key: string, during: AbortSignal) => {
-    const startedMs = clock.now();
+    const startedMs = clock.elapsed();
     try {
       const outcome = await options.reconcile(key, during);
       failures.delete(key);
@@ -112,7 +112,7 @@ export function createQueue(options: QueueOptions): Queue {
     options.metrics?.observe(
       'kmm_reconcile_duration_seconds',
       { queue: name },
-      (clock.now() - startedMs) / 1_000,
+      (clock.elapsed() - startedMs) / 1_000,
     );
     running.delete(key);
     if (again.delete(key)) waiting.add(key);

@@ -7,7 +7,7 @@ const START_MS = 1_000_000;
 /** When something is told of events at these times, in milliseconds since the start. */
 function toldAt(eventsMs: readonly number[]): number[] {
   let nowMs = START_MS;
-  const pace = createPace({ now: () => nowMs });
+  const pace = createPace({ elapsed: () => nowMs });
   const waiting = [...eventsMs].sort((a, b) => a - b);
   const told: number[] = [];
   for (let dueMs = Infinity; waiting.length > 0 || dueMs < Infinity; ) {
@@ -53,7 +53,7 @@ it('is told of all that was heard, within three seconds, and at most three times
 });
 
 it('what was told and has to be told again does not wait', () => {
-  const pace = createPace({ now: () => START_MS });
+  const pace = createPace({ elapsed: () => START_MS });
   pace.heard('kmod');
   pace.summed('kmod');
   pace.told('kmod');
@@ -63,7 +63,7 @@ it('what was told and has to be told again does not wait', () => {
 
 it('sums that said nothing new do not make the next wait', () => {
   let nowMs = START_MS;
-  const pace = createPace({ now: () => nowMs });
+  const pace = createPace({ elapsed: () => nowMs });
   for (let sum = 0; sum < 3; sum += 1) {
     pace.heard('kmod');
     pace.summed('kmod');

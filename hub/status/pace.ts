@@ -20,14 +20,14 @@ const STREAM_MS = 1_500;
 /** In this time it is told three times at most: what a burst ends with need not wait, and a trickle is a write a second. */
 const THRICE_MS = 2 * STREAM_MS;
 
-export function createPace(clock: Pick<Clock, 'now'>): Pace {
-  /** The first and the last event that were not told yet, in milliseconds since the epoch. */
+export function createPace(clock: Pick<Clock, 'elapsed'>): Pace {
+  /** The first and the last event that were not told yet, on a clock that nobody sets. */
   const untold = new Map<string, { readonly firstMs: number; readonly lastMs: number }>();
   /** When it was told the last three times, the latest first. */
   const toldMs = new Map<string, readonly number[]>();
   return {
     heard(module) {
-      const lastMs = clock.now();
+      const lastMs = clock.elapsed();
       untold.set(module, { firstMs: untold.get(module)?.firstMs ?? lastMs, lastMs });
     },
     waitMs(module) {
@@ -35,11 +35,11 @@ export function createPace(clock: Pick<Clock, 'now'>): Pace {
       if (!events) return 0;
       const calmMs = Math.min(events.lastMs + CALM_MS, events.firstMs + STREAM_MS);
       const thirdMs = toldMs.get(module)?.[2] ?? -Infinity;
-      return Math.max(0, Math.max(calmMs, thirdMs + THRICE_MS) - clock.now());
+      return Math.max(0, Math.max(calmMs, thirdMs + THRICE_MS) - clock.elapsed());
     },
     summed: (module) => void untold.delete(module),
     told(module) {
-      toldMs.set(module, [clock.now(), ...(toldMs.get(module) ?? [])].slice(0, 3));
+      toldMs.set(module, [clock.elapsed(), ...(toldMs.get(module) ?? [])].slice(0, 3));
     },
     forget(module) {
       untold.delete(module);

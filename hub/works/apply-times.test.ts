@@ -14,7 +14,7 @@ const state = (reason: string, isApplied: boolean): ItemState => ({
 it('measures from the write until the cluster has applied it, once', async () => {
   const metrics = createMetrics();
   let nowMs = 0;
-  const times = createApplyTimes(metrics, { now: () => nowMs });
+  const times = createApplyTimes(metrics, { elapsed: () => nowMs });
   times.wrote('kmod/east');
   times.report('kmod/east', state('WaitingForAgent', true));
   nowMs = 3_000;
@@ -28,7 +28,7 @@ it('measures from the write until the cluster has applied it, once', async () =>
 
 it('measures nothing for a work that is gone or was refused', async () => {
   const metrics = createMetrics();
-  const times = createApplyTimes(metrics, { now: () => 0 });
+  const times = createApplyTimes(metrics, { elapsed: () => 0 });
   times.wrote('a/b');
   times.report('a/b', undefined);
   times.wrote('a/c');

@@ -11,17 +11,17 @@ export interface ApplyTimes {
 const UNDER_WAY = new Set(['WaitingForAgent', 'WorkPending']);
 
 /** One number per item that is under way: no more than there are works. */
-export function createApplyTimes(metrics: Metrics | undefined, clock: Pick<Clock, 'now'>): ApplyTimes {
-  /** When it was written, in milliseconds since the epoch. */
+export function createApplyTimes(metrics: Metrics | undefined, clock: Pick<Clock, 'elapsed'>): ApplyTimes {
+  /** When it was written, on a clock that nobody sets. */
   const since = new Map<string, number>();
   return {
-    wrote: (key) => void since.set(key, clock.now()),
+    wrote: (key) => void since.set(key, clock.elapsed()),
     report(key, state) {
       const startedMs = since.get(key);
       if (startedMs === undefined || (state && UNDER_WAY.has(state.reason))) return;
       since.delete(key);
       if (state?.work.isApplied)
-        metrics?.observe('kmm_work_apply_duration_seconds', {}, (clock.now() - startedMs) / 1_000);
+        metrics?.observe('kmm_work_apply_duration_seconds', {}, (clock.elapsed() - startedMs) / 1_000);
     },
   };
 }

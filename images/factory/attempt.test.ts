@@ -45,6 +45,8 @@ it('waits between a quarter of a minute and half an hour, and for these inputs a
       expect(waitOf(attempt, 'now', NOW)).toBeLessThanOrEqual(1_800_000);
       expect(waitOf(attempt, 'other', NOW)).toBe(0);
       expect(waitOf(attempt, 'now', NOW + 1_800_000)).toBe(0);
+      // Told by a clock that was a day ahead, and has been set since.
+      expect(waitOf(attempt, 'now', NOW - 86_400_000)).toBe(1_800_000);
     }),
   );
 });

@@ -40,10 +40,10 @@ export function failedAgain(
   return { inputsHash, failures, ...(defects > 0 && { defects }), nextTime };
 }
 
-/** Milliseconds until these inputs may be tried again. */
+/** Milliseconds until these inputs may be tried again: no longer than any wait, whatever clock the time was told by. */
 export function waitOf(attempt: Attempt | undefined, inputsHash: string, nowMs: number): number {
   if (!attempt?.nextTime || attempt.inputsHash !== inputsHash) return 0;
-  return Math.max(0, Date.parse(attempt.nextTime) - nowMs);
+  return Math.min(Math.max(0, Date.parse(attempt.nextTime) - nowMs), RETRY.maxMs);
 }
 
 /** The inputs themselves were to blame at least once: what they start from may have been mended under its old name. */

@@ -89,7 +89,7 @@ export function createImages(ports: ImagesPorts): Images {
   const call = (key: string) => queue.add(key);
   const registries = createTurns({ perGroupMax: limits.perRegistryMax, max: PASSES_MAX, call });
   const builds = createTurns({ perGroupMax: limits.buildsMax, max: limits.buildsMax, call });
-  const checks = createImageChecks(limits.checkMs, clock.now, random);
+  const checks = createImageChecks(limits.checkMs, clock.elapsed, random);
   const current = createCurrentBuilds((name) => {
     const image = images.get(name);
     const now = new Date(clock.now());
@@ -97,7 +97,7 @@ export function createImages(ports: ImagesPorts): Images {
     return inputs?.ok ? inputs.value.staticHash : undefined;
   });
   const answers = new Map<string, Answer>();
-  const measured = createImageMetrics(metrics, () => clock.now());
+  const measured = createImageMetrics(metrics, clock.elapsed);
   let hashKey: Uint8Array = new Uint8Array();
 
   const source = (namespace: string): InputSource => ({

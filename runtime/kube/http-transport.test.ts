@@ -53,6 +53,7 @@ function hastyClock() {
   const waits: number[] = [];
   const clock: Clock = {
     now: () => 0,
+    elapsed: () => 0,
     after(delayMs, run) {
       if (delayMs === ANSWER_MS) return () => {};
       waits.push(delayMs);

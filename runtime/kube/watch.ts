@@ -83,10 +83,10 @@ function parseLine(line: string, type: ResourceType): { type?: string; object?: 
 /** Aborts its signal when it was not touched for `idleMs`. One timer at a time, however many events come. */
 function createIdleTimer(clock: Clock, idleMs: number) {
   const controller = new AbortController();
-  let lastMs = clock.now();
+  let lastMs = clock.elapsed();
   let stop = () => {};
   const check = () => {
-    const restMs = lastMs + idleMs - clock.now();
+    const restMs = lastMs + idleMs - clock.elapsed();
     if (restMs <= 0) controller.abort(new Error('idle'));
     else stop = clock.after(restMs, check);
   };
@@ -94,7 +94,7 @@ function createIdleTimer(clock: Clock, idleMs: number) {
   return {
     signal: controller.signal,
     touch: () => {
-      lastMs = clock.now();
+      lastMs = clock.elapsed();
     },
     stop: () => stop(),
   };
