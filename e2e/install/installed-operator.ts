@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { text as readText } from 'node:stream/consumers';
 import { writeKubeconfig } from '@kmm-fleet/cli';
-import { freePort, type Plane } from '@kmm-fleet/lab';
-import { createHttpTransport, type KubeObject } from '@kmm-fleet/runtime';
+import { freePort, type Plane, requestToken } from '@kmm-fleet/lab';
+import type { KubeObject } from '@kmm-fleet/runtime';
 
 interface Workload extends KubeObject {
   readonly spec: {
@@ -33,7 +32,7 @@ export async function installedOperator(
 ): Promise<Readonly<Record<string, string>>> {
   const { namespace = '' } = deployment.metadata;
   const { serviceAccountName, containers } = (deployment as Workload).spec.template.spec;
-  const token = await requestToken(plane, namespace, serviceAccountName);
+  const token = await requestToken(plane, { namespace, name: serviceAccountName });
   const path = join(directory, `${plane.name}-operator.kubeconfig`);
   writeKubeconfig(path, ca, [{ name: plane.name, server: plane.url, token }]);
   const env = containers[0].env.map(({ name, value, valueFrom }) => [
@@ -46,18 +45,4 @@ export async function installedOperator(
     ...{ HEALTH_PORT: port, KUBECONFIG: path, KMM_REGISTRY_CA_FILE: ca },
     KMM_BUILD_DIR: join(directory, `${plane.name}-builds`),
   };
-}
-
-async function requestToken(plane: Plane, namespace: string, account: string): Promise<string> {
-  const transport = createHttpTransport(plane.connection());
-  const { status, body } = await transport.request({
-    method: 'POST',
-    path: `/api/v1/namespaces/${namespace}/serviceaccounts/${account}/token`,
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }),
-  });
-  const text = await readText(body);
-  await transport.close();
-  if (status !== 201) throw new Error(`no token for ${namespace}/${account}: ${text}`);
-  return JSON.parse(text).status.token;
 }

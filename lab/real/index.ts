@@ -30,7 +30,7 @@ export { type FaultProxy, isWatch, type ProxyFault, startFaultProxy } from './pl
 export { type Ocm, ocmProgram } from './planes/ocm.ts';
 export { ocmHubObjects } from './planes/ocm-objects.ts';
 export type { Plane, PlaneOptions } from './planes/plane.ts';
-export { ADMIN, type User } from './planes/plane-access.ts';
+export { ADMIN, type User, writeKubeconfig } from './planes/plane-access.ts';
 export { type PolicyStack, startPolicyStack } from './planes/policy-stack.ts';
 export { type Part, type Programs, planePrograms, planeProvider } from './planes/program.ts';
 export {
@@ -41,6 +41,7 @@ export {
   type RealFleetOptions,
   startRealFleet,
 } from './planes/real-fleet.ts';
+export { requestToken } from './planes/request-token.ts';
 export { startPlane } from './planes/start-plane.ts';
 export { type GoTool, goTool, newestKubectl } from './planes/tools.ts';
 export { freePort, type RealRegistry, startRegistry } from './registry.ts';

@@ -26,6 +26,8 @@ export interface ProxiedRequest {
   readonly path: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** What the server answered; of a request that did not reach it, or that it was asked twice, nothing or the last. */
+  status?: number;
 }
 
 export const isWatch = ({ path }: Pick<ProxiedRequest, 'path'>): boolean => path.includes('watch=');
@@ -81,7 +83,8 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
     });
 
   const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
-    const request = { method: incoming.method ?? 'GET', path: incoming.url ?? '/', at: Date.now() };
+    const { method = 'GET', url: path = '/' } = incoming;
+    const request: ProxiedRequest = { method, path, at: Date.now() };
     requests.push(request);
     const fault = firstFault(faults, request);
     const body = await readText(incoming);
@@ -93,7 +96,8 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
       await readText(await forward(incoming, response, body));
     if (fault?.kind === 'cut-after') return void incoming.socket.destroy();
     const answered = await forward(incoming, response, body);
-    response.writeHead(answered.statusCode ?? 502, answered.headers);
+    request.status = answered.statusCode ?? 502;
+    response.writeHead(request.status, answered.headers);
     if (isWatch(request)) {
       const watch = { stall: () => void answered.unpipe(response), socket: incoming.socket };
       watches.add(watch);

@@ -1,4 +1,5 @@
 import type { CertificateFiles, ServerCertificates } from '../certificates.ts';
+import type { IdentityProviderAccess } from './plane.ts';
 import type { Part } from './program.ts';
 
 /** Where everything of one control plane is. All but `ports` are paths. */
@@ -15,6 +16,7 @@ export interface Setting {
   readonly schedulerConfig: string;
   readonly auditLog: string;
   readonly auditPolicy: string;
+  readonly identityProvider?: IdentityProviderAccess | undefined;
   /** How kubelets are reached, where there are any. */
   readonly kubelets?: { readonly egress: string; readonly client: CertificateFiles } | undefined;
 }
@@ -64,6 +66,7 @@ const FLAGS: Record<Part, (setting: Setting) => string[]> = {
     // In MiB: one file, so that whoever reads it misses nothing.
     '--audit-log-maxsize=1000000',
     ...(files.kubelets ? kubeletFlags(files.kubelets) : []),
+    ...(files.identityProvider ? providerFlags(files.identityProvider, certificates.ca) : []),
   ],
   'kube-controller-manager': ({ directory, ports, certificates, tokenKeys, managerConfig }) => [
     ...asUser(managerConfig),
@@ -93,6 +96,15 @@ const kubeletFlags = ({ egress, client }: NonNullable<Setting['kubelets']>) => [
   '--kubelet-preferred-address-types=Hostname',
   `--kubelet-client-certificate=${client.cert}`,
   `--kubelet-client-key=${client.key}`,
+];
+
+const providerFlags = ({ url, clientId }: IdentityProviderAccess, ca: string) => [
+  `--oidc-issuer-url=${url}`,
+  `--oidc-client-id=${clientId}`,
+  `--oidc-ca-file=${ca}`,
+  '--oidc-username-claim=sub',
+  '--oidc-username-prefix=-',
+  '--oidc-groups-claim=groups',
 ];
 
 const asUser = (kubeconfig: string) => [

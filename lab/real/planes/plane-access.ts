@@ -52,7 +52,7 @@ export function planeAccess({ name, directory, ca: caFile, users, port }: PlaneA
     connection: (user) => ({ server: url, ca, token: () => token(user) }),
     kubeconfig(user = ADMIN.name) {
       const path = join(directory, `${user.replaceAll(/[^\w.-]+/g, '_')}.kubeconfig`);
-      writeKubeconfig(path, url, caFile, token(user));
+      writeKubeconfig(path, url, caFile, { token: token(user) });
       return path;
     },
   };
@@ -66,13 +66,19 @@ function writeUsers(path: string, users: readonly User[], token: (user: string) 
   writeFileSync(path, lines.join(''), { mode: 0o600 });
 }
 
-export function writeKubeconfig(path: string, server: string, ca: string, token: string): void {
+/** @param user a token, or the path of a file that has one */
+export function writeKubeconfig(
+  path: string,
+  server: string,
+  ca: string,
+  user: { readonly token: string } | { readonly tokenFile: string },
+): void {
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'plane',
     clusters: [{ name: 'plane', cluster: { server, 'certificate-authority': ca } }],
-    users: [{ name: 'user', user: { token } }],
+    users: [{ name: 'user', user }],
     contexts: [{ name: 'plane', context: { cluster: 'plane', user: 'user' } }],
   };
   writeFileSync(path, JSON.stringify(config), { mode: 0o600 });

@@ -21,6 +21,13 @@ export interface Plane extends PlaneAccess {
   stop(): Promise<void>;
 }
 
+/** An OpenID Connect provider, whose certificate is signed by the authority of the plane. */
+export interface IdentityProviderAccess {
+  readonly url: string;
+  /** Whom its tokens are for. */
+  readonly clientId: string;
+}
+
 export interface PlaneOptions {
   readonly name: string;
   /** For files and logs; the data of etcd is in memory where the machine has a file system for that. */
@@ -31,6 +38,8 @@ export interface PlaneOptions {
   readonly auditBodies?: AuditBodies;
   /** Where kubelets are that the API server cannot reach by itself. */
   readonly kubelets?: KubeletPorts | undefined;
+  /** Who else says who somebody is, in ID tokens whose `sub` is the user's name and whose `groups` are the user's groups. */
+  readonly identityProvider?: IdentityProviderAccess | undefined;
   /** Parts beside etcd and kube-apiserver. */
   readonly parts?: readonly Part[];
 }

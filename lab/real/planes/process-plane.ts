@@ -16,6 +16,8 @@ import type { Part } from './program.ts';
 const MANAGER: User = { name: 'system:kube-controller-manager' };
 const SCHEDULER: User = { name: 'system:kube-scheduler' };
 const START_MS_MAX = 60_000;
+/** As programs in Go say it. */
+const PORT_TAKEN = /listen tcp (\S+): bind: address already in use/;
 const IN_MEMORY = '/dev/shm';
 
 /** Starts etcd, kube-apiserver and what else is wanted as processes, and waits until they are ready. */
@@ -30,8 +32,8 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
   const users = [MANAGER, SCHEDULER, ...(options.users ?? [])];
   const { ca } = certificates;
   const access = planeAccess({ name, directory, ca, users, port: setting.ports.apiserver });
-  writeKubeconfig(setting.managerConfig, access.url, ca, access.token(MANAGER.name));
-  writeKubeconfig(setting.schedulerConfig, access.url, ca, access.token(SCHEDULER.name));
+  writeKubeconfig(setting.managerConfig, access.url, ca, { token: access.token(MANAGER.name) });
+  writeKubeconfig(setting.schedulerConfig, access.url, ca, { token: access.token(SCHEDULER.name) });
 
   const children = new Map<Part, ChildProcess>();
   const start = async (part: Part) => {
@@ -40,7 +42,7 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
     const args = [...first, ...flagsOf(part, setting)];
     const child = spawnMortal(program, args, join(directory, `${part}.log`));
     children.set(part, child);
-    if (part === 'kube-apiserver') await untilReady(access.connection(), directory, child);
+    if (part === 'kube-apiserver') await untilReady(access.connection(), directory, children);
   };
   started.defer(async () => {
     // What is in memory goes with it, so nobody needs to be asked kindly.
@@ -65,7 +67,7 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
 }
 
 async function makeSetting(
-  { directory, certificates, auditBodies }: PlaneOptions,
+  { directory, certificates, auditBodies, identityProvider }: PlaneOptions,
   data: string,
   tunnel: NodeTunnel | undefined,
 ): Promise<Setting> {
@@ -88,6 +90,7 @@ async function makeSetting(
     schedulerConfig: join(directory, 'scheduler.kubeconfig'),
     auditLog: join(directory, 'audit.log'),
     auditPolicy: writeAuditPolicy(directory, auditBodies),
+    identityProvider,
     kubelets: tunnel && {
       egress: tunnel.config,
       client: await makeAdminCertificate(directory, certificates),
@@ -107,22 +110,30 @@ async function compactEtcd(url: string): Promise<void> {
   await ask('compaction', { revision: header.revision, physical: true });
 }
 
-async function untilReady(connection: KubeConnection, directory: string, child: ChildProcess): Promise<void> {
+/** @throws {Error} in the words of etcd or kube-apiserver, whichever has ended or is not ready */
+async function untilReady(
+  connection: KubeConnection,
+  directory: string,
+  children: ReadonlyMap<Part, ChildProcess>,
+): Promise<void> {
+  const needed = [...children].filter(([part]) => part === 'etcd' || part === 'kube-apiserver');
+  const ended = () => needed.find(([, { exitCode }]) => exitCode !== null);
   const transport = createHttpTransport(connection);
   try {
-    for (let waited = 0; waited < START_MS_MAX && child.exitCode === null; waited += 100) {
+    for (let waited = 0; waited < START_MS_MAX && !ended(); waited += 100) {
       if (await isReady(transport)) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   } finally {
     await transport.close();
   }
-  const log = readFileSync(join(directory, 'kube-apiserver.log'), 'utf8');
-  const what =
-    child.exitCode === null
-      ? `was not ready in ${START_MS_MAX / 1_000} s`
-      : `ended with code ${child.exitCode}`;
-  throw new Error(`kube-apiserver ${what}:\n${tailOf(log, 15)}`);
+  const [part, child] = ended() ?? ['kube-apiserver'];
+  const log = readFileSync(join(directory, `${part}.log`), 'utf8');
+  const [, address] = PORT_TAKEN.exec(log) ?? [];
+  if (address)
+    throw new Error(`${part} wants ${address}, which another program has taken since. Start it again.`);
+  const what = child ? `ended with code ${child.exitCode}` : `was not ready in ${START_MS_MAX / 1_000} s`;
+  throw new Error(`${part} ${what}:\n${tailOf(log, 15)}`);
 }
 
 async function isReady(transport: Transport): Promise<boolean> {
