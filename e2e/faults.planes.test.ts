@@ -4,12 +4,14 @@ import { auditViolations, worksWritten } from './faults/audit-violations.ts';
 import { FAULT_MODULES, type FaultFleet, startFaultFleet } from './faults/fault-fleet.ts';
 import { lendModules } from './faults/rounds.ts';
 import { type Round, tellRound } from './faults/tell-round.ts';
+import { tokenViolations } from './faults/token-violations.ts';
 
 /**
  * To see a failed seed alone: KMM_FAULT_SEED=<seed> KMM_FAULT_SEEDS=1. A hundred are told in .ci/run and a thousand by
  * make nightly; without either, as many as leave make e2e-real below ten minutes on two cores.
  */
 const FIRST = Number(process.env['KMM_FAULT_SEED'] ?? 1);
+const PLANES = ['hub', 'east', 'west'] as const;
 const COUNT = Number(process.env['KMM_FAULT_SEEDS'] ?? 40);
 
 describe('whatever strikes a fleet on real control planes', () => {
@@ -39,13 +41,18 @@ describe('whatever strikes a fleet on real control planes', () => {
     },
   );
 
-  it('unloaded nothing too early, shipped nothing unpinned or unsigned, and wrote no storm', async () => {
+  it('no operator ended that nobody had killed', () => {
+    expect(Math.max(...PLANES.map(fleet.ends))).toBeLessThanOrEqual(0);
+  });
+
+  it('unloaded nothing too early, shipped nothing unpinned or unsigned, wrote no storm, and used the tokens it had', async () => {
     const [hub = [], east = [], west = []] = await Promise.all(
-      (['hub', 'east', 'west'] as const).map((name) =>
-        Array.fromAsync(readAuditLog(fleet.plane(name).auditLog)),
-      ),
+      PLANES.map((name) => Array.fromAsync(readAuditLog(fleet.plane(name).auditLog))),
     );
 
+    expect(tokenViolations('kmm-hub', fleet.tokens('hub').given, hub)).toEqual([]);
+    expect(tokenViolations('kmm', fleet.tokens('east').given, east)).toEqual([]);
+    expect(tokenViolations('kmm', fleet.tokens('west').given, west)).toEqual([]);
     // Two clusters, two versions.
     expect(worksWritten(hub).length).toBeGreaterThanOrEqual(4 * COUNT);
     expect(auditViolations(rounds, { hub, east, west })).toEqual([]);

@@ -2,19 +2,20 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Supervised, supervise, writeKubeconfig } from '@kmm-fleet/cli';
+import { type Supervised, supervise } from '@kmm-fleet/cli';
 import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
 import { createFakeBuilder, testPair } from '@kmm-fleet/images/testing';
 import {
   type FaultProxy,
   isWatch,
   makeServerCertificates,
-  operatorUser,
   type Plane,
   startFaultProxy,
   startRealFleet,
   startRegistry,
+  writeKubeconfig,
 } from '@kmm-fleet/lab';
+import { hubAccess, spokeAccess } from '@kmm-fleet/policies';
 import {
   CORE,
   systemClock as clock,
@@ -24,6 +25,8 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
+import { type OperatorClock, operatorClock } from './operator-clock.ts';
+import { type OperatorTokens, operatorTokens } from './operator-tokens.ts';
 import type { Strike, Victim } from './plan-strikes.ts';
 import { type Look, watchPlanes } from './watch-planes.ts';
 
@@ -38,6 +41,9 @@ export interface FaultFleet {
   readonly images: { readonly registry: string; readonly unsigned: readonly string[] };
   /** The hub and the spokes; `standby` is the second hub. */
   operator(name: Victim | 'standby'): Supervised;
+  tokens(name: Victim | 'standby'): OperatorTokens;
+  /** How often an operator ended and nobody had killed it. */
+  ends(name: Victim): number;
   /** To the work agent of a cluster. One that ends is started again. */
   signalWorkAgent(cluster: string, signal: NodeJS.Signals): void;
   /** Lets it happen; resolves when what was killed is there again. */
@@ -58,9 +64,6 @@ const PULL_SECRET = 'pull';
 
 /** Faults that wait for the end of a first answer, which that of a watch has not. */
 const NEEDS_AN_END: ReadonlySet<string> = new Set(['twice', 'cut-after']);
-
-/** Loaded before a program of ours: see skew-clock.ts. */
-const SKEW_CLOCK = new URL('./skew-clock.ts', import.meta.url).href;
 
 /**
  * Starts hub, east and west with one Secure Boot node each, and pushes two versions of an unsigned module.
@@ -110,31 +113,40 @@ export async function startFaultFleet(
 
   const proxies = new Map<string, FaultProxy>();
   const operators = new Map<string, Supervised>();
+  const tokens = new Map<string, OperatorTokens>();
+  const clocks = new Map<string, OperatorClock>();
+  /** Restarts of each operator without its kills. */
+  const ends = new Map<string, number>();
+  const countEnd = (name: string, count: number) => void ends.set(name, (ends.get(name) ?? 0) + count);
   const hasStandby = standbySkewMs !== undefined;
-  const startOperator = async (name: Victim | 'standby', own: Readonly<Record<string, string>>) => {
-    const { name: server, url, token } = plane(name === 'standby' ? 'hub' : name);
-    const through = await startFaultProxy({ target: url, certificate: certificates.server, ca });
+  const startOperator = async (name: Victim | 'standby', more: Readonly<Record<string, string>>) => {
+    const server = name === 'standby' ? 'hub' : name;
+    const at = plane(server);
+    const through = await startFaultProxy({ target: at.url, certificate: certificates.server, ca });
     proxies.set(name, through);
+    const access = server === 'hub' ? hubAccess : spokeAccess;
+    const own = { plane: at, access, client: fleet.client(server), proxy: through };
+    const given = await operatorTokens(join(directory, `${name}-operator.token`), own);
+    tokens.set(name, given);
     const kubeconfig = join(directory, `${name}-operator.kubeconfig`);
-    const user = operatorUser(plane(server as Victim));
-    writeKubeconfig(kubeconfig, certificates.ca, [{ name: server, server: through.url, token: token(user) }]);
-    const env = { KUBECONFIG: kubeconfig, KMM_REGISTRY_CA_FILE: certificates.ca, ...own };
+    writeKubeconfig(kubeconfig, through.url, certificates.ca, { tokenFile: given.file });
+    const skewed = operatorClock(
+      join(directory, `${name}-operator.clock`),
+      name === 'standby' ? standbySkewMs : 0,
+    );
+    clocks.set(name, skewed);
+    const env = { ...skewed.env, KUBECONFIG: kubeconfig, KMM_REGISTRY_CA_FILE: certificates.ca, ...more };
     const room = server === 'hub' ? 'hub' : 'spoke';
     operators.set(
       name,
-      supervise(room, env, join(directory, `${name}-operator.log`), () => {}),
+      supervise(room, env, join(directory, `${name}-operator.log`), () => countEnd(name, 1)),
     );
   };
   const asHub = { LEADER_ELECTION: String(hasStandby), KMM_BUILD_DIR: join(directory, 'builds') };
   await startOperator('hub', asHub);
   for (const name of ['east', 'west'] as const)
     await startOperator(name, { LEADER_ELECTION: 'false', KMM_MANAGED: '1' });
-  if (hasStandby)
-    await startOperator('standby', {
-      ...asHub,
-      NODE_OPTIONS: `--import=${SKEW_CLOCK}`,
-      KMM_CLOCK_SKEW_MS: String(standbySkewMs),
-    });
+  if (hasStandby) await startOperator('standby', asHub);
   const proxy = (name: Victim | 'standby') => proxies.get(name) as FaultProxy;
 
   // Two at once would start a part twice.
@@ -150,11 +162,19 @@ export async function startFaultFleet(
     plane,
     proxy,
     operator: (name) => operators.get(name) as Supervised,
+    tokens: (name) => tokens.get(name) as OperatorTokens,
+    ends: (name) => ends.get(name) ?? 0,
     signalWorkAgent: fleet.ocm.signalWorkAgent,
     images: { registry: address, unsigned },
     async strike(strike) {
       const { of } = strike;
-      if (strike.what === 'kill operator') operators.get(of)?.kill();
+      if (strike.what === 'kill operator') {
+        countEnd(of, -1);
+        operators.get(of)?.kill();
+      }
+      if (strike.what === 'set clock') await clocks.get(of)?.set(strike.aheadMs);
+      if (strike.what === 'rotate token') await tokens.get(of)?.rotate();
+      if (strike.what === 'end token') await tokens.get(of)?.end(strike.forMs);
       if (strike.what === 'cut operator') proxy(of).cutAll();
       if (strike.what === 'stall watches') await proxy(of).stallWatches(strike.forMs);
       if (strike.what === 'compact') await plane(of).compact();

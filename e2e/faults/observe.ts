@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isTrue, LABELS, type ManifestWork, type ModuleImage, RESOURCES } from '@kmm-fleet/api';
+import {
+  isTrue,
+  LABELS,
+  type ManagedClusterModule,
+  type ManifestWork,
+  type ModuleImage,
+  RESOURCES,
+} from '@kmm-fleet/api';
 import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import { MODULES_ANNOTATION, pinsOf } from '../story/world.ts';
 import { FAULT_KERNEL, type FaultFleet } from './fault-fleet.ts';
@@ -56,6 +63,14 @@ export function lacks(
       Object.keys(node?.metadata.labels ?? {}).some((key) => key.endsWith(`.${name}.ready`)),
     ],
   );
+}
+
+/** What the status of a module on the hub does not say yet: that so many clusters have its present version. */
+export function untold({ look }: FaultFleet, name: string, ready: number): string[] {
+  const mcms = look<ManagedClusterModule>('hub', RESOURCES.managedClusterModule);
+  const { status } = mcms.find(({ metadata }) => metadata.name === name) ?? {};
+  const isTold = status?.clusters?.ready === ready && isTrue(status.conditions, 'Ready');
+  return missingOf([`the hub does not say that ${ready} are ready`, isTold]);
 }
 
 const workOf = ({ look }: FaultFleet, cluster: Cluster, name: string) =>

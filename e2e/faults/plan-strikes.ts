@@ -6,7 +6,11 @@ export type Victim = 'hub' | 'east' | 'west';
 
 /** Something that goes wrong while a fleet works. */
 export type Strike =
-  | { readonly what: 'kill operator' | 'cut operator' | 'compact'; readonly of: Victim }
+  | { readonly what: 'kill operator' | 'cut operator' | 'compact' | 'rotate token'; readonly of: Victim }
+  /** The server no longer accepts any that the operator was given; so long it has no other. */
+  | { readonly what: 'end token'; readonly of: Victim; readonly forMs: number }
+  /** Of the operator, so far ahead of everybody else's. */
+  | { readonly what: 'set clock'; readonly of: Victim; readonly aheadMs: number }
   | { readonly what: 'kill work agent'; readonly of: Exclude<Victim, 'hub'> }
   | { readonly what: 'kill kube-apiserver' | 'kill etcd'; readonly of: Victim }
   /** They tell nothing for a while and then end, as behind a balancer that has forgotten them. */
@@ -23,6 +27,7 @@ export interface TimedStrike {
 const VICTIMS: readonly Victim[] = ['hub', 'east', 'west'];
 const STRIKES_PER_STEP = 2;
 const STEP_MS = 600;
+const HOUR_MS = 3_600_000;
 
 /**
  * What strikes in each step of a story: equal seeds give equal plans.
@@ -39,6 +44,9 @@ export function planStrikes(seed: number, steps: number, canRestart: boolean): T
     () => ({ what: 'cut operator', of: pick(VICTIMS) }),
     () => ({ what: 'stall watches', of: pick(VICTIMS), forMs: 200 + below(600) }),
     () => ({ what: 'compact', of: pick(VICTIMS) }),
+    () => ({ what: 'end token', of: pick(VICTIMS), forMs: below(500) }),
+    () => ({ what: 'rotate token', of: pick(VICTIMS) }),
+    () => ({ what: 'set clock', of: pick(VICTIMS), aheadMs: pick([-2, -1, 0, 1, 2]) * HOUR_MS }),
     () => ({ what: 'kill work agent', of: pick(['east', 'west']) }),
     () => ({ what: 'requests', of: pick(VICTIMS), fault: pick(FAULTS), forMs: 50 + below(400) }),
     () => ({ what: 'requests', of: 'hub', fault: pick(FAULTS), forMs: 50 + below(400) }),

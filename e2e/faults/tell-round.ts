@@ -1,7 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RESOURCES } from '@kmm-fleet/api';
 import { type FaultFleet, faultModule } from './fault-fleet.ts';
-import { inTime, isForgotten, lacks, leftOf, loaderUid, patiently, readyDigest, until } from './observe.ts';
+import {
+  inTime,
+  isForgotten,
+  lacks,
+  leftOf,
+  loaderUid,
+  patiently,
+  readyDigest,
+  until,
+  untold,
+} from './observe.ts';
 import { planStrikes } from './plan-strikes.ts';
 
 /** When the steps of a round began, for those who read the audit log afterwards. RFC 3339, by the clock of this machine. */
@@ -36,6 +46,8 @@ export async function tellRound(
   const hub = fleet.client('hub');
   const strikes = options.isCalm ? [] : planStrikes(seed, 4, options.canRestart ?? false);
   const times: string[] = [];
+  /** Those that take long go on beside the next steps. */
+  const underWay: Promise<void>[] = [];
   const endMs = Date.now() + ROUND_MS_MAX;
 
   /** Does something, lets things go wrong meanwhile, and waits until what must come has come. */
@@ -49,7 +61,10 @@ export async function tellRound(
     times.push(new Date().toISOString());
     const struck = (strikes[number] ?? []).map(async ({ atMs, strike }) => {
       await sleep(atMs);
-      await fleet.strike(strike);
+      const ended = fleet.strike(strike);
+      if (strike.what !== 'end token') return ended;
+      ended.catch(() => {});
+      underWay.push(ended);
     });
     await inTime(told, Promise.all([patiently(act, endMs), ...struck]), endMs + HANGS_MS);
     await until(told, missing, endMs);
@@ -71,6 +86,7 @@ export async function tellRound(
     const digest = readyDigest(fleet, `${fleet.images.registry}/${name}:v${version}`);
     if (!digest) return ['the hub has no signed image'];
     const missing = BOTH.flatMap((cluster) => lacks(fleet, cluster, names, digest));
+    missing.push(...untold(fleet, name, BOTH.length));
     if (missing.length === 0) digests.push(digest);
     return missing;
   };
@@ -95,7 +111,7 @@ export async function tellRound(
       2,
       () => label('west', null),
       'west is empty',
-      () => leftOf(fleet, 'west', names),
+      () => [...leftOf(fleet, 'west', names), ...untold(fleet, name, 1)],
     );
     const after = await patiently(() => loaderUid(fleet, 'east', name), endMs);
     if (after !== pod) throw new Error(`seed ${seed}: east's loader was replaced when west left`);
@@ -103,6 +119,7 @@ export async function tellRound(
       ...leftOf(fleet, 'east', names),
       ...(isForgotten(fleet, name) ? [] : ['the hub has its images']),
     ]);
+    await inTime(`seed ${seed}: what struck it`, Promise.all(underWay), endMs + HANGS_MS);
   } catch (error) {
     // What is left of it would be in the way of the next round with this module.
     void drop().catch(() => {});

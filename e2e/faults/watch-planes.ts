@@ -16,7 +16,7 @@ export type Look = <T = KubeObject>(plane: Victim, type: ResourceType) => T[];
 
 const ON_CLUSTER = [RESOURCES.module, CORE.daemonSet, CORE.pod, CORE.node];
 const KINDS: Readonly<Record<Victim, readonly ResourceType[]>> = {
-  hub: [RESOURCES.moduleImage, RESOURCES.manifestWork],
+  hub: [RESOURCES.managedClusterModule, RESOURCES.moduleImage, RESOURCES.manifestWork],
   east: ON_CLUSTER,
   west: ON_CLUSTER,
 };

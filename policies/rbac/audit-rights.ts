@@ -4,7 +4,10 @@ import { userOf } from './access-objects.ts';
 /** One request as kube-apiserver's audit log tells it (audit.k8s.io/v1 Event, the part that rights are about). */
 export interface AuditedRequest {
   readonly verb: string;
-  readonly user: { readonly username: string };
+  readonly user: {
+    readonly username: string;
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
   readonly userAgent?: string;
   readonly stage?: string;
   readonly objectRef?: {
