@@ -16,9 +16,17 @@ import { chooseSuites, type Lack } from './choose-suites.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** Suites that need no more than etcd and kube-apiserver, which is what KUBEBUILDER_ASSETS usually has. */
-const WITHOUT_CONTROLLERS = ['kubeconfig', 'gather', 'install', 'install-forms', 'webhooks'];
-/** Suites that kill and start parts of a control plane, which clusters of kind do not let them. */
-const KILLERS = ['api-server', 'faults', 'outages'];
+const WITHOUT_CONTROLLERS = [
+  'kubeconfig',
+  'identity-provider',
+  'gather',
+  'ports-taken',
+  'install',
+  'install-forms',
+  'webhooks',
+];
+/** Suites that kill and start parts of a control plane, or have it ask a server of ours, which clusters of kind do not do. */
+const NOT_KIND = ['api-server', 'faults', 'identity-provider', 'outages', 'ports-taken'];
 /** The suite that builds images. */
 const BUILDING = 'e2e/story.planes.test.ts';
 
@@ -57,7 +65,7 @@ async function installWhatIsNeeded(files: readonly string[]): Promise<void> {
 async function whatIsMissing(): Promise<Lack | undefined> {
   const isPlanes = project === 'planes';
   if (planeProvider() === 'kind')
-    return { why: 'KMM_PLANES is kind', canDoWithout: (suite) => isPlanes && !KILLERS.includes(suite) };
+    return { why: 'KMM_PLANES is kind', canDoWithout: (suite) => isPlanes && !NOT_KIND.includes(suite) };
   const programs = await planePrograms((line) => console.log(line));
   const missing = (['kube-controller-manager', 'kube-scheduler'] as const).filter((part) => !programs(part));
   if (missing.length === 0) return undefined;
