@@ -8,7 +8,6 @@ import { supervise } from '@kmm-fleet/cli';
 import {
   installObjects,
   makeServerCertificates,
-  newestKubectl,
   type Plane,
   planePrograms,
   readAuditLog,
@@ -41,7 +40,6 @@ describe('a kube-apiserver that asks an identity provider who somebody is', () =
   let certificates: ServerCertificates;
   let provider: IdentityProvider;
   let plane: Plane;
-  let kubectl: string;
 
   beforeAll(async () => {
     certificates = await makeServerCertificates(folder);
@@ -49,7 +47,6 @@ describe('a kube-apiserver that asks an identity provider who somebody is', () =
     const programs = await planePrograms(() => {});
     const identityProvider = { url: provider.url, clientId: CLIENT_ID };
     plane = await startPlane({ name: 'oidc', directory: folder, programs, certificates, identityProvider });
-    kubectl = await newestKubectl(() => {});
     const transport = createHttpTransport(plane.connection());
     const client = createKubeClient({ transport, clock, random, userAgent: 'test' });
     const rights = {
@@ -118,7 +115,7 @@ describe('a kube-apiserver that asks an identity provider who somebody is', () =
     expect(await kmm(path)).toMatch(/id-token of user u in \S+ expired at \S+ Run any kubectl command/);
     expect(await users(/^kmm/)).toEqual(new Set());
 
-    await run(kubectl, ['--kubeconfig', path, 'get', 'namespaces']);
+    await run('kubectl', ['--kubeconfig', path, 'get', 'namespaces']);
     expect(provider.asked).toContain('/token');
     expect(readFileSync(path, 'utf8')).toContain(refreshTokenOf('jane'));
     expect(await kmm(path)).not.toMatch(/expired|nauthorized/);

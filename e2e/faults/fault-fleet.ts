@@ -192,7 +192,7 @@ export async function startFaultFleet(
       await Promise.all([...operators.values()].map((operator) => operator.stop()));
       stop.abort();
       await nodes;
-      await Promise.all([...proxies.values()].map((each) => each.close()));
+      await Promise.all([...proxies.values(), ...tokens.values()].map((each) => each.close()));
       await fleet.stop();
       await server.stop();
       rmSync(directory, { recursive: true, force: true });

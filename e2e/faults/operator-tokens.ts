@@ -23,6 +23,7 @@ export interface OperatorTokens {
   rotate(): Promise<void>;
   /** All that were given end; the next one comes so long after the operator was told 401. */
   end(afterMs: number): Promise<void>;
+  close(): Promise<void>;
 }
 
 const PAUSE_MS = 100;
@@ -95,6 +96,7 @@ export async function operatorTokens(
         });
       return ending;
     },
+    close: () => transport.close(),
   };
 }
 

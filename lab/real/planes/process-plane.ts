@@ -16,6 +16,7 @@ import type { Part } from './program.ts';
 const MANAGER: User = { name: 'system:kube-controller-manager' };
 const SCHEDULER: User = { name: 'system:kube-scheduler' };
 const START_MS_MAX = 60_000;
+const ANSWER_MS_MAX = 3_000;
 /** As programs in Go say it. */
 const PORT_TAKEN = /listen tcp (\S+): bind: address already in use/;
 const IN_MEMORY = '/dev/shm';
@@ -117,10 +118,11 @@ async function untilReady(
   children: ReadonlyMap<Part, ChildProcess>,
 ): Promise<void> {
   const needed = [...children].filter(([part]) => part === 'etcd' || part === 'kube-apiserver');
+  const endMs = Date.now() + START_MS_MAX;
   const ended = () => needed.find(([, { exitCode }]) => exitCode !== null);
   const transport = createHttpTransport(connection);
   try {
-    for (let waited = 0; waited < START_MS_MAX && !ended(); waited += 100) {
+    while (Date.now() < endMs && !ended()) {
       if (await isReady(transport)) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
@@ -138,7 +140,9 @@ async function untilReady(
 
 async function isReady(transport: Transport): Promise<boolean> {
   try {
-    const { status, body } = await transport.request({ method: 'GET', path: '/readyz', headers: {} });
+    // Who listens and says nothing is somebody else, or is not there yet.
+    const soon = AbortSignal.timeout(ANSWER_MS_MAX);
+    const { status, body } = await transport.request({ method: 'GET', path: '/readyz', headers: {} }, soon);
     for await (const _ of body);
     return status === 200;
   } catch {
