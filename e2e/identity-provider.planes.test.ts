@@ -22,7 +22,7 @@ import {
   systemRandom as random,
 } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from './faults/observe.ts';
+import { until } from './faults/patience.ts';
 import {
   CLIENT_ID,
   GROUP,

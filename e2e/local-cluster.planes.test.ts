@@ -13,7 +13,7 @@ import {
 } from '@kmm-fleet/lab';
 import { CORE, systemClock as clock, systemRandom as random, silentLog } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from './faults/observe.ts';
+import { until } from './faults/patience.ts';
 import { type DriverRegistry, startDriverRegistry } from './story/driver-registry.ts';
 import { MODULES_ANNOTATION } from './story/world.ts';
 

@@ -3,7 +3,8 @@ import { operatorUser, readAuditLog } from '@kmm-fleet/lab';
 import { CORE, deepEqual, type ResourceType } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultFleet, faultModule, startFaultFleet } from './faults/fault-fleet.ts';
-import { isForgotten, lacks, leftOf, loaderUid, patiently, readyDigest, until } from './faults/observe.ts';
+import { isForgotten, lacks, leftOf, loaderUid, readyDigest } from './faults/observe.ts';
+import { patiently, until } from './faults/patience.ts';
 import { tellRound } from './faults/tell-round.ts';
 
 const HOUR_MS = 3_600_000;

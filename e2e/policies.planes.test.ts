@@ -23,7 +23,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FOLLOWED, type Followed, INSTALL_PAGE } from './docs/install-page.ts';
 import { runBlock } from './docs/page.ts';
-import { until } from './faults/observe.ts';
+import { until } from './faults/patience.ts';
 import { kmm, kubectlOn } from './install/install-plane.ts';
 import { installedOperator } from './install/installed-operator.ts';
 import { olmKinds } from './install/olm-kinds.ts';

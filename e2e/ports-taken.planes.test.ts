@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeServerCertificates, type Part, planePrograms, startPlane } from '@kmm-fleet/lab';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { until } from './faults/observe.ts';
+import { until } from './faults/patience.ts';
 
 let folder: string;
 beforeEach(() => {

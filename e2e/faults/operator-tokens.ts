@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type FaultProxy, type Plane, requestToken } from '@kmm-fleet/lab';
 import type { Access } from '@kmm-fleet/policies';
 import { CORE, createHttpTransport, createLimiter, type KubeClient } from '@kmm-fleet/runtime';
-import { patiently, until } from './observe.ts';
+import { patiently, until } from './patience.ts';
 
 /** One token that an operator was given. Times are RFC 3339, by the clock of this machine. */
 export interface GivenToken {

@@ -1,17 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RESOURCES } from '@kmm-fleet/api';
 import { type FaultFleet, faultModule } from './fault-fleet.ts';
-import {
-  inTime,
-  isForgotten,
-  lacks,
-  leftOf,
-  loaderUid,
-  patiently,
-  readyDigest,
-  until,
-  untold,
-} from './observe.ts';
+import { isForgotten, lacks, leftOf, loaderUid, readyDigest, untold } from './observe.ts';
+import { inTime, patiently, until } from './patience.ts';
 import { planStrikes } from './plan-strikes.ts';
 
 /** When the steps of a round began, for those who read the audit log afterwards. RFC 3339, by the clock of this machine. */

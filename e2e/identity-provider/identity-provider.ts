@@ -1,5 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { CertificateFiles } from '@kmm-fleet/lab';
@@ -56,7 +57,7 @@ export async function startIdentityProvider(certificate: CertificateFiles): Prom
     },
   };
   const tls = { cert: readFileSync(certificate.cert), key: readFileSync(certificate.key) };
-  const server = createServer(tls, async (request, response) => {
+  const tell = async (request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = new URL(request.url ?? '/', url);
     asked.push(pathname);
     const body = Buffer.concat(await Array.fromAsync(request)).toString();
@@ -64,7 +65,8 @@ export async function startIdentityProvider(certificate: CertificateFiles): Prom
     response
       .writeHead(answer ? 200 : 404, { 'content-type': 'application/json' })
       .end(JSON.stringify(answer ?? {}));
-  });
+  };
+  const server = createServer(tls, (request, response) => void tell(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {

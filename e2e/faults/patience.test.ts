@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { inTime, patiently, until } from './observe.ts';
+import { inTime, patiently, until } from './patience.ts';
 
 /** A patience that a second look is the last of. */
 const soon = () => Date.now() + 100;
