@@ -15,7 +15,7 @@ export interface Guest {
   run(command: string): Promise<ShellResult>;
   /**
    * As when the power fails and returns; with a release, on that kernel. What is on its disk stays whole, which has no
-   * journal. Always a new process: QEMU's own reset, with several cores and no hardware help, sometimes crashes.
+   * journal. Always a new process, which alone can have another kernel.
    */
   restart(release?: string): Promise<void>;
   stop(): Promise<void>;
@@ -123,11 +123,11 @@ interface Machine {
 }
 
 /**
- * All that qemu can emulate but what it does slowly: `rep movsb` a byte at a time, which kernels and libraries prefer
- * where the processor says that it is fast (erms), and checks that nothing here is about.
+ * One core, which qemu emulates at half the cost of one of several: those have to be atomic to one another. It has all
+ * that qemu can emulate but what it does slowly: `rep movsb` a byte at a time, which kernels and libraries prefer where
+ * the processor says that it is fast (erms), and checks that nothing here is about.
  */
 const PROCESSOR = 'max,erms=off,smap=off,la57=off,mpx=off,pku=off';
-const CORES = 2;
 const MEMORY_MB = 768;
 
 function machine(setting: Machine): string[] {
@@ -143,7 +143,7 @@ function machine(setting: Machine): string[] {
   ];
   return [
     ...['-accel', 'tcg,thread=multi', '-cpu', PROCESSOR, '-M', secureBoot ? 'q35,smm=on' : 'q35'],
-    ...['-m', String(MEMORY_MB), '-smp', String(CORES), '-nodefaults', '-no-user-config', '-no-reboot'],
+    ...['-m', String(MEMORY_MB), '-nodefaults', '-no-user-config', '-no-reboot'],
     ...['-display', 'none', '-serial', `file:${join(directory, 'console.log')}`],
     ...['-chardev', `socket,id=shell,path=${socket},server=on,wait=off`, '-serial', 'chardev:shell'],
     ...['-drive', `if=none,id=disk,file=${overlay},format=qcow2,cache=unsafe`],
