@@ -36,7 +36,8 @@ try {
   const progress = (line: string) => write(paint('dim', `  ${line}`));
   await planePrograms(progress);
   await bundlePrograms(join(import.meta.dirname, '..'), programs);
-  fleet = await startKernelFleet(progress, 'process');
+  fleet = await startKernelFleet(progress);
+  await fleet.operate('spoke');
   write(`  everything is up after ${seconds()}`);
   for (const scene of KERNEL_SCENES) await tell(scene, fleet);
 } catch (error) {

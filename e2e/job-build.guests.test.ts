@@ -6,6 +6,7 @@ import { withTroubles } from './kernel/observe.ts';
 let fleet: KernelFleet;
 beforeAll(async () => {
   fleet = await startKernelFleet(() => {}, BUILDS_IN_JOBS);
+  await fleet.operate('installed');
   // One machine has all that is told here; the other would only be slow beside it.
   await fleet.plain.stop();
 });

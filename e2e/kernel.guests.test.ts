@@ -2,6 +2,7 @@ import { readModule } from '@kmm-fleet/images';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { playOnGuests } from './kernel/guest-loader.ts';
 import { type KernelFleet, SPOKE, startKernelFleet } from './kernel/kernel-fleet.ts';
+import { tellInstalled } from './kernel/machine-scenes.ts';
 import { withTroubles } from './kernel/observe.ts';
 import { tellRefusals } from './kernel/refusal-scenes.ts';
 import { KERNEL_SCENES } from './kernel/scenes.ts';
@@ -15,9 +16,16 @@ describe('on real kernels', () => {
   let modules: TestModules;
   beforeAll(async () => {
     fleet = await startKernelFleet(() => {}, SPOKE);
+    await fleet.operate('spoke');
   });
   afterAll(() => fleet?.stop());
-  it.each(KERNEL_SCENES)('$title', ({ run }) => withTroubles(fleet, run(fleet)));
+  const last = KERNEL_SCENES.slice(-1);
+  it.each(KERNEL_SCENES.slice(0, -1))('$title', ({ run }) => withTroubles(fleet, run(fleet)));
+
+  it('A spoke in a pod, as people install it, publishes the kernel of the nodes', () =>
+    withTroubles(fleet, tellInstalled(fleet)));
+
+  it.each(last)('$title, by that spoke', ({ run }) => withTroubles(fleet, run(fleet)));
 
   it('A kubelet that ends is started again by the init of its machine', async () => {
     const { code } = await fleet.plain.run(
@@ -50,8 +58,10 @@ describe('on real kernels', () => {
     }),
   );
 
-  it('What a kernel refuses is told on the hub, each with the reason; an order of loading is kept both ways', () =>
-    withTroubles(fleet, tellRefusals(fleet, modules)));
+  it('What a kernel refuses is told on the hub, each with the reason; an order of loading is kept both ways', async () => {
+    await fleet.operate('spoke');
+    await withTroubles(fleet, tellRefusals(fleet, modules));
+  });
 
   it('Without a hub the same operator keeps what the guide says of Modules, builds, signing and firmware', () =>
     withTroubles(fleet, tellStandAlone(fleet, modules)));

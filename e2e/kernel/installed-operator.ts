@@ -9,7 +9,8 @@ import {
   type RealRegistry,
 } from '@kmm-fleet/lab';
 import { type Edition, operatorObjects } from '@kmm-fleet/policies';
-import { CORE, type KubeObject } from '@kmm-fleet/runtime';
+import { CORE, type KubeClient, type KubeObject, listAll } from '@kmm-fleet/runtime';
+import { until } from './observe.ts';
 
 /** Which operator is installed, and what it is called in the registry. */
 export interface Installed {
@@ -73,6 +74,14 @@ export function installedOperator(edition: Edition, image: string, place: Place)
   };
 }
 
+/** Ends what was installed, if anything was; the rest of it may stay. */
+export async function uninstallOperator(cluster: KubeClient): Promise<void> {
+  const deployments = () => listAll(cluster, CORE.deployment);
+  for (const { metadata } of await deployments())
+    await cluster.delete(CORE.deployment, metadata, { propagationPolicy: 'Foreground' });
+  await until('no operator', async () => (await deployments()).length === 0);
+}
+
 const AUTHORITIES = 'registry-authorities';
 const AUTHORITIES_FOLDER = '/etc/registry-authorities';
 
@@ -80,7 +89,7 @@ function placed(deployment: KubeObject, { server, node }: Place): KubeObject {
   const { template, ...spec } = deployment['spec'] as DeploymentSpec;
   const [manager] = template.spec.containers;
   if (!manager) throw new Error('a Deployment without a container');
-  // Two emulated cores carry it, a kubelet and whatever modules a scene has: it may be slow, and is not hung.
+  // An emulated core carries it, a kubelet and whatever modules a scene has: it may be slow, and is not hung.
   const { livenessProbe: _, ...patient } = manager;
   const env = [
     ...patient.env,

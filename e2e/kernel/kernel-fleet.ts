@@ -49,7 +49,13 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
-import { type Installed, installedOperator, makeOperator, pushOperator } from './installed-operator.ts';
+import {
+  type Installed,
+  installedOperator,
+  makeOperator,
+  pushOperator,
+  uninstallOperator,
+} from './installed-operator.ts';
 import type { ImageBench } from './test-modules.ts';
 
 /** A hub and one cluster, `east`, on real control planes; the cluster's nodes are virtual machines. */
@@ -71,8 +77,8 @@ export interface KernelFleet {
   readonly bench: ImageBench;
   /** ConfigMap that tells operators which toolkit image serves which kernels. */
   readonly toolkits: KubeObject;
-  /** Starts the operator of `east` as one without a hub, on this machine. */
-  standAlone(): void;
+  /** Runs the operator of `east` so, in place of the one that ran. */
+  operate(how: Operation): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -81,18 +87,23 @@ const CLUSTER = 'east';
 const LOGIN = { username: 'kmm', password: 's3cret' };
 const nodeUser = (name: string) => ({ name: `system:node:${name}`, groups: ['system:nodes'] });
 
+/**
+ * What the operator of `east` is: a spoke, or one without a hub, as a process of this machine, which runs Node.js many
+ * times as fast; or what is installable, in a pod of `secure`.
+ */
+export type Operation = 'spoke' | 'standalone' | 'installed';
+
 /** The spoke as people install it. */
 export const SPOKE: Installed = { edition: editions.spoke, image: 'kmm-spoke' };
 
 /**
- * Starts everything and resolves when the machines run; their nodes join meanwhile.
+ * Starts all but the operator of `east`, and resolves when the machines run; their nodes join meanwhile.
  *
- * @param operator of the cluster: what is installed there, in a pod of `secure`; or a spoke that is a process of this
- *   machine, which runs Node many times as fast
+ * @param installable what can be installed in the cluster
  */
 export async function startKernelFleet(
   progress: (line: string) => void,
-  operator: Installed | 'process',
+  installable?: Installed,
 ): Promise<KernelFleet> {
   await installPrograms(
     [...(Object.keys(PACKAGES) as (keyof typeof PACKAGES)[]), ...GUEST_PROGRAMS],
@@ -102,9 +113,8 @@ export async function startKernelFleet(
   const certificates = await makeServerCertificates(directory);
   const kernels = await findLabKernels();
   const bases = await makeBaseImages(kernels, certificates, demoFolder('source'), progress);
-  const installed = operator === 'process' ? undefined : operator;
-  const operatorImages = installed && (await makeOperator(installed, progress));
-  const unpacked = [bases.sandbox, ...(operatorImages ? [await operatorImages.base(installed.image)] : [])];
+  const operatorImages = installable && (await makeOperator(installable, progress));
+  const unpacked = [bases.sandbox, ...(operatorImages ? [await operatorImages.base(installable.image)] : [])];
   const disk = await prepareGuestDisk([kernels.common, kernels.edge], unpacked, progress);
   const storage = join(directory, 'registry');
   cpSync(bases.storage, storage, { recursive: true });
@@ -170,14 +180,16 @@ export async function startKernelFleet(
     };
     return supervise(room, env, join(directory, `${name}-operator.log`), () => {});
   };
-  const operators = [operate('hub', fleet.hub)];
-  if (operatorImages) {
-    const image = await pushOperator(operatorImages, installed.image, registry, certificates.ca);
+  const operatorOfHub = operate('hub', fleet.hub);
+  let ofEast: Supervised | undefined;
+  const install = async () => {
+    if (!operatorImages) throw new RangeError('Nothing was named that can be installed.');
+    const image = await pushOperator(operatorImages, installable.image, registry, certificates.ca);
     const place = { server: east.url, node: 'secure', ca };
-    const { first, deployment } = installedOperator(installed.edition, image, place);
+    const { first, deployment } = installedOperator(installable.edition, image, place);
     await installObjects(fleet.client(CLUSTER), first, clock);
     await apply(fleet.client(CLUSTER), [deployment]);
-  } else operators.push(operate('spoke', east, { KMM_MANAGED: '1' }));
+  };
   const [plain, secure] = await starting.promise;
   return {
     kernels,
@@ -197,9 +209,15 @@ export async function startKernelFleet(
       toolkit,
       runtime: `${registry.address}/${bases.runtime}`,
     },
-    standAlone: () => void operators.push(operate('spoke', east)),
+    async operate(how) {
+      await ofEast?.stop();
+      ofEast = undefined;
+      await uninstallOperator(fleet.client(CLUSTER));
+      if (how === 'installed') await install();
+      else ofEast = operate('spoke', east, how === 'spoke' ? { KMM_MANAGED: '1' } : {});
+    },
     async stop() {
-      await Promise.all([plain.stop(), secure.stop(), ...operators.map((operator) => operator.stop())]);
+      await Promise.all([plain.stop(), secure.stop(), operatorOfHub.stop(), ofEast?.stop()]);
       stop.abort();
       await neighbours;
       await fleet.stop();

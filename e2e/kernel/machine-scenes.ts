@@ -1,6 +1,7 @@
 // What happens to one machine. Machines are slow and have a processor each: two of these are told at once.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { KERNEL_CLAIM, RESOURCES } from '@kmm-fleet/api';
 import { type CertificateFiles, makeSigningPair } from '@kmm-fleet/lab';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
@@ -51,6 +52,16 @@ export async function losePower(fleet: KernelFleet): Promise<void> {
     if (counts && (await standingOf(fleet, 'plain')).counts)
       throw new Lie(`the node counts as loaded and its kernel has ${modules.join() || 'nothing'}`);
     return false;
+  });
+}
+
+export async function tellInstalled(fleet: KernelFleet): Promise<void> {
+  await fleet.operate('installed');
+  const claim = { name: KERNEL_CLAIM };
+  await fleet.east.delete(RESOURCES.clusterClaim, claim, {});
+  await until('the claim again, from a pod', async () => {
+    const told = await fleet.east.get(RESOURCES.clusterClaim, claim);
+    return (told?.['spec'] as { value?: string } | undefined)?.value === fleet.kernels.edge;
   });
 }
 

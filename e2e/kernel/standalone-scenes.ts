@@ -81,16 +81,12 @@ async function tellFirmwarePath(fleet: KernelFleet): Promise<void> {
 }
 
 async function replaceOperator(fleet: KernelFleet): Promise<void> {
-  const deployments = await listAll(fleet.east, CORE.deployment);
-  for (const { metadata } of deployments)
-    await fleet.east.delete(CORE.deployment, metadata, { propagationPolicy: 'Foreground' });
-  await until('no operator', async () => (await listAll(fleet.east, CORE.deployment)).length === 0);
   await installObjects(fleet.east, accessObjects(standaloneAccess), clock);
   const { toolkits } = fleet;
   await apply(fleet.east, [
     { ...toolkits, metadata: { ...toolkits.metadata, namespace: OPERATOR.namespace } },
   ]);
-  fleet.standAlone();
+  await fleet.operate('standalone');
 }
 
 const simpleSource = ({ bench }: KernelFleet) => `${bench.address}/simple-kmod-source:1`;
