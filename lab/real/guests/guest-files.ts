@@ -78,9 +78,9 @@ keep kubelet --config=/etc/kubernetes/kubelet.yaml --kubeconfig=/etc/kubernetes/
 stty -F /dev/ttyS1 raw -echo
 exec </dev/ttyS1 >/dev/ttyS1 2>&1
 echo "GUEST READY"
-while read -r line; do
+while read -r number line; do
   (eval "$line") </dev/null
-  echo "GUEST EXIT $?"
+  echo "GUEST EXIT $number $?"
 done
 `;
 

@@ -15,7 +15,8 @@ export interface SerialShell {
   close(): void;
 }
 
-const EXIT = /GUEST EXIT (\d+)\r?\n$/;
+/** Each command has a number, by which an answer that comes too late is not taken for that of the next one. */
+const EXIT = /GUEST EXIT (\d+) (\d+)\r?\n/;
 const COMMAND_MS = 60_000;
 /** Of a machine that never stops talking. */
 const OUTPUT_CHARS_MAX = 4 * 1024 * 1024;
@@ -67,12 +68,13 @@ export async function openSerialShell(path: string): Promise<SerialShell> {
       look();
     });
 
+  let count = 0;
   const once = async (command: string, timeoutMs: number): Promise<ShellResult> => {
+    count += 1;
+    const own = `${count}`;
     heard = '';
-    socket.write(`${command.replaceAll('\n', '; ')}\n`);
-    const match = await until(command.slice(0, 80), () => EXIT.exec(heard) ?? undefined, timeoutMs);
-    const output = heard.slice(0, match.index).replaceAll('\r', '').trimEnd();
-    return { code: Number(match[1]), output };
+    socket.write(`${own} ${command.replaceAll('\n', '; ')}\n`);
+    return until(command.slice(0, 80), () => answerIn(heard, own), timeoutMs);
   };
 
   let last: Promise<unknown> = Promise.resolve();
@@ -87,6 +89,15 @@ export async function openSerialShell(path: string): Promise<SerialShell> {
     },
     close: () => void socket.destroy(),
   };
+}
+
+/** What a shell said of the command with this number, once it has said all. */
+export function answerIn(heard: string, command: string): ShellResult | undefined {
+  // Output, number and code of each command, one after the other.
+  const said = heard.split(EXIT);
+  const at = said.findIndex((text, index) => index % 3 === 1 && text === command);
+  if (at < 0) return undefined;
+  return { code: Number(said[at + 1]), output: (said[at - 1] ?? '').replaceAll('\r', '').trimEnd() };
 }
 
 async function connected(path: string): Promise<Socket> {
