@@ -4,7 +4,7 @@ import { type Clock, sleep } from './clock.ts';
 import { AppError } from './errors.ts';
 import type { HttpRequest, Transport } from './kube/client.ts';
 import { createKubeClient } from './kube/kube-client.ts';
-import type { KubeObject } from './kube/object.ts';
+import { CORE, type KubeObject } from './kube/object.ts';
 import { runLeased } from './lease.ts';
 import { silentLog } from './log.ts';
 import { createManualClock } from './manual-clock.ts';
@@ -58,7 +58,7 @@ function world() {
   function contender(identity: string, stopMs = STOP_MS) {
     let life = new AbortController();
     let claimedMs = 0;
-    const self = { net: 'up' as Net, skewMs: 0, travelMs: TRAVEL_MS };
+    const self = { net: 'up' as Net, skewMs: 0, travelMs: TRAVEL_MS, answersOthers: true };
     const own: Clock = { ...clock, now: () => clock.now() + self.skewMs };
     const exchange = async (request: HttpRequest, never: Promise<never>) => {
       const sentWith = self.net;
@@ -66,6 +66,7 @@ function world() {
       if (sentWith === 'refused') throw new AppError('API_UNREACHABLE', 'refused');
       await sleep(clock, self.travelMs);
       if (sentWith === 'silent') return never;
+      if (!self.answersOthers && !request.path.includes('/leases')) return never;
       const [status, body] = sentWith === 'busy' ? [429, {}] : server.answer(request);
       if (status === 200 && request.method !== 'GET') claimedMs = Math.max(claimedMs, sentMs);
       // What the server keeps is what it is sent now, not what becomes of it later.
@@ -105,6 +106,7 @@ function world() {
       tell(`${identity} ended`);
     };
     const made = Object.assign(self, {
+      client,
       done: Promise.resolve(),
       isRunning: false,
       start() {
@@ -212,6 +214,20 @@ it('keeps the lease when an answer takes longer than it waits, since what is lef
   await clock.advance(4_500);
   a.travelMs = 700;
   await clock.advance(20_000);
+
+  expect(events).toEqual(['a starts']);
+});
+
+it('is renewed while all other requests under way get no answer', async () => {
+  const { clock, contender, events } = testWorld();
+  const a = contender('a');
+  await clock.advance(5_000);
+  a.answersOthers = false;
+  const writes = new AbortController();
+  for (let write = 0; write < 200; write += 1)
+    void a.client.get(CORE.secret, { name: `s${write}`, namespace: 'n' }, writes.signal).catch(() => {});
+  await clock.advance(60_000);
+  writes.abort();
 
   expect(events).toEqual(['a starts']);
 });

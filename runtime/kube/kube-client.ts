@@ -26,7 +26,7 @@ export interface KubeClientOptions {
   /** Shows in audit logs and is the default field manager of the server. */
   readonly userAgent: string;
   readonly metrics?: Metrics | undefined;
-  /** Requests under way at once, watches not counted. */
+  /** Requests under way at once, watches and leases not counted. */
   readonly maxInFlight?: number;
   /** A watch that brings nothing, not even a bookmark, for this long is opened again. */
   readonly idleMs?: number;
@@ -61,7 +61,9 @@ function followed(other: AbortSignal | undefined) {
 /** A client over any transport: see {@link KubeClient} for what each call promises. */
 export function createKubeClient(options: KubeClientOptions): KubeClient {
   const { transport, clock, random } = options;
-  const limiter = createLimiter(options.maxInFlight ?? 64);
+  const others = createLimiter(options.maxInFlight ?? 64);
+  /** Whoever waits behind requests that get no answer loses its lease. */
+  const leases = createLimiter(4);
 
   /** One request, tried again while the server asks to wait or, when that is safe, when it cannot be reached. */
   const send = async (
@@ -69,6 +71,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     request: HttpRequest,
     signal?: AbortSignal,
   ): Promise<KubeObject> => {
+    const limiter = type === CORE.lease ? leases : others;
     for (let attempt = 1; ; attempt++) {
       try {
         return await limiter.run(() => sendOnce(type, request, signal));
