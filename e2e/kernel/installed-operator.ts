@@ -10,7 +10,7 @@ import {
 } from '@kmm-fleet/lab';
 import { type Edition, operatorObjects } from '@kmm-fleet/policies';
 import { CORE, type KubeClient, type KubeObject, listAll } from '@kmm-fleet/runtime';
-import { until } from './observe.ts';
+import { until } from './patience.ts';
 
 /** Which operator is installed, and what it is called in the registry. */
 export interface Installed {

@@ -5,7 +5,8 @@ import { HOST } from '@kmm-fleet/lab';
 import { editions, withOptions } from '@kmm-fleet/policies';
 import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
-import { NAMESPACE, until } from './observe.ts';
+import { NAMESPACE } from './observe.ts';
+import { until } from './patience.ts';
 import { buildSmallToolkit } from './small-toolkit.ts';
 import { pushTestSources } from './test-modules.ts';
 

@@ -9,10 +9,6 @@ export const NAMESPACE = 'openshift-kmm';
 export const BOTH = ['kmm_demo_a', 'kmm_demo_b'];
 export const NODES = ['plain', 'secure'] as const;
 
-/** Ten times what it takes on a machine with nothing else to do: kernels are emulated. */
-const PATIENCE_MS = 600_000;
-const PAUSE_MS = 500;
-
 export const guests = ({ plain, secure }: KernelFleet): Guest[] => [plain, secure];
 
 /** The machine's shell does it alone: starting programs costs a machine without hardware help dear. */
@@ -68,23 +64,6 @@ export async function readyDevicePlugins({ east }: KernelFleet, node?: string): 
 
 const isReady = (object: KubeObject | undefined): boolean =>
   isTrue((object?.['status'] as { conditions?: { type: string; status: string }[] })?.conditions, 'Ready');
-
-/** Something that must not be seen even once. */
-export class Lie extends Error {}
-
-export async function until(what: string, seen: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + PATIENCE_MS;
-  let last: unknown;
-  const look = () =>
-    seen().catch((error: unknown) => {
-      if (error instanceof Lie) throw error;
-      last = error;
-    });
-  while (!(await look())) {
-    if (Date.now() > end) throw new Error(`${what}: not seen in ${PATIENCE_MS / 1_000} s`, { cause: last });
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-  }
-}
 
 /** Fails as the story fails, and tells what the cluster and its machines say: who reads a failed run has nothing else. */
 export async function withTroubles(fleet: KernelFleet, telling: Promise<void>): Promise<void> {

@@ -6,7 +6,8 @@ import type { Treatment } from '../loader/scenario.ts';
 import { treatModule } from '../loader/treat-module.ts';
 import { ageModule } from './guest-loader.ts';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
-import { conditionOf, NAMESPACE, until } from './observe.ts';
+import { conditionOf, NAMESPACE } from './observe.ts';
+import { until } from './patience.ts';
 import { buildLoaderImage, type TestModules } from './test-modules.ts';
 
 /** What the kernel of `secure` refuses, each in a folder of one image, and the words that must reach the hub. */

@@ -14,8 +14,8 @@ import {
   NODES,
   nodesAreReady,
   readyDevicePlugins,
-  until,
 } from './observe.ts';
+import { until } from './patience.ts';
 
 /** One step of the story on real kernels; what it claims is read from the machines' own kernels. */
 export interface KernelScene {

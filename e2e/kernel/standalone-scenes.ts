@@ -8,7 +8,8 @@ import { installObjects } from '@kmm-fleet/lab';
 import { accessObjects, standaloneAccess } from '@kmm-fleet/policies';
 import { CORE, systemClock as clock, type KubeObject, listAll } from '@kmm-fleet/runtime';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
-import { guests, NAMESPACE, NODES, readyDevicePlugins, until } from './observe.ts';
+import { guests, NAMESPACE, NODES, readyDevicePlugins } from './observe.ts';
+import { until } from './patience.ts';
 import { DOCKERFILE, type TestModules } from './test-modules.ts';
 
 const GUIDE = join(import.meta.dirname, '../../docs/examples/guide');
