@@ -42,8 +42,6 @@ export interface FaultFleet {
   /** The hub and the spokes; `standby` is the second hub. */
   operator(name: Victim | 'standby'): Supervised;
   tokens(name: Victim | 'standby'): OperatorTokens;
-  /** How often an operator ended and nobody had killed it. */
-  ends(name: Victim): number;
   /** To the work agent of a cluster. One that ends is started again. */
   signalWorkAgent(cluster: string, signal: NodeJS.Signals): void;
   /** Lets it happen; resolves when what was killed is there again. */
@@ -115,9 +113,6 @@ export async function startFaultFleet(
   const operators = new Map<string, Supervised>();
   const tokens = new Map<string, OperatorTokens>();
   const clocks = new Map<string, OperatorClock>();
-  /** Restarts of each operator without its kills. */
-  const ends = new Map<string, number>();
-  const countEnd = (name: string, count: number) => void ends.set(name, (ends.get(name) ?? 0) + count);
   const hasStandby = standbySkewMs !== undefined;
   const startOperator = async (name: Victim | 'standby', more: Readonly<Record<string, string>>) => {
     const server = name === 'standby' ? 'hub' : name;
@@ -137,9 +132,10 @@ export async function startFaultFleet(
     clocks.set(name, skewed);
     const env = { ...skewed.env, KUBECONFIG: kubeconfig, KMM_REGISTRY_CA_FILE: certificates.ca, ...more };
     const room = server === 'hub' ? 'hub' : 'spoke';
+    const log = join(directory, `${name}-operator.log`);
     operators.set(
       name,
-      supervise(room, env, join(directory, `${name}-operator.log`), () => countEnd(name, 1)),
+      supervise(room, env, log, () => {}),
     );
   };
   const asHub = { LEADER_ELECTION: String(hasStandby), KMM_BUILD_DIR: join(directory, 'builds') };
@@ -163,15 +159,11 @@ export async function startFaultFleet(
     proxy,
     operator: (name) => operators.get(name) as Supervised,
     tokens: (name) => tokens.get(name) as OperatorTokens,
-    ends: (name) => ends.get(name) ?? 0,
     signalWorkAgent: fleet.ocm.signalWorkAgent,
     images: { registry: address, unsigned },
     async strike(strike) {
       const { of } = strike;
-      if (strike.what === 'kill operator') {
-        countEnd(of, -1);
-        operators.get(of)?.kill();
-      }
+      if (strike.what === 'kill operator') operators.get(of)?.kill();
       if (strike.what === 'set clock') await clocks.get(of)?.set(strike.aheadMs);
       if (strike.what === 'rotate token') await tokens.get(of)?.rotate();
       if (strike.what === 'end token') await tokens.get(of)?.end(strike.forMs);

@@ -6,19 +6,21 @@ import { keepRunning } from './keep-running.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Programs that end by any signal; the pid counts how many were started. */
+/** Programs that end by any signal but SIGCONT; the pid counts how many were started. */
 function programs() {
   const signals: (NodeJS.Signals | undefined)[] = [];
+  let last: EventEmitter | undefined;
   let pid = 0;
   const start = () => {
     const child = Object.assign(new EventEmitter(), { pid: ++pid, exitCode: null, signalCode: null });
     const kill = (signal?: NodeJS.Signals) => {
       signals.push(signal);
-      return child.emit('exit', null, signal);
+      return signal !== 'SIGCONT' && child.emit('exit', null, signal);
     };
+    last = child;
     return Object.assign(child, { kill }) as unknown as ChildProcess;
   };
-  return { signals, start };
+  return { signals, start, living: () => last };
 }
 
 it('starts a process again each time it ends, and tells so when its pid has changed', async () => {
@@ -32,6 +34,24 @@ it('starts a process again each time it ends, and tells so when its pid has chan
 
   expect(signals).toEqual(['SIGKILL', 'SIGHUP']);
   expect(seen).toEqual([2, 3]);
+});
+
+it.each<[string, (NodeJS.Signals | 'crash')[], number]>([
+  ['it was killed', ['SIGKILL'], 0],
+  ['it was killed again before it was started again', ['SIGKILL', 'SIGKILL'], 0],
+  ['it ended by itself', ['crash'], 1],
+  ['it was killed when it had ended by itself', ['crash', 'SIGKILL'], 1],
+  ['it ended by itself after it was told something', ['SIGCONT', 'crash'], 1],
+])('counts how often it ended and nobody had killed it: %s', async (_what, events, expected) => {
+  const { start, living } = programs();
+  const supervised = keepRunning(start);
+  for (const event of events)
+    if (event === 'crash') living()?.emit('exit', 1, null);
+    else supervised.kill(event);
+  await vi.advanceTimersByTimeAsync(1_000);
+  supervised.kill();
+
+  expect(supervised.crashes()).toBe(expected);
 });
 
 it.each([

@@ -6,6 +6,8 @@ export interface Supervised {
   readonly pid: () => number;
   /** SIGKILL, without warning, when no signal is named. */
   kill(signal?: NodeJS.Signals): void;
+  /** How often it ended, but not by a signal that kill() had sent it. */
+  crashes(): number;
   /** Ends it for good. */
   stop(): Promise<void>;
 }
@@ -23,9 +25,14 @@ export function keepRunning(
   options: { readonly first?: ChildProcess; readonly restarted?: () => void } = {},
 ): Supervised {
   let isOver = false;
+  let crashes = 0;
+  /** The last signal to each; one that is sent after its end is nobody's. */
+  const sent = new WeakMap<ChildProcess, NodeJS.Signals>();
   const watched = (child: ChildProcess) =>
-    child.once('exit', () => {
-      if (!isOver) setTimeout(restart, RESTART_MS);
+    child.once('exit', (_code, signal) => {
+      if (isOver) return;
+      if (signal === null || signal !== sent.get(child)) crashes += 1;
+      setTimeout(restart, RESTART_MS);
     });
   let child = watched(options.first ?? start());
   const restart = () => {
@@ -35,7 +42,11 @@ export function keepRunning(
   };
   return {
     pid: () => child.pid ?? 0,
-    kill: (signal = 'SIGKILL') => void child.kill(signal),
+    kill(signal = 'SIGKILL') {
+      sent.set(child, signal);
+      child.kill(signal);
+    },
+    crashes: () => crashes,
     stop() {
       isOver = true;
       return stopChild(child);
