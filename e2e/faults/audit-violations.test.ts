@@ -1,7 +1,6 @@
 import type { AuditedRequest } from '@kmm-fleet/policies';
 import { describe, expect, it } from 'vitest';
 import { auditViolations, WRITES_MAX, worksWritten } from './audit-violations.ts';
-import { planStrikes } from './plan-strikes.ts';
 import type { Round } from './tell-round.ts';
 
 const at = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z`;
@@ -129,37 +128,4 @@ it.each<[string, AuditedRequest[], number]>([
   ['the hub deletes one', [request(15, 'delete', 'manifestworks', { requestObject: {} })], 0],
 ])('%s: is it a work written by the hub?', (_what, requests, count) => {
   expect(worksWritten(requests)).toHaveLength(count);
-});
-
-describe('a plan of strikes', () => {
-  it('is equal for equal seeds and another for others', () => {
-    expect(planStrikes(7, 4, true)).toEqual(planStrikes(7, 4, true));
-    expect(planStrikes(7, 4, true)).not.toEqual(planStrikes(8, 4, true));
-  });
-
-  it('kills every part and sends every fault within a hundred seeds', () => {
-    const strikes = Array.from({ length: 100 }, (_, seed) => planStrikes(seed, 4, true)).flat(2);
-    const kinds = new Set(
-      strikes.map(({ strike }) => (strike.what === 'requests' ? strike.fault.kind : strike.what)),
-    );
-
-    expect([...kinds].sort()).toEqual([
-      'answer',
-      'compact',
-      'cut operator',
-      'cut-after',
-      'cut-before',
-      'delay',
-      'end token',
-      'kill etcd',
-      'kill kube-apiserver',
-      'kill operator',
-      'kill work agent',
-      'rotate token',
-      'set clock',
-      'stall',
-      'stall watches',
-      'twice',
-    ]);
-  });
 });

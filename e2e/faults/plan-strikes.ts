@@ -26,37 +26,12 @@ export interface TimedStrike {
 
 const VICTIMS: readonly Victim[] = ['hub', 'east', 'west'];
 const STRIKES_PER_STEP = 2;
-const STEP_MS = 600;
+/** A strike may come as late as this: what a step takes while three other rounds are told beside it. */
+const STEPS_MS = [3_000, 2_500, 1_500, 1_000];
+const STRIKES = STEPS_MS.length * STRIKES_PER_STEP;
 const HOUR_MS = 3_600_000;
-
-/**
- * What strikes in each step of a story: equal seeds give equal plans.
- *
- * @param canRestart API servers and etcd may be killed too, which takes seconds each
- */
-export function planStrikes(seed: number, steps: number, canRestart: boolean): TimedStrike[][] {
-  const random = createRandom(seed);
-  const below = (count: number) => Math.floor(random() * count);
-  const pick = <T>(all: readonly T[]): T => all[below(all.length)] as T;
-  const kinds: (() => Strike)[] = [
-    () => ({ what: 'kill operator', of: pick(VICTIMS) }),
-    () => ({ what: 'kill operator', of: 'hub' }),
-    () => ({ what: 'cut operator', of: pick(VICTIMS) }),
-    () => ({ what: 'stall watches', of: pick(VICTIMS), forMs: 200 + below(600) }),
-    () => ({ what: 'compact', of: pick(VICTIMS) }),
-    () => ({ what: 'end token', of: pick(VICTIMS), forMs: below(500) }),
-    () => ({ what: 'rotate token', of: pick(VICTIMS) }),
-    () => ({ what: 'set clock', of: pick(VICTIMS), aheadMs: pick([-2, -1, 0, 1, 2]) * HOUR_MS }),
-    () => ({ what: 'kill work agent', of: pick(['east', 'west']) }),
-    () => ({ what: 'requests', of: pick(VICTIMS), fault: pick(FAULTS), forMs: 50 + below(400) }),
-    () => ({ what: 'requests', of: 'hub', fault: pick(FAULTS), forMs: 50 + below(400) }),
-  ];
-  if (canRestart) kinds.push(() => ({ what: pick(['kill kube-apiserver', 'kill etcd']), of: pick(VICTIMS) }));
-  const one = (): TimedStrike => ({ atMs: below(STEP_MS), strike: pick(kinds)() });
-  return Array.from({ length: steps }, () =>
-    Array.from({ length: STRIKES_PER_STEP }, one).sort((a, b) => a.atMs - b.atMs),
-  );
-}
+/** An API server or an etcd takes seconds to be there again: one seed in so many kills one. */
+const RESTART_EVERY = 6;
 
 const FAULTS: readonly ProxyFault[] = [
   { kind: 'answer', status: 500 },
@@ -70,3 +45,53 @@ const FAULTS: readonly ProxyFault[] = [
   { kind: 'delay', ms: 150 },
   { kind: 'stall', ms: 500 },
 ];
+
+/** Numbers from 0, as random as the plan. */
+type Below = (count: number) => number;
+type Draw = (below: Below) => Strike;
+
+const each = <Of extends Victim>(victims: readonly Of[], kind: (of: Of, below: Below) => Strike): Draw[] =>
+  victims.map((of) => (below) => kind(of, below));
+const requests = (victims: readonly Victim[]) =>
+  FAULTS.flatMap((fault) =>
+    each(victims, (of, below) => ({ what: 'requests', of, fault, forMs: 50 + below(400) })),
+  );
+
+/** By kind, each at every victim. */
+const KINDS: readonly (readonly Draw[])[] = [
+  each(VICTIMS, (of) => ({ what: 'kill operator', of })),
+  each(VICTIMS, (of) => ({ what: 'cut operator', of })),
+  each(VICTIMS, (of, below) => ({ what: 'stall watches', of, forMs: 200 + below(600) })),
+  each(VICTIMS, (of) => ({ what: 'compact', of })),
+  each(VICTIMS, (of, below) => ({ what: 'end token', of, forMs: below(500) })),
+  each(VICTIMS, (of) => ({ what: 'rotate token', of })),
+  each(VICTIMS, (of, below) => ({ what: 'set clock', of, aheadMs: (below(5) - 2) * HOUR_MS })),
+  each(['east', 'west'], (of) => ({ what: 'kill work agent', of })),
+  requests(VICTIMS),
+];
+/** The hub is struck more often than the others. */
+const AT_HUB = [each(['hub'], (of) => ({ what: 'kill operator', of })), requests(['hub'])];
+const RESTARTS = (['kill etcd', 'kill kube-apiserver'] as const).flatMap((what) =>
+  each(VICTIMS, (of) => ({ what, of })),
+);
+const PAIRS = KINDS.flat();
+
+/**
+ * What strikes in each step of a round: equal seeds give equal plans. Some strikes are those whose turn it is, so that
+ * forty seeds in a row strike every victim in every way; the others are left to chance.
+ */
+export function planStrikes(seed: number): TimedStrike[][] {
+  const random = createRandom(seed);
+  const below: Below = (count) => Math.floor(random() * count);
+  const pick = <T>(all: readonly T[]): T => all[below(all.length)] as T;
+  const draws = [2 * seed, 2 * seed + 1].map((turn) => PAIRS[turn % PAIRS.length] as Draw);
+  if (seed % RESTART_EVERY === 0) draws.push(RESTARTS[(seed / RESTART_EVERY) % RESTARTS.length] as Draw);
+  while (draws.length < STRIKES) draws.push(pick(pick([...KINDS, ...AT_HUB])));
+  const first = below(STRIKES);
+  return STEPS_MS.map((stepMs, step) =>
+    Array.from({ length: STRIKES_PER_STEP }, (_, index) => {
+      const draw = draws[(first + step * STRIKES_PER_STEP + index) % STRIKES] as Draw;
+      return { atMs: below(stepMs), strike: draw(below) };
+    }).sort((a, b) => a.atMs - b.atMs),
+  );
+}

@@ -30,12 +30,12 @@ export async function tellRound(
   fleet: FaultFleet,
   seed: number,
   module: string,
-  options: { readonly isCalm?: boolean; readonly canRestart?: boolean } = {},
+  options: { readonly isCalm?: boolean } = {},
 ): Promise<Round> {
   const names = { name: `round-${seed}`, module };
   const { name } = names;
   const hub = fleet.client('hub');
-  const strikes = options.isCalm ? [] : planStrikes(seed, 4, options.canRestart ?? false);
+  const strikes = options.isCalm ? [] : planStrikes(seed);
   const times: string[] = [];
   /** Those that take long go on beside the next steps. */
   const underWay: Promise<void>[] = [];
