@@ -1,10 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { type ManifestWork, RESOURCES } from '@kmm-fleet/api';
-import { createMemoryRegistry } from '@kmm-fleet/images/testing';
-import { makeServerCertificates, startRealFleet } from '@kmm-fleet/lab';
 import {
   systemClock as clock,
   createCache,
@@ -13,37 +8,19 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
-import { type Figure, median } from '../measure.ts';
+import type { Figure } from '../measure.ts';
 import { clusterNamed, planOn } from '../planned-work.ts';
-import { figure, pause, until } from './measuring.ts';
+import { latency, pause, until } from './measuring.ts';
 
-const CLUSTER = 'c1';
+/** Of the fleet in which it is measured. */
+export const CLUSTER = 'c1';
 const CHANGES = 30;
 const NAME = { namespace: 'openshift-kmm', name: 'kmod' };
 
 /** How long OCM's own agent needs from a change of a Module's status to the ManifestWork on the hub. */
-export async function feedbackLatency(progress: (line: string) => void): Promise<Figure> {
-  const directory = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
-  const fleet = await startRealFleet({
-    ...{ clock, random, directory, progress, log: silentLog },
-    registryTransport: createMemoryRegistry(),
-    clusters: [{ name: CLUSTER, nodes: [] }],
-    certificates: await makeServerCertificates(directory),
-  });
-  try {
-    const times = await feedbackTimes(fleet.client('hub'), fleet.client(CLUSTER));
-    const worst = Math.max(...times);
-    return figure(
-      "a Module's status → the hub, by OCM's agent, in ms",
-      `median ${median(times).toFixed(0)} ms, worst ${worst.toFixed(0)} ms`,
-      median(times),
-      100,
-      '10.4 s',
-    );
-  } finally {
-    await fleet.stop();
-    rmSync(directory, { recursive: true, force: true });
-  }
+export async function feedbackLatency(hub: KubeClient, spoke: KubeClient): Promise<Figure> {
+  const times = await feedbackTimes(hub, spoke);
+  return latency("a Module's status → the hub, by OCM's agent, in ms", times, 100, '10.4 s');
 }
 
 async function feedbackTimes(hub: KubeClient, spoke: KubeClient): Promise<number[]> {

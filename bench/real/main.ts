@@ -2,8 +2,8 @@
 // set beside what plain writes of the same objects cost the same server in the same run.
 import { createTally } from '../print.ts';
 import { burst, manyEvents, oneEvent } from './events.ts';
-import { feedbackLatency } from './feedback.ts';
 import { eventCostOfFew, inFleet } from './in-fleet.ts';
+import { latencies } from './latencies.ts';
 import { createOne, moreOfAll, newDigest } from './new-module.ts';
 import { restarted } from './restart.ts';
 
@@ -21,5 +21,5 @@ await inFleet(CLUSTERS, progress, async (run, restart) => {
   tell(await manyEvents(run));
   tell(await moreOfAll(run));
 });
-tell([await feedbackLatency(progress)]);
+tell(await latencies(progress));
 process.exit(isGood() ? 0 : 1);

@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { type ManagedClusterModule, type ManifestWork, RESOURCES } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
-import type { Figure } from '../measure.ts';
+import { type Figure, median } from '../measure.ts';
 import type { AuditReader } from './audit.ts';
 import { type BenchFleet, type HubSettings, inParallel } from './fleet.ts';
 import type { HubProcess } from './hub-process.ts';
@@ -32,6 +32,12 @@ export function figure(
   upstream?: string,
 ): Figure {
   return { name, value, ratio, ratioMax, ...(upstream && { upstream }) };
+}
+
+/** The median of many times in milliseconds, and the worst of them. */
+export function latency(name: string, times: readonly number[], limitMs: number, upstream?: string): Figure {
+  const value = `median ${median(times).toFixed(0)} ms, worst ${Math.max(...times).toFixed(0)} ms`;
+  return figure(name, value, median(times), limitMs, upstream);
 }
 
 export async function measured(work: () => Promise<unknown>): Promise<number> {

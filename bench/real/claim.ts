@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { KERNEL_CLAIM, RESOURCES } from '@kmm-fleet/api';
+import { operatorUser, type Plane } from '@kmm-fleet/lab';
+import {
+  CORE,
+  systemClock as clock,
+  createCache,
+  type KubeClient,
+  systemRandom as random,
+  silentLog,
+} from '@kmm-fleet/runtime';
+import { bundleOperator } from '../bundle.ts';
+import type { Figure } from '../measure.ts';
+import { startHubProcess } from './hub-process.ts';
+import { latency, pause, until } from './measuring.ts';
+
+const CHANGES = 30;
+const NODE = 'n0';
+
+/** How long a spoke needs from a node that runs another kernel to its cluster's claim. */
+export async function claimLatency(plane: Plane, client: KubeClient, directory: string): Promise<Figure> {
+  const program = await bundleOperator('spoke', join(directory, 'programs'));
+  const env = { KUBECONFIG: plane.kubeconfig(operatorUser(plane)), KMM_MANAGED: '1' };
+  const spoke = startHubProcess(program, env, join(directory, 'spoke.log'));
+  const watching = new AbortController();
+  try {
+    const times = await claimTimes(client, watching.signal);
+    return latency("a node's kernel → its cluster's claim, by the spoke, in ms", times, 20);
+  } finally {
+    watching.abort();
+    await spoke.stop();
+  }
+}
+
+async function claimTimes(client: KubeClient, signal: AbortSignal): Promise<number[]> {
+  const claims = createCache({
+    ...{ client, clock, random, log: silentLog, type: RESOURCES.clusterClaim },
+    transform: (claim) => claim,
+  });
+  void claims.run(signal);
+  await client.create(CORE.node, { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE }, ...running(0) });
+  const claimed = () => (claims.get(KERNEL_CLAIM)?.['spec'] as { value?: string })?.value;
+  await until(async () => claimed() === kernel(0));
+  const times: number[] = [];
+  for (let change = 1; change <= CHANGES; change += 1) {
+    await client.mergePatch(CORE.node, { name: NODE }, running(change), { subresource: 'status' });
+    const started = performance.now();
+    await until(async () => claimed() === kernel(change), 1);
+    times.push(performance.now() - started);
+    await pause(200);
+  }
+  return times;
+}
+
+const kernel = (count: number) => `6.1.0-${count}-amd64`;
+const running = (count: number) => ({ status: { nodeInfo: { kernelVersion: kernel(count) } } });
