@@ -26,6 +26,10 @@ export const OF_SPECS = {
     'Two Modules of the cluster would push different contents under one image name.',
     'Give each Module an image name of its own, for instance with ${MOD_NAME} in it.',
   ),
+  GlobInvalid: error(
+    'An entry of filesToSign is neither a path nor a glob of *, ? and […].',
+    'Write one entry for each alternative, without braces.',
+  ),
   ImageMissing: error('A mapping has no containerImage, and neither has the container.', 'Name an image.'),
   ImageReferenceInvalid: error(
     'An image reference cannot be parsed, perhaps after its variables were put in.',

@@ -1,5 +1,6 @@
 import { type Finding, found, warned } from '../finding.ts';
-import type { KernelMapping, LoaderContainer, Modprobe } from '../kinds/loader.ts';
+import type { KernelMapping, LoaderContainer, Modprobe, Sign } from '../kinds/loader.ts';
+import { globProblem } from './glob.ts';
 import { type MergedMapping, mergeMapping } from './merge-mapping.ts';
 import { regexpProblem } from './regexp.ts';
 
@@ -11,6 +12,7 @@ export function checkLoader(container: LoaderContainer, path: string): Finding[]
     ),
     ...checkInTree(container, path),
     ...checkInTreeAcrossLevels(container, path),
+    ...checkFilesToSign(container.sign, path),
     ...checkModprobe(container.modprobe, `${path}.modprobe`),
     ...container.kernelMappings.flatMap((mapping, index) =>
       checkRecipe(mergeMapping(container, mapping), `${path}.kernelMappings[${index}]`),
@@ -19,7 +21,11 @@ export function checkLoader(container: LoaderContainer, path: string): Finding[]
 }
 
 function checkMapping(mapping: KernelMapping, container: LoaderContainer, path: string): Finding[] {
-  const findings = [...checkMatch(mapping, path), ...checkInTree(mapping, path)];
+  const findings = [
+    ...checkMatch(mapping, path),
+    ...checkInTree(mapping, path),
+    ...checkFilesToSign(mapping.sign, path),
+  ];
   const image = mapping.containerImage || container.containerImage;
   if (!image) {
     const next = 'Set it here or at spec.moduleLoader.container.';
@@ -50,6 +56,15 @@ function checkMatch({ literal, regexp }: KernelMapping, path: string): Finding[]
   if (!problem) return [];
   const next = 'Use RE2 syntax: no lookaround, no back-references.';
   return [found('RegexpInvalid', `${path}.regexp`, `"${regexp}" does not compile: ${problem}.`, next)];
+}
+
+function checkFilesToSign(sign: Pick<Sign, 'filesToSign'> | undefined, path: string): Finding[] {
+  return (sign?.filesToSign ?? []).flatMap((pattern, index) => {
+    const problem = globProblem(pattern);
+    if (problem === undefined) return [];
+    const next = 'Use *, ? and […]; write one entry for each alternative.';
+    return [found('GlobInvalid', `${path}.sign.filesToSign[${index}]`, `"${pattern}": ${problem}.`, next)];
+  });
 }
 
 function checkInTree(

@@ -110,6 +110,22 @@ it.each([
     path: `${first}.regexp`,
   },
   {
+    name: 'braces in filesToSign',
+    object: module({ sign: { ...secrets, unsignedImage: 'a:1', filesToSign: ['/a.ko', '/{a,b}.ko'] } }),
+    reason: 'GlobInvalid',
+    path: `${at}.sign.filesToSign[1]`,
+  },
+  {
+    name: 'an extended glob in filesToSign of a mapping',
+    object: module({
+      kernelMappings: [
+        { ...mapping, sign: { ...secrets, unsignedImage: 'a:1', filesToSign: ['/+(a|b).ko'] } },
+      ],
+    }),
+    reason: 'GlobInvalid',
+    path: `${first}.sign.filesToSign[0]`,
+  },
+  {
     name: 'no image',
     object: module({ kernelMappings: [{ regexp: '.' }] }),
     reason: 'ImageMissing',

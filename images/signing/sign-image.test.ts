@@ -136,6 +136,11 @@ describe('filesToSign', () => {
     expect(filesToSign(fs, wanted)).toEqual(expected.map((name) => `/usr${FOLDER}/${name}`));
   });
 
+  it('refuses braces, which multiply', () => {
+    const pattern = `/opt/${'{a,b}'.repeat(16)}.ko`;
+    expect(() => filesToSign(fs, [pattern])).toThrow(`filesToSign names "${pattern}": braces`);
+  });
+
   it('says when there is nothing', () => {
     expect(() => filesToSign(createImageFs(), [])).toThrow(/holds no kernel module/);
     expect(() => filesToSign(fs, ['/opt/x.ko'])).toThrow(

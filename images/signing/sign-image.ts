@@ -1,4 +1,3 @@
-import { matchesGlob } from 'node:path';
 import { AppError, isAppError } from '@kmm-fleet/runtime';
 import type { FsEntry, ImageFs } from '../layers/image-fs.ts';
 import { type PulledImage, pullImage } from '../layers/pull-image.ts';
@@ -16,6 +15,7 @@ import { sha256 } from '../registry/bytes.ts';
 import type { Registry, RemoteImage } from '../registry/registry.ts';
 import { type ImageConfig, type ImageManifest, MEDIA_TYPES, type RegistryAccess } from '../registry/types.ts';
 import { type SigningPair, signModule } from './module-signature.ts';
+import { pathChooser } from './path-chooser.ts';
 import { judgeModule } from './verify-module.ts';
 
 export interface SignRequest {
@@ -50,8 +50,8 @@ export async function signImage(
   request: SignRequest,
   signal?: AbortSignal,
 ): Promise<SignedImage> {
-  const keep = (path: string) =>
-    isModuleName(path) || request.files.some((pattern) => matchesGlob(path, pattern));
+  const isChosen = pathChooser(request.files);
+  const keep = (path: string) => isModuleName(path) || isChosen(path);
   const image = await pullImage(registry, request.source, request.sourceAccess, {
     keep,
     ...(signal && { signal }),
@@ -86,7 +86,7 @@ export function filesToSign(fs: ImageFs, files: readonly string[]): string[] {
   const chosen = files.flatMap((pattern) => {
     const exact = fs.realPath(pattern);
     if (exact && fs.lookup(exact)?.type === 'file') return [exact];
-    const matches = modules.filter((path) => matchesGlob(path, pattern));
+    const matches = modules.filter(pathChooser([pattern]));
     if (matches.length > 0) return matches;
     const there = modules.slice(0, 5).join(', ') || 'none';
     throw new AppError(
