@@ -1,6 +1,6 @@
 import { readAuditLog } from '@kmm-fleet/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { auditViolations, worksWritten } from './faults/audit-violations.ts';
+import { auditViolations, unseen } from './faults/audit-violations.ts';
 import { FAULT_MODULES, type FaultFleet, startFaultFleet } from './faults/fault-fleet.ts';
 import { lendModules } from './faults/rounds.ts';
 import { type Round, tellRound } from './faults/tell-round.ts';
@@ -19,11 +19,8 @@ describe('whatever strikes a fleet on real control planes', () => {
   const rounds: Round[] = [];
   const tell = lendModules(
     FAULT_MODULES,
-    async (seed: number, module: string, options: Parameters<typeof tellRound>[3]) => {
-      const round = await tellRound(fleet, seed, module, options);
-      rounds.push(round);
-      return round;
-    },
+    (seed: number, module: string, options: { readonly isCalm?: boolean }) =>
+      tellRound(fleet, seed, module, { ...options, told: (round) => rounds.push(round) }),
   );
 
   beforeAll(async () => {
@@ -53,8 +50,10 @@ describe('whatever strikes a fleet on real control planes', () => {
     expect(tokenViolations('kmm-hub', fleet.tokens('hub').given, hub)).toEqual([]);
     expect(tokenViolations('kmm', fleet.tokens('east').given, east)).toEqual([]);
     expect(tokenViolations('kmm', fleet.tokens('west').given, west)).toEqual([]);
-    // Two clusters, two versions.
-    expect(worksWritten(hub).length).toBeGreaterThanOrEqual(4 * COUNT);
-    expect(auditViolations(rounds, { hub, east, west })).toEqual([]);
+    const logs = { hub, east, west };
+    expect(auditViolations(rounds, logs)).toEqual([]);
+    expect(unseen(rounds.slice(0, 1), logs), 'the calm round').toEqual([]);
+    // A kube-apiserver that is killed may have done what it has not logged yet.
+    expect(unseen(rounds.slice(1), logs).length).toBeLessThanOrEqual(Math.ceil(COUNT / 12));
   });
 });

@@ -1,6 +1,6 @@
 import type { AuditedRequest } from '@kmm-fleet/policies';
 import { describe, expect, it } from 'vitest';
-import { auditViolations, WRITES_MAX, worksWritten } from './audit-violations.ts';
+import { auditViolations, unseen, WRITES_MAX, worksWritten } from './audit-violations.ts';
 import type { Round } from './tell-round.ts';
 
 const at = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z`;
@@ -81,6 +81,21 @@ describe('what must never happen', () => {
       'daemonsets round-1-loader of east was taken from its nodes',
     ],
     [
+      'a loader is given to all nodes',
+      {
+        east: [
+          daemonSet(11, { a: '1' }),
+          request(15, 'patch', 'daemonsets', { requestObject: { spec: { template: { spec: {} } } } }),
+        ],
+      },
+      'daemonsets round-1-loader of east was taken from its nodes',
+    ],
+    [
+      'a loader is told something that is not about its nodes',
+      { east: [daemonSet(11, { a: '1' }), request(15, 'patch', 'daemonsets', { requestObject: {} })] },
+      undefined,
+    ],
+    [
       'a loader is taken from its nodes at the end',
       { east: [daemonSet(11, { a: '1' }), daemonSet(31, { a: '2' })] },
       undefined,
@@ -118,6 +133,40 @@ describe('what must never happen', () => {
 
     if (expected === undefined) expect(found).toEqual([]);
     else expect(found).toEqual([expect.stringContaining(expected)]);
+  });
+});
+
+describe('what must have been seen', () => {
+  const unloading = (second: number) => [
+    daemonSet(12, { a: '1' }),
+    request(second, 'delete', 'modules'),
+    request(second + 1, 'delete', 'daemonsets'),
+  ];
+  const ALL = { hub: [work('r/i:v1'), work('r/i:v2')], east: unloading(31), west: unloading(21) };
+  const without = (requests: AuditedRequest[], resource: string, verb: string) =>
+    requests.filter((one) => one.objectRef?.resource !== resource || one.verb !== verb);
+
+  it.each<[string, Partial<typeof NONE>, string | undefined]>([
+    ['all', {}, undefined],
+    ['one version', { hub: [work('r/i:v1')] }, 'no works of two versions'],
+    ['no Module of east goes', { east: without(ALL.east, 'modules', 'delete') }, 'its modules of east'],
+    ['no loader of west goes', { west: without(ALL.west, 'daemonsets', 'delete') }, 'its daemonsets of west'],
+    ['no nodes', { west: without(ALL.west, 'daemonsets', 'patch') }, 'for which nodes of west'],
+  ])('%s', (_what, logs, expected) => {
+    const found = unseen([round], { ...ALL, ...logs });
+
+    if (expected === undefined) expect(found).toEqual([]);
+    else expect(found).toEqual([expect.stringContaining(expected)]);
+  });
+
+  it('is not what went too early', () => {
+    expect(unseen([round], { ...ALL, east: unloading(28) })).toHaveLength(2);
+  });
+
+  it('is not asked of a round that failed', () => {
+    const { ended: _, ...failed } = round;
+    expect(unseen([failed], NONE)).toEqual([]);
+    expect(auditViolations([failed], { ...NONE, east: unloading(28) })).toHaveLength(2);
   });
 });
 

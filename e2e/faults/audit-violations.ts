@@ -36,6 +36,20 @@ export function auditViolations(rounds: readonly Round[], logs: Logs): string[] 
   ];
 }
 
+/**
+ * What the logs do not show of rounds that ended well, one sentence each. Where a log lacks that, nothing can be seen in it
+ * that must not happen either.
+ */
+export function unseen(rounds: readonly Round[], logs: Logs): string[] {
+  return rounds
+    .filter(({ ended }) => ended !== undefined)
+    .flatMap((round) => [
+      ...(worksWritten(of(round, logs.hub)).length < 2 ? [`${round.name}: no works of two versions`] : []),
+      ...unseenUnloading(round, 'east', of(round, logs.east), round.deleted),
+      ...unseenUnloading(round, 'west', of(round, logs.west), round.westLeft),
+    ]);
+}
+
 /** Writes of the hub that ship a module. */
 export function worksWritten(requests: Requests): Requests {
   return requests.filter(
@@ -93,6 +107,18 @@ function unloaded({ name }: Round, cluster: string, requests: Requests, until: s
   ];
 }
 
+function unseenUnloading({ name }: Round, cluster: string, requests: Requests, since: string): string[] {
+  const removed = requests
+    .filter((request) => isRemoval(request) && request.requestReceivedTimestamp >= since)
+    .map(({ objectRef }) => objectRef?.resource);
+  return [
+    ...[...LOADING]
+      .filter((resource) => !removed.includes(resource))
+      .map((resource) => `${name}: nobody deleted its ${resource} of ${cluster} after ${since}`),
+    ...(requests.some(nodesOf) ? [] : [`${name}: nobody wrote for which nodes of ${cluster} it is`]),
+  ];
+}
+
 function isRemoval({ verb, userAgent = '', objectRef: { resource = '' } = {} }: AuditedRequest): boolean {
   return verb === 'delete' && (LOADING.has(resource) || (resource === 'pods' && AGENTS.test(userAgent)));
 }
@@ -107,10 +133,12 @@ function hasOtherNodes(request: AuditedRequest, requests: Requests): boolean {
   return first !== undefined && !deepEqual(nodesOf(first), nodes);
 }
 
+/** For whom it writes pods; with no selector that is every node. */
 function nodesOf({ objectRef, requestObject }: AuditedRequest): object | undefined {
   if (objectRef?.resource !== 'daemonsets') return undefined;
   const body = requestObject as { spec?: { template?: { spec?: { nodeSelector?: object } } } } | undefined;
-  return body?.spec?.template?.spec?.nodeSelector;
+  const pod = body?.spec?.template?.spec;
+  return pod && (pod.nodeSelector ?? {});
 }
 
 /** Objects of all rounds that were deleted at once: it names none of them. */

@@ -13,7 +13,8 @@ export interface Round {
   readonly westLeft: string;
   /** The module is deleted. */
   readonly deleted: string;
-  readonly ended: string;
+  /** Left out when it failed; then what it did not come to began when it was given up. */
+  readonly ended?: string;
   /** Digests of the round's signed images, version by version. */
   readonly digests: readonly string[];
 }
@@ -25,12 +26,16 @@ const ROUND_MS_MAX = 100_000;
 /** For what hangs, on top of it: what fails says more. */
 const HANGS_MS = 5_000;
 
-/** One life of a module on two clusters while things go wrong: shipped, changed, taken from west, deleted. */
+/**
+ * One life of a module on two clusters while things go wrong: shipped, changed, taken from west, deleted.
+ *
+ * @param options.told of the round, when it failed too
+ */
 export async function tellRound(
   fleet: FaultFleet,
   seed: number,
   module: string,
-  options: { readonly isCalm?: boolean } = {},
+  options: { readonly isCalm?: boolean; readonly told?: (round: Round) => void } = {},
 ): Promise<Round> {
   const names = { name: `round-${seed}`, module };
   const { name } = names;
@@ -73,8 +78,9 @@ export async function tellRound(
       {},
     );
   const digests: string[] = [];
+  const digestOf = (version: 1 | 2) => readyDigest(fleet, `${fleet.images.registry}/${name}:v${version}`);
   const unshipped = (version: 1 | 2) => {
-    const digest = readyDigest(fleet, `${fleet.images.registry}/${name}:v${version}`);
+    const digest = digestOf(version);
     if (!digest) return ['the hub has no signed image'];
     const missing = BOTH.flatMap((cluster) => lacks(fleet, cluster, names, digest));
     missing.push(...untold(fleet, name, BOTH.length));
@@ -112,10 +118,20 @@ export async function tellRound(
     ]);
     await inTime(`seed ${seed}: what struck it`, Promise.all(underWay), endMs + HANGS_MS);
   } catch (error) {
+    // What may have been shipped, though not all was seen that must come of it.
+    digests.push(...([1, 2] as const).flatMap((version) => digestOf(version) ?? []));
+    options.told?.(roundOf(name, times, digests));
     // What is left of it would be in the way of the next round with this module.
     void drop().catch(() => {});
     throw error;
   }
-  const [began = '', , westLeft = '', deleted = ''] = times;
-  return { name, began, westLeft, deleted, ended: new Date().toISOString(), digests };
+  const round = { ...roundOf(name, times, digests), ended: new Date().toISOString() };
+  options.told?.(round);
+  return round;
+}
+
+function roundOf(name: string, times: readonly string[], digests: readonly string[]): Round {
+  const now = new Date().toISOString();
+  const [began = now, , westLeft = now, deleted = now] = times;
+  return { name, began, westLeft, deleted, digests };
 }
