@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditViolations, unseen } from './faults/audit-violations.ts';
 import { FAULT_MODULES, type FaultFleet, startFaultFleet } from './faults/fault-fleet.ts';
 import { lendModules } from './faults/rounds.ts';
-import { type Round, tellRound } from './faults/tell-round.ts';
+import { type Round, type RoundOptions, tellRound } from './faults/tell-round.ts';
 import { tokenViolations } from './faults/token-violations.ts';
 
 /**
@@ -17,15 +17,15 @@ const COUNT = Number(process.env['KMM_FAULT_SEEDS'] ?? 40);
 describe('whatever strikes a fleet on real control planes', () => {
   let fleet: FaultFleet;
   const rounds: Round[] = [];
-  const tell = lendModules(
-    FAULT_MODULES,
-    (seed: number, module: string, options: { readonly isCalm?: boolean }) =>
-      tellRound(fleet, seed, module, { ...options, told: (round) => rounds.push(round) }),
+  /** Of the calm round. */
+  let state: readonly string[];
+  const tell = lendModules(FAULT_MODULES, (seed: number, module: string, options: RoundOptions) =>
+    tellRound(fleet, seed, module, { ...options, told: (round) => rounds.push(round) }),
   );
 
   beforeAll(async () => {
     fleet = await startFaultFleet(() => {});
-    await tell(0, { isCalm: true });
+    ({ state } = await tell(0, { isCalm: true }));
   });
   afterAll(() => fleet?.stop());
 
@@ -33,7 +33,9 @@ describe('whatever strikes a fleet on real control planes', () => {
   it.concurrent.each(Array.from({ length: COUNT }, (_, index) => FIRST + index))(
     'seed %i: it ends as if nothing had',
     async (seed) => {
-      const { digests } = await tell(seed, {});
+      const { digests } = await tell(seed, { state });
+      // A module, its image and two works; then a Module and a DaemonSet on each cluster.
+      expect(state).toHaveLength(4 + 2 * 2);
       expect(digests).toHaveLength(2);
     },
   );

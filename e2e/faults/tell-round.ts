@@ -4,6 +4,7 @@ import { type FaultFleet, faultModule } from './fault-fleet.ts';
 import { isForgotten, lacks, leftOf, loaderUid, readyDigest, untold } from './observe.ts';
 import { inTime, patiently, until } from './patience.ts';
 import { planStrikes } from './plan-strikes.ts';
+import { differences, stateOf } from './state-of.ts';
 
 /** When the steps of a round began, for those who read the audit log afterwards. RFC 3339, by the clock of this machine. */
 export interface Round {
@@ -19,24 +20,36 @@ export interface Round {
   readonly digests: readonly string[];
 }
 
+/** A round that ended well. */
+export interface ToldRound extends Round {
+  /** What there was of it with version 2 on both clusters; see {@link stateOf}. */
+  readonly state: readonly string[];
+}
+
 const BOTH = ['east', 'west'] as const;
 
 /** For all steps of a round: it must end, and say of what it failed, before its test runs out of time (vitest.config.ts). */
 const ROUND_MS_MAX = 100_000;
 /** For what hangs, on top of it: what fails says more. */
 const HANGS_MS = 5_000;
+/** What is cleared away without anybody's waiting for it is gone by then. */
+const SETTLED_MS = 3_000;
 
-/**
- * One life of a module on two clusters while things go wrong: shipped, changed, taken from west, deleted.
- *
- * @param options.told of the round, when it failed too
- */
+export interface RoundOptions {
+  readonly isCalm?: boolean;
+  /** The state that another round came to, which this one must come to. */
+  readonly state?: readonly string[];
+  /** Of the round, when it failed too. */
+  readonly told?: (round: Round) => void;
+}
+
+/** One life of a module on two clusters while things go wrong: shipped, changed, taken from west, deleted. */
 export async function tellRound(
   fleet: FaultFleet,
   seed: number,
   module: string,
-  options: { readonly isCalm?: boolean; readonly told?: (round: Round) => void } = {},
-): Promise<Round> {
+  options: RoundOptions = {},
+): Promise<ToldRound> {
   const names = { name: `round-${seed}`, module };
   const { name } = names;
   const hub = fleet.client('hub');
@@ -44,6 +57,7 @@ export async function tellRound(
   const times: string[] = [];
   /** Those that take long go on beside the next steps. */
   const underWay: Promise<void>[] = [];
+  let state: readonly string[] = [];
   const endMs = Date.now() + ROUND_MS_MAX;
 
   /** Does something, lets things go wrong meanwhile, and waits until what must come has come. */
@@ -84,9 +98,10 @@ export async function tellRound(
     if (!digest) return ['the hub has no signed image'];
     const missing = BOTH.flatMap((cluster) => lacks(fleet, cluster, names, digest));
     missing.push(...untold(fleet, name, BOTH.length));
-    if (missing.length === 0) digests.push(digest);
+    if (missing.length === 0) digests[version - 1] = digest;
     return missing;
   };
+  const now = () => stateOf(fleet.look, names);
   const drop = () => hub.delete(RESOURCES.managedClusterModule, { name }, {});
 
   try {
@@ -101,8 +116,13 @@ export async function tellRound(
       1,
       () => put(2),
       'version 2 is loaded on both',
-      () => unshipped(2),
+      () => {
+        const missing = unshipped(2);
+        return missing.length > 0 || !options.state ? missing : differences(options.state, now());
+      },
     );
+    if (!options.state) await sleep(SETTLED_MS);
+    state = now();
     const pod = await patiently(() => loaderUid(fleet, 'east', name), endMs);
     await step(
       2,
@@ -125,7 +145,7 @@ export async function tellRound(
     void drop().catch(() => {});
     throw error;
   }
-  const round = { ...roundOf(name, times, digests), ended: new Date().toISOString() };
+  const round = { ...roundOf(name, times, digests), state, ended: new Date().toISOString() };
   options.told?.(round);
   return round;
 }
