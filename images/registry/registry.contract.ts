@@ -134,7 +134,7 @@ export function describeRegistry(name: string, start: () => Promise<RegistryUnde
       const bytes = Buffer.from('travels');
       await registry.putBlob(from, bytes, access);
 
-      await registry.copyBlob(from, to, descriptor(bytes), access);
+      await registry.copyBlob({ reference: from, access }, { reference: to, access }, descriptor(bytes));
 
       expect((await registry.blob(to, descriptor(bytes), access)).toString()).toBe('travels');
     });

@@ -41,14 +41,8 @@ export interface Registry {
   ): AsyncIterable<Uint8Array>;
   /** Uploads bytes unless they are there. */
   putBlob(reference: string, bytes: Uint8Array, access: RegistryAccess, signal?: AbortSignal): Promise<void>;
-  /** Makes a blob of another repository of the same registry available, by mounting or else by copying. */
-  copyBlob(
-    from: string,
-    to: string,
-    descriptor: Descriptor,
-    access: RegistryAccess,
-    signal?: AbortSignal,
-  ): Promise<void>;
+  /** Makes a blob of another repository available, by mounting it in the same registry, or else by copying. */
+  copyBlob(from: ImageSite, to: ImageSite, descriptor: Descriptor, signal?: AbortSignal): Promise<void>;
   /** Writes a manifest under the tag of the reference and returns its digest. */
   putManifest(
     reference: string,
@@ -57,6 +51,12 @@ export interface Registry {
     access: RegistryAccess,
     signal?: AbortSignal,
   ): Promise<string>;
+}
+
+/** An image, and how its registry is reached. */
+export interface ImageSite {
+  readonly reference: string;
+  readonly access: RegistryAccess;
 }
 
 export interface RemoteImage {
@@ -216,22 +216,19 @@ export function createRegistry(ports: SessionPorts): Registry {
       blob(open(text, access).session, descriptor, BLOB_BYTES_MAX, signal),
     stream: (text, descriptor, access, signal) => pieces(open(text, access).session, descriptor, signal),
     putBlob: (text, bytes, access, signal) => upload(open(text, access).session, bytes, signal),
-    async copyBlob(from, to, descriptor, access, signal) {
-      const source = open(from, access);
-      const target = open(to, access);
-      if (source.reference.repository === target.reference.repository) return;
-      const query = `mount=${descriptor.digest}&from=${source.reference.repository}`;
-      const action = 'pull,push' as const;
-      const mounted = await target.session.send(
-        'POST',
-        `/blobs/uploads/?${query}`,
-        { action, body: new Uint8Array() },
-        signal,
-      );
-      if (mounted.status === 201) return target.session.drop(mounted);
+    async copyBlob(from, to, descriptor, signal) {
+      const source = open(from.reference, from.access);
+      const target = open(to.reference, to.access);
+      const { registry, repository } = source.reference;
+      const isSameRegistry = registry === target.reference.registry;
+      if (isSameRegistry && repository === target.reference.repository) return;
+      const query = isSameRegistry ? `?mount=${descriptor.digest}&from=${repository}` : '';
+      const options = { action: 'pull,push', body: new Uint8Array() } as const;
+      const begun = await target.session.send('POST', `/blobs/uploads/${query}`, options, signal);
+      if (begun.status === 201) return target.session.drop(begun);
       // From registry to registry in pieces, and from the beginning when it is tried again.
       const body = { byteLength: descriptor.size, open: () => pieces(source.session, descriptor, signal) };
-      await put(target.session, descriptor.digest, body, mounted, signal);
+      await put(target.session, descriptor.digest, body, begun, signal);
     },
     async putManifest(text, mediaType, bytes, access, signal) {
       const { reference, session } = open(text, access);

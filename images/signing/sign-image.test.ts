@@ -5,6 +5,7 @@ import { createImageFs, type FsEntry } from '../layers/image-fs.ts';
 import { pullImage } from '../layers/pull-image.ts';
 import { compressionOf, unpackModule } from '../module/pack-module.ts';
 import { createRegistry } from '../registry/registry.ts';
+import type { RegistryTransport } from '../registry/transport.ts';
 import { makeModule } from '../testing/make-module.ts';
 import { createMemoryRegistry } from '../testing/memory-registry.ts';
 import { pushImage } from '../testing/push-image.ts';
@@ -54,6 +55,36 @@ it('signs what is packed: unpacked, signed, packed again as it was', async () =>
     expect([path, compressionOf(after)]).toEqual([path, compressionOf(before)]);
     expect([path, verifyModule(await unpackModule(after), [pair.certificate])]).toEqual([path, 'signed']);
   }
+});
+
+it('signs from one registry into another under the same name, each with its own login', async () => {
+  const login = (address: string, password: string) => ({
+    access: { dockerConfig: JSON.stringify({ auths: { [address]: { username: 'u', password } } }) },
+    memory: createMemoryRegistry({ login: { username: 'u', password, scheme: 'Basic' } }),
+  });
+  const [vendor, own] = [login('vendor.test', 'theirs'), login('own.test', 'ours')];
+  const shown: string[] = [];
+  const transport: RegistryTransport = {
+    request(request, signal) {
+      const { host } = new URL(request.url);
+      const { authorization = '' } = request.headers;
+      shown.push(`${host} ${Buffer.from(authorization.slice('Basic '.length), 'base64').toString()}`);
+      return (host === 'vendor.test' ? vendor : own).memory.request(request, signal);
+    },
+  };
+  const registry = createRegistry({ transport, clock: createManualClock(), random: createRandom(1) });
+  await pushImage(registry, 'vendor.test/team/kmod:1', vendor.access, packed);
+  await signImage(registry, {
+    ...{ source: 'vendor.test/team/kmod:1', sourceAccess: vendor.access },
+    ...{ target: 'own.test/team/kmod:1', targetAccess: own.access },
+    ...{ files: [], pair, labels: {} },
+  });
+
+  const signed = await pullImage(registry, 'own.test/team/kmod:1', own.access);
+  expect(Object.keys(packed).filter((path) => !signed.fs.readFile(path))).toEqual([]);
+  expect(new Set(shown.filter((line) => !line.endsWith(' ')))).toEqual(
+    new Set(['vendor.test u:theirs', 'own.test u:ours']),
+  );
 });
 
 it('goes by the content and not by the name', async () => {

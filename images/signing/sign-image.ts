@@ -61,9 +61,9 @@ export async function signImage(
   const layer = await writeLayer(entries);
   const config = Buffer.from(JSON.stringify(withLayer(image.config, layer, request.labels)));
   const manifest = Buffer.from(JSON.stringify(signedManifest(image, layer, config)));
-  for (const base of image.manifest.layers) {
-    await registry.copyBlob(request.source, request.target, base, request.targetAccess, signal);
-  }
+  const from = { reference: request.source, access: request.sourceAccess };
+  const to = { reference: request.target, access: request.targetAccess };
+  for (const base of image.manifest.layers) await registry.copyBlob(from, to, base, signal);
   await registry.putBlob(request.target, layer.blob, request.targetAccess, signal);
   await registry.putBlob(request.target, config, request.targetAccess, signal);
   const digest = await registry.putManifest(
