@@ -2,10 +2,11 @@ import { OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { operatorUser, readAuditLog } from '@kmm-fleet/lab';
 import { CORE, deepEqual, type ResourceType } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditViolations, unseen } from './faults/audit-violations.ts';
 import { type FaultFleet, faultModule, startFaultFleet } from './faults/fault-fleet.ts';
 import { isForgotten, lacks, leftOf, loaderUid, readyDigest } from './faults/observe.ts';
 import { patiently, until } from './faults/patience.ts';
-import { tellRound } from './faults/tell-round.ts';
+import { type Round, tellRound } from './faults/tell-round.ts';
 
 const HOUR_MS = 3_600_000;
 const LEASE = { namespace: OPERATOR.hubNamespace, name: OPERATOR.hubLease };
@@ -20,6 +21,12 @@ const writesOf = (fleet: FaultFleet, hub: Hub) =>
 
 describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
   let fleet: FaultFleet;
+  const rounds: Round[] = [];
+  let state: readonly string[] | undefined;
+  const calmRound = async (seed: number, module: string) => {
+    const told = (round: Round) => void rounds.push(round);
+    ({ state } = await tellRound(fleet, seed, module, { isCalm: true, told, ...(state && { state }) }));
+  };
   beforeAll(async () => {
     fleet = await startFaultFleet(() => {}, { standbySkewMs: HOUR_MS });
     await until('a leader', async () => (await holder()) !== undefined);
@@ -42,7 +49,7 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
   it('has one at work at a time', async () => {
     const leading = await leader();
 
-    await tellRound(fleet, 1, 'kmm_faults_a', { isCalm: true });
+    await calmRound(1, 'kmm_faults_a');
 
     expect(writesOf(fleet, leading).length).toBeGreaterThan(0);
     expect(writesOf(fleet, other(leading))).toEqual([]);
@@ -53,12 +60,12 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
     const pid = fleet.operator(asleep).pid();
     process.kill(pid, 'SIGSTOP');
     await until('the other leads', async () => (await leader()) === other(asleep));
-    await tellRound(fleet, 2, 'kmm_faults_b', { isCalm: true });
+    await calmRound(2, 'kmm_faults_b');
     const before = writesOf(fleet, asleep).length;
 
     process.kill(pid, 'SIGCONT');
     await until('it has ended', async () => fleet.operator(asleep).pid() !== pid);
-    await tellRound(fleet, 3, 'kmm_faults_c', { isCalm: true });
+    await calmRound(3, 'kmm_faults_c');
 
     expect(writesOf(fleet, asleep).slice(before)).toEqual([]);
     const aheadMs = Date.parse((await lease()).renewTime ?? '') - Date.now();
@@ -70,7 +77,7 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
     const killed = await leader();
     fleet.operator(killed).kill();
 
-    await tellRound(fleet, 4, 'kmm_faults_d', { isCalm: true });
+    await calmRound(4, 'kmm_faults_d');
 
     expect(writesOf(fleet, other(killed)).length).toBeGreaterThan(0);
   });
@@ -93,6 +100,9 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
       const { waiting = [] } = (mcm?.['status'] ?? {}) as { waiting?: { cluster: string; reason: string }[] };
       return waiting;
     };
+    /** Of its signed images. */
+    const digests: string[] = [];
+    let began = '';
     /** Its agents stand still, and the connections on which they would be told something are gone. */
     const cutOff = async () => {
       process.kill(fleet.operator('west').pid(), 'SIGSTOP');
@@ -139,8 +149,10 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
             { metadata: { labels: { [names.name]: 'wanted' } } },
             {},
           );
+      began = new Date().toISOString();
       await put(1);
       await until('version 1 on both', () => lacksVersion(1, 'east', 'west'));
+      digests.push(digestOf(1) ?? 'none');
       const pod = await loaderUid(fleet, 'west', names.name);
 
       await cutOff();
@@ -158,12 +170,14 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
       const pid = fleet.operator('west').pid();
       const back = await comesBack();
       await until('version 2 on west', () => lacksVersion(2, 'west'));
+      digests.push(digestOf(2) ?? 'none');
       await expectListed(back);
       expect(fleet.operator('west').pid()).toBe(pid);
     });
 
     it('unloads there later what was deleted meanwhile, and only then forgets it', async () => {
       await cutOff();
+      const deleted = new Date().toISOString();
       await fleet.client('hub').delete(RESOURCES.managedClusterModule, { name: names.name }, {});
       await until('east is empty', () => leftOf(fleet, 'east', names));
       expect(await loaderUid(fleet, 'west', names.name)).toBeDefined();
@@ -172,6 +186,19 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
       await until('west is empty', () => leftOf(fleet, 'west', names));
       await until('the hub has forgotten', () => isForgotten(fleet, names.name));
       await expectListed(back);
+      const ended = new Date().toISOString();
+      rounds.push({ name: names.name, began, westLeft: back, deleted, ended, digests });
     });
+  });
+
+  it('unloaded nothing too early, shipped nothing unpinned or unsigned, and wrote no storm', async () => {
+    const [hub = [], east = [], west = []] = await Promise.all(
+      (['hub', 'east', 'west'] as const).map((name) =>
+        Array.fromAsync(readAuditLog(fleet.plane(name).auditLog)),
+      ),
+    );
+
+    expect(auditViolations(rounds, { hub, east, west })).toEqual([]);
+    expect(unseen(rounds, { hub, east, west })).toEqual([]);
   });
 });
