@@ -6,10 +6,11 @@ import { openBuildLog } from './build-log.ts';
 import { refuseOddNames } from './build-secrets.ts';
 import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
 import type { Builder, BuildRequest, BuildSecret } from './builder.ts';
-import { withDiskLimit } from './disk-limit.ts';
+import { createDiskGuard } from './disk-limit.ts';
 import { runProgram } from './run-program.ts';
 
 const BYTES_MAX = 10 * 1024 ** 3;
+const QUIET = { write: () => {}, env: {}, signal: undefined };
 
 export interface BuildahOptions {
   /** Holds containers, temporary files and logs. Everything temporary in it is removed. */
@@ -48,6 +49,8 @@ export function createBuildah({
   let running = 0;
   /** A build that was ended has left its container, which may be as large as its limit allows. */
   let isDirty = false;
+  const clear = () => runProgram(program, [...storage, 'rm', '--all'], QUIET).catch(() => {});
+  const withDiskLimit = createDiskGuard({ folder: directory, bytesMax }, clear);
 
   return {
     async build(request, signal) {
@@ -77,7 +80,7 @@ export function createBuildah({
           run(buildArguments(request, filesOf(workspace)), limited).finally(() => {
             isDirty ||= limited.aborted;
           });
-        await withDiskLimit({ folder: directory, bytesMax }, signal, build);
+        await withDiskLimit(signal, build);
         try {
           await run(pushArguments(request, filesOf(workspace)), signal);
           const digest = readFileSync(workspace.path('digest'), 'utf8').trim();

@@ -13,27 +13,105 @@ export interface DiskLimit {
 const LOOK_MS = 1_000;
 const GIB = 1024 ** 3;
 
-/**
- * Runs a build that is ended when the disk fills up meanwhile: what one step writes is seen by nobody before it is
- * done. The whole disk is looked at, whoever writes to it: it is the one that must not be full.
- *
- * @throws {AppError} BUILD_TOO_LARGE then
- */
-export async function withDiskLimit<T>(
-  { folder, bytesMax, clock = systemClock, usedBytes = usedOf }: DiskLimit,
+/** Ends builds when the disk fills up meanwhile. */
+export type DiskGuard = <T>(
   signal: AbortSignal | undefined,
   task: (signal: AbortSignal) => Promise<T>,
+) => Promise<T>;
+
+interface Run {
+  readonly stop: AbortController;
+  /** Others have built at the same time: which of them wrote so much is not known. */
+  hadCompany: boolean;
+}
+
+/**
+ * Runs builds that are ended when the disk fills up meanwhile: what one step writes is seen by nobody before it is
+ * done. The whole disk is looked at, whoever writes to it: it is the one that must not be full. Builds that were not
+ * alone are all ended then, and begin anew one at a time: so the one that is too large is found, and no other blamed.
+ *
+ * @param clear makes the disk free of what builds have left that were ended, while none runs
+ * @throws {AppError} BUILD_TOO_LARGE when a build that was alone is ended
+ */
+export function createDiskGuard(limit: DiskLimit, clear: () => Promise<unknown>): DiskGuard {
+  const running = new Set<Promise<unknown>>();
+  const runs = new Set<Run>();
+  let turn: Promise<unknown> | undefined;
+
+  const runNow = <T>(
+    signal: AbortSignal | undefined,
+    task: (signal: AbortSignal) => Promise<T>,
+    run: Run,
+  ) => {
+    for (const other of runs) other.hadCompany = run.hadCompany = true;
+    runs.add(run);
+    const full = () => {
+      if (!run.hadCompany) run.stop.abort(tooLarge(limit.bytesMax));
+      else for (const each of runs) if (each.hadCompany) each.stop.abort(CROWDED);
+    };
+    const ended = watchDisk(limit, run.stop, full, () =>
+      task(AbortSignal.any([run.stop.signal, ...(signal ? [signal] : [])])),
+    ).finally(() => {
+      runs.delete(run);
+      running.delete(settled);
+    });
+    const settled = ended.catch(() => {});
+    running.add(settled);
+    return ended;
+  };
+
+  const runAlone = async <T>(
+    signal: AbortSignal | undefined,
+    task: (signal: AbortSignal) => Promise<T>,
+    before: Promise<unknown> | undefined,
+  ) => {
+    await before;
+    await Promise.all(running);
+    signal?.throwIfAborted();
+    await clear();
+    return runNow(signal, task, newRun());
+  };
+
+  return async (signal, task) => {
+    while (turn) await turn;
+    const run = newRun();
+    try {
+      return await runNow(signal, task, run);
+    } catch (error) {
+      if (run.stop.signal.reason !== CROWDED) throw error;
+      signal?.throwIfAborted();
+    }
+    const again = runAlone(signal, task, turn);
+    const mine = again
+      .catch(() => {})
+      .then(() => {
+        if (turn === mine) turn = undefined;
+      });
+    turn = mine;
+    return again;
+  };
+}
+
+const CROWDED = new Error('The disk is full, and several builds have written to it.');
+const newRun = (): Run => ({ stop: new AbortController(), hadCompany: false });
+
+async function watchDisk<T>(
+  { folder, bytesMax, clock = systemClock, usedBytes = usedOf }: DiskLimit,
+  stop: AbortController,
+  full: () => void,
+  task: () => Promise<T>,
 ): Promise<T> {
-  const stop = new AbortController();
   const before = await usedBytes(folder);
   let cancel = () => {};
   const look = async () => {
-    if ((await usedBytes(folder).catch(() => before)) - before > bytesMax) stop.abort(tooLarge(bytesMax));
-    else if (!stop.signal.aborted) cancel = clock.after(LOOK_MS, () => void look());
+    const used = await usedBytes(folder).catch(() => before);
+    if (stop.signal.aborted) return;
+    if (used - before > bytesMax) full();
+    else cancel = clock.after(LOOK_MS, () => void look());
   };
   await look();
   try {
-    return await task(AbortSignal.any([stop.signal, ...(signal ? [signal] : [])]));
+    return await task();
   } finally {
     cancel();
     // A look that is under way plans no other.
