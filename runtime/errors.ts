@@ -81,6 +81,11 @@ export const FAILURES = {
     'backoff',
     'Write less in the Dockerfile, or raise KMM_BUILD_GIB_MAX of the operator.',
   ),
+  BUILD_DISK_FULL: failure(
+    'BuildDiskFull',
+    'backoff',
+    'Make room in the folder that the message names, or set KMM_BUILD_DIR of the operator.',
+  ),
   BUILDER_MISSING: failure('BuilderMissing', 'backoff', 'See who builds: KMM_BUILDER of the operator.'),
   PROGRAM_MISSING: failure('ProgramMissing', 'backoff', 'Install the program that the message names.'),
   SIGN_FAILED: failure(

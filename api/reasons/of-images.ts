@@ -6,6 +6,10 @@ export const OF_IMAGES = {
     'A module in the image is for another architecture.',
     'Build it for that of the nodes.',
   ),
+  BuildDiskFull: error(
+    'The disk on which the operator builds is full. No image is to blame; the build is tried again until there is room.',
+    'Make room in the folder that the message names, enlarge its volume, or set KMM_BUILD_DIR of the operator.',
+  ),
   BuildFailed: error(
     'The build ended with an error. Clusters keep what they run.',
     'Read status.log of the ModuleImage, mend the Dockerfile in its ConfigMap; the build begins again by itself.',

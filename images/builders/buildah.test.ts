@@ -1,10 +1,43 @@
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import type * as nodeFs from 'node:fs';
+import {
+  existsSync,
+  globSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '@kmm-fleet/runtime';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 import { createBuildah } from './buildah.ts';
 import { type BuildRequest, buildLog, buildLogCommand, LOG_CHARS_MAX, readFileCommand } from './builder.ts';
+
+/** The call of node:fs that finds the disk full, by the end of its path. */
+const disk = vi.hoisted(() => ({ fullAt: undefined as string | undefined }));
+
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof nodeFs>();
+  const refuse = (path: unknown) => {
+    if (!disk.fullAt || !String(path).endsWith(disk.fullAt)) return;
+    throw Object.assign(new Error(`ENOSPC: no space left on device, '${String(path)}'`), { code: 'ENOSPC' });
+  };
+  const refusing =
+    <A extends readonly unknown[], R>(call: (...args: A) => R) =>
+    (...args: A): R => {
+      refuse(args[0]);
+      return call(...args);
+    };
+  return {
+    ...fs,
+    openSync: refusing(fs.openSync),
+    mkdirSync: refusing(fs.mkdirSync),
+    writeFileSync: refusing(fs.writeFileSync),
+  };
+});
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const request: BuildRequest = {
@@ -19,6 +52,7 @@ const request: BuildRequest = {
 const folders: string[] = [];
 
 afterEach(() => {
+  disk.fullAt = undefined;
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
@@ -208,3 +242,34 @@ it('names the pod in which a log lies, where there is one', () => {
   );
   expect(readFileCommand('hub', 'kmm-operator-hub-controller', false)('/logs/a.log')).toBe('cat /logs/a.log');
 });
+
+it.each(['kmod_1.log', '/work', '/tmp', '/Dockerfile'])(
+  'names the folder when the disk is full at %s, leaves nothing open, and builds when there is room',
+  async (fullAt) => {
+    const { builder, directory } = world({});
+    const build = join(directory, 'build');
+    const open = () =>
+      globSync('/proc/self/fd/*')
+        .map(targetOf)
+        .filter((file) => file.startsWith(directory));
+    disk.fullAt = fullAt;
+
+    expect(await failureOf(builder.build(request))).toMatchObject({
+      code: 'BUILD_DISK_FULL',
+      message: expect.stringMatching(new RegExp(`^The disk of ${build} is full: .*KMM_BUILD_DIR`)),
+    });
+
+    expect(open()).toEqual([]);
+    expect(globSync(join(build, 'work', '*'))).toEqual([]);
+    disk.fullAt = undefined;
+    expect(await builder.build(request)).toMatchObject({ digest: DIGEST });
+  },
+);
+
+function targetOf(link: string): string {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return '';
+  }
+}

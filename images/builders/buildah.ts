@@ -2,10 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { authFile } from '../registry/credentials.ts';
 import { buildFailure, withLog } from './build-failure.ts';
-import { openBuildLog } from './build-log.ts';
+import { type BuildLogSettings, openBuildLog } from './build-log.ts';
 import { refuseOddNames } from './build-secrets.ts';
 import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
 import type { Builder, BuildRequest, BuildSecret } from './builder.ts';
+import { diskFailure } from './disk-full.ts';
 import { createDiskGuard } from './disk-limit.ts';
 import { runProgram } from './run-program.ts';
 
@@ -56,8 +57,7 @@ export function createBuildah({
     async build(request, signal) {
       signal?.throwIfAborted();
       refuseOddNames(request.secrets);
-      const log = openBuildLog({ directory: logs, readLog }, request);
-      const workspace = openWorkspace(directory);
+      const { workspace, log } = openFiles(directory, { directory: logs, readLog }, request);
       const run = async (args: readonly string[], signal?: AbortSignal) => {
         // Or a killed build leaves its temporary files where nobody looks for them.
         const env = { TMPDIR: workspace.path('tmp') };
@@ -89,6 +89,8 @@ export function createBuildah({
           // The registry has it; here it would fill the disk. The layers of its bases stay for the next build.
           await run(['rmi', request.target]).catch(() => {});
         }
+      } catch (error) {
+        throw diskFailure(error, directory);
       } finally {
         running -= 1;
         if (isDirty && running === 0) {
@@ -97,7 +99,7 @@ export function createBuildah({
           await cleaned;
         }
         log.close();
-        rmSync(workspace.folder, { recursive: true, force: true });
+        closeWorkspace(workspace.folder);
       }
     },
   };
@@ -106,8 +108,27 @@ export function createBuildah({
 function openWorkspace(directory: string): Workspace {
   mkdirSync(join(directory, 'work'), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(directory, 'work', 'build-'));
-  mkdirSync(join(folder, 'tmp'));
+  try {
+    mkdirSync(join(folder, 'tmp'));
+  } catch (error) {
+    closeWorkspace(folder);
+    throw error;
+  }
   return { folder, path: (...parts) => join(folder, ...parts) };
+}
+
+const closeWorkspace = (folder: string) => rmSync(folder, { recursive: true, force: true });
+
+/** Where a build works and what it logs to: both, or on a full disk neither. @throws {AppError} BUILD_DISK_FULL then */
+function openFiles(directory: string, logs: BuildLogSettings, request: BuildRequest) {
+  let workspace: Workspace | undefined;
+  try {
+    workspace = openWorkspace(directory);
+    return { workspace, log: openBuildLog(logs, request) };
+  } catch (error) {
+    if (workspace) closeWorkspace(workspace.folder);
+    throw diskFailure(error, directory);
+  }
 }
 
 const filesOf = ({ path }: Workspace): BuildFiles => ({
