@@ -28,7 +28,7 @@ const AGENTS = { hub: 'kmm-hub', spoke: 'kmm' } as const;
 /** Runs an operator on an API server of the lab with these objects, as long as it is measured. */
 export async function withOperator<T>(
   room: Room,
-  { objects, env = {} }: { readonly objects: readonly KubeObject[]; readonly env?: NodeJS.ProcessEnv },
+  { objects }: { readonly objects: readonly KubeObject[] },
   measure: (operator: OperatorProcess) => Promise<T>,
 ): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
@@ -49,7 +49,7 @@ export async function withOperator<T>(
     if (userAgent === AGENTS[room] && !/\/(?:leases|events|secrets)\b/.test(path))
       resolve(performance.now() - started);
   });
-  const settings = { KUBECONFIG: kubeconfig, KMM_MANAGED: '1', KMM_BUILD_DIR: folder, ...env };
+  const settings = { KUBECONFIG: kubeconfig, KMM_MANAGED: '1', KMM_BUILD_DIR: folder };
   const child = spawn(process.execPath, program, {
     env: { PATH: process.env['PATH'], ...MALLOC, ...settings },
     stdio: 'ignore',

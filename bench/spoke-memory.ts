@@ -46,7 +46,7 @@ const mib = (amount: number) => `${amount.toFixed(0)} MiB`;
 /** Runs a spoke in a cluster of so many nodes, and measures once it has settled. */
 function withSpoke<T>(nodes: number, measure: (cost: ProcessCost) => Promise<T>): Promise<T> {
   const objects = Array.from({ length: nodes }, (_, index) => nodeObject(index));
-  return withOperator('spoke', { objects, env: { LEADER_ELECTION: 'false' } }, async (spoke) => {
+  return withOperator('spoke', { objects }, async (spoke) => {
     await sleep(clock, SETTLE_MS);
     return measure(spoke);
   });

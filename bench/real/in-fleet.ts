@@ -1,6 +1,6 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import { createAuditReader } from './audit.ts';
-import { eventCost, FEW } from './events.ts';
+import { type EventCost, eventCost, FEW } from './events.ts';
 import { type HubSettings, startBenchFleet } from './fleet.ts';
 import { ofFleet, pause, QUIET_MS, type Restart, type Run, untilWorks } from './measuring.ts';
 
@@ -11,9 +11,11 @@ export async function inFleet<T>(
   work: (run: Run, restart: Restart) => Promise<T>,
 ): Promise<T> {
   const fleet = await startBenchFleet(count, progress);
+  const digest = await fleet.pushImage('1', 'one');
   let hub = fleet.startHub();
   const run: Run = {
     fleet,
+    digest,
     audit: createAuditReader(fleet.plane.auditLog, 'kmm-hub'),
     get hub() {
       return hub;
@@ -26,7 +28,6 @@ export async function inFleet<T>(
     return run;
   };
   try {
-    await fleet.pushImage('1', 'one');
     await pause(ofFleet(run, QUIET_MS * 2));
     run.audit.next();
     return await work(run, restart);
@@ -36,8 +37,8 @@ export async function inFleet<T>(
   }
 }
 
-/** CPU of the hub for one status event where there are few clusters, in milliseconds. */
-export function eventCostOfFew(progress: (line: string) => void): Promise<number> {
+/** What one status event takes where there are few clusters. */
+export function eventCostOfFew(progress: (line: string) => void): Promise<EventCost> {
   return inFleet(FEW, progress, async (run) => {
     await run.fleet.user.create(RESOURCES.managedClusterModule, run.fleet.module('1'));
     await untilWorks(run.fleet, FEW);

@@ -1,7 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { type ManagedClusterModule, type ManifestWork, RESOURCES } from '@kmm-fleet/api';
-import type { KubeObject } from '@kmm-fleet/runtime';
+import { isSubset, type KubeObject } from '@kmm-fleet/runtime';
 import { type Figure, median } from '../measure.ts';
+import { clusterNamed, plannerOf } from '../planned-work.ts';
 import type { AuditReader } from './audit.ts';
 import { type BenchFleet, type HubSettings, inParallel } from './fleet.ts';
 import type { HubProcess } from './hub-process.ts';
@@ -9,6 +10,8 @@ import type { HubProcess } from './hub-process.ts';
 /** A fleet with a hub, and what it asks its API server. */
 export interface Run {
   readonly fleet: BenchFleet;
+  /** Of the image with the tag 1. */
+  readonly digest: string;
   readonly audit: AuditReader;
   readonly hub: HubProcess;
 }
@@ -69,25 +72,51 @@ export const LIMITS_ARE_OF = 3_500;
 export const ofFleet = ({ fleet }: Run, limit: number) =>
   limit * Math.max(1, fleet.clusters.length / LIMITS_ARE_OF);
 
+/** Writes of the works that a hub would send, by one who only writes. */
+export interface PlainWrites {
+  /** Writes them all under this name, as fast as the server takes them. */
+  write(name: PlainName): Promise<void>;
+  /** @throws {RangeError} when the hub's works are other ones, with which these cannot be compared */
+  check(): void;
+}
+
+export type PlainName = 'plain' | 'plain-after';
+
 /**
- * The works of one module under another name, written as fast as the server takes them. They have the same owner, whom
- * the server looks up at each write, and no label by which the hub would take them for its own.
+ * The works of the module kmod with an image of this tag. They have an owner too, whose rights the server looks up at
+ * each write, and no label by which the hub would take them for its own.
  */
-export async function plainWrites({ writer, works }: BenchFleet): Promise<void> {
-  const some = works().filter(({ metadata }) => metadata.name === 'kmod');
-  await inParallel(some, (work) => {
-    const metadata = {
-      name: 'plain',
-      namespace: work.metadata.namespace ?? '',
-      labels: { plain: 'yes' },
-      ownerReferences: work.metadata.ownerReferences,
-    };
-    const object = { apiVersion: work.apiVersion, kind: work.kind, metadata, spec: work.spec };
-    return writer.apply(RESOURCES.manifestWork, object as unknown as KubeObject, {
-      fieldManager: 'plain',
-      force: true,
-    });
+export function plainWrites(
+  { writer, works, module, clusters }: BenchFleet,
+  tag: string,
+  digest: string,
+): PlainWrites {
+  const planOn = plannerOf(module(tag), digest);
+  const planned = clusters.map((cluster) => {
+    const { action } = planOn(clusterNamed(cluster));
+    if (action.kind !== 'apply') throw new RangeError(`Nothing is planned for ${cluster}.`);
+    return action.work;
   });
+  return {
+    write: (name) =>
+      inParallel(planned, (work) => {
+        const { namespace = '', ownerReferences } = work.metadata;
+        const metadata = { name, namespace, labels: { plain: 'yes' }, ownerReferences };
+        const object = { ...work, metadata } as unknown as KubeObject;
+        const options = { fieldManager: 'plain', force: true, answer: 'metadata' } as const;
+        return writer.apply(RESOURCES.manifestWork, object, options);
+      }),
+    check() {
+      const specs = new Map(
+        works().map(({ metadata, spec }) => [`${metadata.namespace}/${metadata.name}`, spec]),
+      );
+      const other = planned.find(
+        ({ metadata, spec }) => !isSubset(spec, specs.get(`${metadata.namespace}/${metadata.name}`)),
+      );
+      if (other)
+        throw new RangeError(`On ${other.metadata.namespace} the hub wrote another work than was planned.`);
+    },
+  };
 }
 
 /** Clusters report that their works of this name are applied; each run is a change of their status. */
@@ -95,7 +124,7 @@ export function report(
   { user }: BenchFleet,
   clusters: readonly string[],
   run: number,
-  name: 'kmod' | 'plain' = 'kmod',
+  name: 'kmod' | PlainName = 'kmod',
 ): Promise<void> {
   return inParallel(clusters, (namespace) => {
     const condition = {
