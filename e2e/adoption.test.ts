@@ -8,6 +8,7 @@ import {
   OPERATOR,
   RESOURCES,
 } from '@kmm-fleet/api';
+import type { SigningPair } from '@kmm-fleet/images';
 import { testPair } from '@kmm-fleet/images/testing';
 import { CORE, type KubeObject } from '@kmm-fleet/runtime';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -21,8 +22,9 @@ const namespace = OPERATOR.namespace;
 async function upstreamCluster(
   container: Partial<LoaderContainer>,
   edition: Parameters<typeof upstreamLoader>[1],
+  signer?: SigningPair,
 ) {
-  const world = await upstreamWorld();
+  const world = await upstreamWorld(signer);
   onTestFinished(() => world.stop());
   const { modprobe = { moduleName: 'kmod', dirName: '/opt' }, ...rest } = container;
   const image = `registry.test/kmod@${world.digest}`;
@@ -139,7 +141,7 @@ describe('our hub takes over a work of an upstream hub', () => {
     ['of an image that upstream has signed', { sign }],
     ['of an image that upstream has built and signed', { build, sign }],
   ])('%s: the pin stays, nothing is made again, and no node reloads', async (_, container) => {
-    const world = await upstreamCluster({}, '1.1');
+    const world = await upstreamCluster({}, '1.1', 'sign' in container ? testPair('rsa') : undefined);
     await upstreamHub(world, container);
     const [before, work] = [await running(world), await workOf(world)];
     world.startSpoke();

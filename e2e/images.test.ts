@@ -1,5 +1,6 @@
 import { LABELS, OPERATOR, RESOURCES } from '@kmm-fleet/api';
-import { createFakeBuilder, pushImage, testPair } from '@kmm-fleet/images/testing';
+import { signModule } from '@kmm-fleet/images';
+import { createFakeBuilder, makeModule, pushImage, testPair } from '@kmm-fleet/images/testing';
 import type { Fault } from '@kmm-fleet/lab';
 import { CORE } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
@@ -15,6 +16,7 @@ import {
 } from './images/images-world.ts';
 
 const DAY_MS = 86_400_000;
+const module = makeModule({ name: 'kmod', kernel: '6.1.0-1' });
 const CENTURY_MS = 100 * 365 * 86_400_000;
 
 describe('an image', () => {
@@ -111,9 +113,15 @@ describe('an image', () => {
   );
 
   it(
-    'that somebody else pushed is taken, also when the registry was down at first',
+    'that somebody else pushed and signed is taken, also when the registry was down at first',
     story(async (world) => {
-      const digest = await pushImage(world.registry, IMAGE, {}, { '/opt/x': 'theirs' });
+      const theirs = signModule(module, testPair('rsa'));
+      const digest = await pushImage(
+        world.registry,
+        IMAGE,
+        {},
+        { '/opt/lib/modules/6.1.0-1/kmod.ko': theirs },
+      );
       world.transport.fault = () => ({ status: 503, headers: {}, body: (async function* () {})() });
       world.start();
       await world.want();
@@ -123,6 +131,26 @@ describe('an image', () => {
       expect(await world.until(isReady)).toMatchObject({ digest, reason: 'ImageExists' });
       expect(world.built).toEqual([]);
     }),
+  );
+
+  it.each([
+    ['without the signature that is asked for', { '/opt/lib/modules/6.1.0-1/kmod.ko': module }],
+    [
+      'with the signature of another key',
+      { '/opt/lib/modules/6.1.0-1/kmod.ko': signModule(module, testPair('stranger')) },
+    ],
+    ['without a module', { '/opt/x': 'theirs' }],
+  ])('that somebody else pushed %s is built and signed', (_what, theirs) =>
+    story(async (world) => {
+      const digest = await pushImage(world.registry, IMAGE, {}, theirs);
+      world.start();
+      await world.want();
+
+      const ready = await world.until(isReady);
+      expect(ready.reason).toBe('Signed');
+      expect(ready.digest).not.toBe(digest);
+      expect(world.built).toHaveLength(1);
+    })(),
   );
 
   it(

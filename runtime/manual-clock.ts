@@ -8,8 +8,6 @@ export interface ManualClock extends Clock {
   advance(durationMs: number): Promise<void>;
   /** Runs all promise work that does not wait for time. */
   settle(): Promise<void>;
-  /** When the next timer falls due, in milliseconds since the epoch, if nobody sets the clock. */
-  nextAt(): number | undefined;
   /** Timers that wait. */
   pending(): number;
 }
@@ -25,9 +23,9 @@ const SETTLE_TURNS = 3;
 
 /** A clock for simulations, starting at `startMs` (2026-01-01 by default). */
 export function createManualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
-  let nowMs = startMs;
-  /** By which the wall clock is ahead of the time that has passed. */
-  let aheadMs = 0;
+  let passedMs = 0;
+  /** When it began, as the wall clock has it by now. */
+  let beganMs = startMs;
   let order = 0;
   const timers = new Set<Timer>();
   const next = (): Timer | undefined => {
@@ -36,31 +34,30 @@ export function createManualClock(startMs = Date.UTC(2026, 0, 1)): ManualClock {
     return first;
   };
   const clock: ManualClock = {
-    now: () => nowMs + aheadMs,
-    elapsed: () => nowMs - startMs,
+    now: () => beganMs + passedMs,
+    elapsed: () => passedMs,
     after(delayMs, run) {
-      const timer: Timer = { at: nowMs + Math.max(0, delayMs), order: order++, run };
+      const timer: Timer = { at: passedMs + Math.max(0, delayMs), order: order++, run };
       timers.add(timer);
       return () => timers.delete(timer);
     },
     async advance(durationMs) {
-      const until = nowMs + durationMs;
+      const until = passedMs + durationMs;
       await clock.settle();
       for (let timer = next(); timer && timer.at <= until; timer = next()) {
         timers.delete(timer);
-        nowMs = Math.max(nowMs, timer.at);
+        passedMs = Math.max(passedMs, timer.at);
         timer.run();
         await clock.settle();
       }
-      nowMs = until;
+      passedMs = until;
     },
     async settle() {
       for (let turn = 0; turn < SETTLE_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
     },
     set(wallMs) {
-      aheadMs = wallMs - nowMs;
+      beganMs = wallMs - passedMs;
     },
-    nextAt: () => next()?.at,
     pending: () => timers.size,
   };
   return clock;

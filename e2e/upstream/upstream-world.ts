@@ -1,6 +1,6 @@
 import { LABELS, OPERATOR } from '@kmm-fleet/api';
 import { createHub } from '@kmm-fleet/hub';
-import { createRegistry } from '@kmm-fleet/images';
+import { createRegistry, type SigningPair, signImage } from '@kmm-fleet/images';
 import { createFakeBuilder, createMemoryRegistry } from '@kmm-fleet/images/testing';
 import { createFleet } from '@kmm-fleet/lab';
 import {
@@ -35,23 +35,33 @@ export async function running({ user }: UpstreamWorld): Promise<Record<string, u
   );
 }
 
-/** One cluster, and a registry with a module in it; whoever likes writes works on the hub, and starts what is ours. */
-export async function upstreamWorld() {
+const IMAGE = 'registry.test/kmod:v1';
+
+/**
+ * One cluster, and a registry with a module in it; whoever likes writes works on the hub, and starts what is ours.
+ *
+ * @param signer of the module; nobody has signed it where none is given
+ */
+export async function upstreamWorld(signer?: SigningPair) {
   const clock = createManualClock(Date.UTC(2027, 0, 1));
   const random = createRandom(3);
   const transport = createMemoryRegistry();
   const registry = createRegistry({ transport, clock, random });
   const builder = createFakeBuilder(registry);
-  const { digest } = await builder.build({
+  const built = await builder.build({
     dockerfile: '# module {"name":"kmod","parameters":["site"]}\nFROM scratch\n',
     buildArgs: { KERNEL_FULL_VERSION: KERNEL },
     secrets: [],
-    target: 'registry.test/kmod:v1',
+    target: IMAGE,
     labels: {},
     baseAccess: {},
     targetAccess: {},
   });
   builder.built.length = 0;
+  const at = { source: IMAGE, sourceAccess: {}, target: IMAGE, targetAccess: {} };
+  const { digest } = signer
+    ? await signImage(registry, { ...at, files: [], pair: signer, labels: {} })
+    : built;
   const inTree = [{ name: 'dummy', isLoadedAtBoot: true }];
   const nodes = [{ name: 'n1', kernel: KERNEL, labels: { worker: 'yes' }, inTree }];
   const clusters = [{ name: 'one', nodes }];

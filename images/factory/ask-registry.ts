@@ -1,5 +1,7 @@
 import { LABELS, parseImageReference } from '@kmm-fleet/api';
 import { AppError, isAppError } from '@kmm-fleet/runtime';
+import { verifyImage } from '../inspect/verify-image.ts';
+import { kernelVerdict } from '../signing/verify-module.ts';
 import {
   baseAccess,
   byDigest,
@@ -63,7 +65,33 @@ async function ask(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<
   }
   const final = await ports.registry.image(image.spec.image, access, signal);
   const label = final?.config.config?.Labels?.[LABELS.inputsHash];
-  return { digest: final?.digest, label, unsignedDigest: await unsignedDigest(pass, ports, signal) };
+  const isSigned =
+    final && label === undefined ? await isSignedAsAsked(final.digest, pass, ports, signal) : undefined;
+  return {
+    digest: final?.digest,
+    label,
+    isSigned,
+    unsignedDigest: await unsignedDigest(pass, ports, signal),
+  };
+}
+
+/** Whether somebody else signed all modules that are to be signed, with the key that is to sign them. */
+async function isSignedAsAsked(
+  digest: string,
+  pass: Pass,
+  { registry, nowMs }: ImagePorts,
+  signal: AbortSignal,
+): Promise<boolean | undefined> {
+  const { sign } = pass.inputs;
+  if (!sign) return undefined;
+  const reference = byDigest(pass.image.spec.image, digest);
+  const modules = await verifyImage(registry, reference, targetAccess(pass), {
+    trusted: [sign.pair.certificate],
+    now: new Date(nowMs()),
+    files: sign.files,
+    signal,
+  });
+  return modules.length > 0 && modules.every(({ verdict }) => kernelVerdict(verdict) === 'signed');
 }
 
 async function unsignedDigest(

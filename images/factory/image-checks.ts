@@ -29,7 +29,8 @@ export function createImageChecks(everyMs: number, nowMs: () => number, random: 
     return at;
   };
   return {
-    dueIn: (image) => Math.max(0, dueAt(image) - nowMs()),
+    // Whole milliseconds: a timer that is told less comes too early by that, again and again.
+    dueIn: (image) => Math.max(0, Math.ceil(dueAt(image) - nowMs())),
     done(image) {
       last.set(image, nowMs());
       due.set(image, nowMs() + (everyMs ? everyMs * (0.75 + random() / 2) : Number.POSITIVE_INFINITY));

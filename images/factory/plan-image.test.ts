@@ -42,12 +42,31 @@ describe('the next step of an image', () => {
     ['builds over an image of other inputs', { remote: { digest: 'd', label: 'other' } }, { step: 'build' }],
     [
       'takes an image that somebody else pushed',
-      { remote: { digest: 'd' } },
+      { needsSignature: false, remote: { digest: 'd' } },
       { step: 'ready', digest: 'd', reason: 'ImageExists' },
     ],
     [
+      'takes it where a signature is asked for and there',
+      { remote: { digest: 'd', isSigned: true } },
+      { step: 'ready', digest: 'd', reason: 'ImageExists' },
+    ],
+    [
+      'builds over it where the signature that is asked for is not there',
+      { remote: { digest: 'd', isSigned: false } },
+      { step: 'build' },
+    ],
+    ['takes none for signed that nobody looked into', { remote: { digest: 'd' } }, { step: 'build' }],
+    [
+      'signs over it what is built already',
+      { remote: { digest: 'd', isSigned: false, unsignedDigest: 'u' } },
+      { step: 'sign', unsignedDigest: 'u' },
+    ],
+    [
       'takes it also when the first look failed',
-      { remote: { digest: 'd' }, status: { state: 'Failed', attempt: { inputsHash: 'try', failures: 3 } } },
+      {
+        remote: { digest: 'd', isSigned: true },
+        status: { state: 'Failed', attempt: { inputsHash: 'try', failures: 3 } },
+      },
       { step: 'ready', digest: 'd', reason: 'ImageExists' },
     ],
     [
@@ -160,7 +179,7 @@ describe('the next step of an image', () => {
     ],
     [
       'takes what somebody pushed in its place',
-      { status: vanished, presence: 'gone', remote: { digest: 'd' } },
+      { status: vanished, presence: 'gone', remote: { digest: 'd', isSigned: true } },
       { step: 'ready', digest: 'd', reason: 'ImageExists' },
     ],
     [

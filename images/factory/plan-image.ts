@@ -34,6 +34,8 @@ export interface RemoteFacts {
   readonly digest?: string | undefined;
   /** Inputs hash that the final image carries. */
   readonly label?: string | undefined;
+  /** The certificate verifies all modules to sign of a final image without a label; undefined: nobody looked. */
+  readonly isSigned?: boolean | undefined;
   /** Of the intermediate image, when it was made from equal build inputs. */
   readonly unsignedDigest?: string | undefined;
 }
@@ -96,10 +98,13 @@ function planMade(facts: ImageFacts, waitMs: number): ImageStep | undefined {
 
 /**
  * An image that exists is taken when it was made from these inputs, or when nobody makes it here; one that somebody
- * else pushed is taken once, as in KMM, until inputs that we know of have changed, and again when it has vanished.
+ * else pushed is taken once, as in KMM, until inputs that we know of have changed, and again when it has vanished. But
+ * where a signature is asked for it has to be there: a node would say so weeks later.
  */
-function isAcceptable({ isMade, status }: ImageFacts, { label }: RemoteFacts, inputsHash: string): boolean {
+function isAcceptable(facts: ImageFacts, { label, isSigned }: RemoteFacts, inputsHash: string): boolean {
+  const { isMade, needsSignature, status } = facts;
   if (!isMade) return true;
   if (label !== undefined) return label === inputsHash;
+  if (needsSignature && !isSigned) return false;
   return status.inputsHash === undefined || hasVanished(status);
 }

@@ -61,8 +61,11 @@ const KERNEL_VERDICTS: Readonly<Record<SignatureVerdict, Verdict>> = {
 
 /** What a kernel that trusts these certificates thinks of a module: it looks at no date. */
 export function verifyModule(file: Uint8Array, trusted: readonly X509Certificate[]): Verdict {
-  return KERNEL_VERDICTS[judgeModule(file, trusted, new Date(0)).verdict];
+  return kernelVerdict(judgeModule(file, trusted, new Date(0)).verdict);
 }
+
+/** What a kernel thinks where we look at dates too. */
+export const kernelVerdict = (verdict: SignatureVerdict): Verdict => KERNEL_VERDICTS[verdict];
 
 function isSigner(certificate: X509Certificate, { id }: Signer): boolean {
   return id.by === 'issuer-and-serial'
