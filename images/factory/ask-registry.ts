@@ -13,7 +13,7 @@ import {
   tryHash,
   unsignedImage,
 } from './image-pass.ts';
-import type { Presence, RemoteFacts } from './plan-image.ts';
+import { type Presence, type RemoteFacts, takesOthers } from './plan-image.ts';
 
 /** Turns may take hours, and somebody else may have pushed meanwhile. */
 const ANSWER_MS_MAX = 600_000;
@@ -65,8 +65,8 @@ async function ask(pass: Pass, ports: ImagePorts, signal: AbortSignal): Promise<
   }
   const final = await ports.registry.image(image.spec.image, access, signal);
   const label = final?.config.config?.Labels?.[LABELS.inputsHash];
-  const isSigned =
-    final && label === undefined ? await isSignedAsAsked(final.digest, pass, ports, signal) : undefined;
+  const isTheirs = final && label === undefined && takesOthers(pass.status);
+  const isSigned = isTheirs ? await isSignedAsAsked(final.digest, pass, ports, signal) : undefined;
   return {
     digest: final?.digest,
     label,

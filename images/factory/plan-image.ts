@@ -106,5 +106,9 @@ function isAcceptable(facts: ImageFacts, { label, isSigned }: RemoteFacts, input
   if (!isMade) return true;
   if (label !== undefined) return label === inputsHash;
   if (needsSignature && !isSigned) return false;
-  return status.inputsHash === undefined || hasVanished(status);
+  return takesOthers(status);
 }
+
+/** Whether an image that somebody else pushed may be taken at all. */
+export const takesOthers = (status: ModuleImageStatus): boolean =>
+  status.inputsHash === undefined || hasVanished(status);
