@@ -1,8 +1,9 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastLines } from '@kmm-fleet/runtime';
 import type { Told } from './build-failure.ts';
 import { type BuildRequest, type BuildSecret, LOG_CHARS_MAX } from './builder.ts';
+import { unlessFull } from './disk-full.ts';
 
 /** Where the logs of all builds are. */
 export interface BuildLogSettings {
@@ -33,9 +34,14 @@ const SECRET_CHARS_MIN = 6;
 const logFileOf = (directory: string, target: string): string =>
   join(directory, `${target.replaceAll(/[^\w.-]+/g, '_')}.log`);
 
+/** Made when an operator starts, so that a folder which is not to be had is told at once. */
+export const prepareLogFolder = (directory: string): unknown => unlessFull(() => makeFolder(directory));
+
+const makeFolder = (directory: string) => mkdirSync(directory, { recursive: true });
+
 /**
- * Opens the log of a build anew. When the file is full it becomes `<file>.old` and another one begins. What the secrets
- * of the build hold is masked in the tail: it goes to people who may not read them.
+ * Opens the log of a build anew. When the file is full it becomes `<file>.old` and another one begins. A full disk costs
+ * the file, not the build. What the secrets of the build hold is masked in the tail: it goes to people who may not read them.
  */
 export function openBuildLog(
   { directory, readLog }: BuildLogSettings,
@@ -45,7 +51,10 @@ export function openBuildLog(
   const mask = createMask(secrets);
   let last = Buffer.alloc(0);
   rmSync(`${file}.old`, { force: true });
-  let target: number | undefined = openSync(file, 'w', 0o600);
+  let target = unlessFull(() => {
+    makeFolder(directory);
+    return openSync(file, 'w', 0o600);
+  });
   let size = 0;
 
   const close = () => {
@@ -71,7 +80,7 @@ export function openBuildLog(
       try {
         toFile(bytes.subarray(-FILE_BYTES_MAX));
       } catch {
-        // A full disk costs the file, not the build.
+        // A disk that fails costs the file, not the build.
         close();
       }
     },

@@ -1,77 +1,24 @@
-import type * as nodeFs from 'node:fs';
-import {
-  existsSync,
-  globSync,
-  mkdtempSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '@kmm-fleet/runtime';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
+import { playBuildah, playedRequest as request } from '../testing/play-buildah.ts';
 import { createBuildah } from './buildah.ts';
-import { type BuildRequest, buildLog, buildLogCommand, LOG_CHARS_MAX, readFileCommand } from './builder.ts';
+import { buildLog, buildLogCommand, LOG_CHARS_MAX, readFileCommand } from './builder.ts';
 
-/** The call of node:fs that finds the disk full, by the end of its path. */
-const disk = vi.hoisted(() => ({ fullAt: undefined as string | undefined }));
-
-vi.mock('node:fs', async (original) => {
-  const fs = await original<typeof nodeFs>();
-  const refuse = (path: unknown) => {
-    if (!disk.fullAt || !String(path).endsWith(disk.fullAt)) return;
-    throw Object.assign(new Error(`ENOSPC: no space left on device, '${String(path)}'`), { code: 'ENOSPC' });
-  };
-  const refusing =
-    <A extends readonly unknown[], R>(call: (...args: A) => R) =>
-    (...args: A): R => {
-      refuse(args[0]);
-      return call(...args);
-    };
-  return {
-    ...fs,
-    openSync: refusing(fs.openSync),
-    mkdirSync: refusing(fs.mkdirSync),
-    writeFileSync: refusing(fs.writeFileSync),
-  };
-});
-
-const DIGEST = `sha256:${'a'.repeat(64)}`;
-const request: BuildRequest = {
-  dockerfile: 'FROM scratch\n',
-  buildArgs: {},
-  secrets: [],
-  target: 'registry.test/team/kmod:1',
-  labels: {},
-  baseAccess: {},
-  targetAccess: {},
-};
 const folders: string[] = [];
 
 afterEach(() => {
-  disk.fullAt = undefined;
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
-/** buildah, played by shell lines per command; every command line is written down. */
-function world(commands: { readonly bud?: string; readonly push?: string }) {
+function world(commands: Parameters<typeof playBuildah>[1]) {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-buildah-'));
   folders.push(directory);
-  const [program, calls] = [join(directory, 'program'), join(directory, 'calls')];
-  const push = `for a; do case "$a" in --digestfile=*) echo ${DIGEST} > "\${a#*=}";; esac; done`;
-  const lines = [
-    '#!/bin/sh',
-    'shift 4',
-    `echo "$*" >> ${calls}`,
-    `case "$1" in bud) ${commands.bud ?? ':'};; push) ${commands.push ?? push};; esac`,
-  ];
-  writeFileSync(program, `${lines.join('\n')}\n`, { mode: 0o755 });
-  const read = () => (existsSync(calls) ? readFileSync(calls, 'utf8').trim().split('\n') : []);
+  const { program, calls } = playBuildah(directory, commands);
   const builder = createBuildah({ directory: join(directory, 'build'), program });
-  return { builder, calls: read, logs: () => globSync(join(directory, 'build', 'logs', '*')), directory };
+  return { builder, calls, logs: () => globSync(join(directory, 'build', 'logs', '*')), directory };
 }
 
 const failureOf = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
@@ -170,6 +117,7 @@ it.each([
   ['125', 'Error: building at STEP "COPY certificate /": no such file or directory', 'BUILD_FAILED'],
   ['125', 'Error: building at STEP "COPY x /": open x: permission denied', 'BUILD_FAILED'],
   ['2', 'make: access denied', 'BUILD_FAILED'],
+  ['1', 'cat: write error: No space left on device', 'BUILD_FAILED'],
 ])('reads exit code %s with "%s" as %s', async (exit, text, code) => {
   const { builder } = world({ bud: `echo '${text}'; exit ${exit}` });
 
@@ -242,34 +190,3 @@ it('names the pod in which a log lies, where there is one', () => {
   );
   expect(readFileCommand('hub', 'kmm-operator-hub-controller', false)('/logs/a.log')).toBe('cat /logs/a.log');
 });
-
-it.each(['kmod_1.log', '/work', '/tmp', '/Dockerfile'])(
-  'names the folder when the disk is full at %s, leaves nothing open, and builds when there is room',
-  async (fullAt) => {
-    const { builder, directory } = world({});
-    const build = join(directory, 'build');
-    const open = () =>
-      globSync('/proc/self/fd/*')
-        .map(targetOf)
-        .filter((file) => file.startsWith(directory));
-    disk.fullAt = fullAt;
-
-    expect(await failureOf(builder.build(request))).toMatchObject({
-      code: 'BUILD_DISK_FULL',
-      message: expect.stringMatching(new RegExp(`^The disk of ${build} is full: .*KMM_BUILD_DIR`)),
-    });
-
-    expect(open()).toEqual([]);
-    expect(globSync(join(build, 'work', '*'))).toEqual([]);
-    disk.fullAt = undefined;
-    expect(await builder.build(request)).toMatchObject({ digest: DIGEST });
-  },
-);
-
-function targetOf(link: string): string {
-  try {
-    return readlinkSync(link);
-  } catch {
-    return '';
-  }
-}

@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { authFile } from '../registry/credentials.ts';
 import { buildFailure, withLog } from './build-failure.ts';
-import { type BuildLogSettings, openBuildLog } from './build-log.ts';
+import { type BuildLog, openBuildLog, prepareLogFolder } from './build-log.ts';
 import { refuseOddNames } from './build-secrets.ts';
 import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
-import type { Builder, BuildRequest, BuildSecret } from './builder.ts';
-import { diskFailure } from './disk-full.ts';
+import type { Builder, BuildRequest, BuildResult, BuildSecret } from './builder.ts';
+import { createFullDiskEar, diskFailure, diskFull } from './disk-full.ts';
 import { createDiskGuard } from './disk-limit.ts';
 import { runProgram } from './run-program.ts';
 
@@ -26,7 +26,6 @@ export interface BuildahOptions {
 }
 
 interface Workspace {
-  readonly folder: string;
   readonly path: (...parts: readonly string[]) => string;
 }
 
@@ -43,9 +42,9 @@ export function createBuildah({
 }: BuildahOptions): Builder {
   const storage = ['--root', join(directory, 'storage'), '--runroot', join(directory, 'run')];
   const logs = join(directory, 'logs');
-  mkdirSync(logs, { recursive: true });
   // What a killed hub left behind is of no use to anybody.
   rmSync(join(directory, 'work'), { recursive: true, force: true });
+  prepareLogFolder(logs);
   let cleaned: Promise<unknown> | undefined;
   let running = 0;
   /** A build that was ended has left its container, which may be as large as its limit allows. */
@@ -53,81 +52,83 @@ export function createBuildah({
   const clear = () => runProgram(program, [...storage, 'rm', '--all'], QUIET).catch(() => {});
   const withDiskLimit = createDiskGuard({ folder: directory, bytesMax }, clear);
 
+  const buildIn = async (
+    workspace: Workspace,
+    log: BuildLog,
+    request: BuildRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<BuildResult> => {
+    // Or a killed build leaves its temporary files where nobody looks for them.
+    const env = { TMPDIR: workspace.path('tmp') };
+    const run = async (args: readonly string[], signal?: AbortSignal) => {
+      const isDiskFull = createFullDiskEar(directory);
+      let ranFull = false;
+      const write = (bytes: Uint8Array) => {
+        log.write(bytes);
+        ranFull = isDiskFull(bytes);
+      };
+      const running = runProgram(program, [...storage, ...args], { write, env, signal });
+      const code = await running.catch((error: unknown) => {
+        throw withLog(error, log.told());
+      });
+      if (code === 0) return;
+      isDirty ||= ranFull;
+      throw ranFull ? diskFull(directory, log.told()) : buildFailure(args[0], code, log.told());
+    };
+    try {
+      // Not with the signal: every later build relies on it.
+      cleaned ??= run(['rm', '--all']).catch(() => {});
+      await cleaned;
+      running += 1;
+      writeInputs(workspace, request, ca);
+      const build = (limited: AbortSignal) =>
+        run(buildArguments(request, filesOf(workspace)), limited).finally(() => {
+          isDirty ||= limited.aborted;
+        });
+      await withDiskLimit(signal, build);
+      try {
+        await run(pushArguments(request, filesOf(workspace)), signal);
+        const digest = readFileSync(workspace.path('digest'), 'utf8').trim();
+        return { digest, log: log.tail() };
+      } finally {
+        // The registry has it; here it would fill the disk. The layers of its bases stay for the next build.
+        await run(['rmi', request.target]).catch(() => {});
+      }
+    } finally {
+      running -= 1;
+      if (isDirty && running === 0) {
+        isDirty = false;
+        cleaned = run(['rm', '--all']).catch(() => {});
+        await cleaned;
+      }
+    }
+  };
+
   return {
     async build(request, signal) {
       signal?.throwIfAborted();
       refuseOddNames(request.secrets);
-      const { workspace, log } = openFiles(directory, { directory: logs, readLog }, request);
-      const run = async (args: readonly string[], signal?: AbortSignal) => {
-        // Or a killed build leaves its temporary files where nobody looks for them.
-        const env = { TMPDIR: workspace.path('tmp') };
-        const code = await runProgram(program, [...storage, ...args], {
-          write: log.write,
-          env,
-          signal,
-        }).catch((error: unknown) => {
-          throw withLog(error, log.told());
-        });
-        if (code !== 0) throw buildFailure(args[0], code, log.told());
-      };
+      const log = openBuildLog({ directory: logs, readLog }, request);
       try {
-        // Not with the signal: every later build relies on it.
-        cleaned ??= run(['rm', '--all']).catch(() => {});
-        await cleaned;
-        running += 1;
-        writeInputs(workspace, request, ca);
-        const build = (limited: AbortSignal) =>
-          run(buildArguments(request, filesOf(workspace)), limited).finally(() => {
-            isDirty ||= limited.aborted;
-          });
-        await withDiskLimit(signal, build);
-        try {
-          await run(pushArguments(request, filesOf(workspace)), signal);
-          const digest = readFileSync(workspace.path('digest'), 'utf8').trim();
-          return { digest, log: log.tail() };
-        } finally {
-          // The registry has it; here it would fill the disk. The layers of its bases stay for the next build.
-          await run(['rmi', request.target]).catch(() => {});
-        }
+        return await withWorkspace(directory, (workspace) => buildIn(workspace, log, request, signal));
       } catch (error) {
         throw diskFailure(error, directory);
       } finally {
-        running -= 1;
-        if (isDirty && running === 0) {
-          isDirty = false;
-          cleaned = run(['rm', '--all']).catch(() => {});
-          await cleaned;
-        }
         log.close();
-        closeWorkspace(workspace.folder);
       }
     },
   };
 }
 
-function openWorkspace(directory: string): Workspace {
+async function withWorkspace<T>(directory: string, task: (workspace: Workspace) => Promise<T>): Promise<T> {
   mkdirSync(join(directory, 'work'), { recursive: true, mode: 0o700 });
   const folder = mkdtempSync(join(directory, 'work', 'build-'));
+  const path = (...parts: readonly string[]) => join(folder, ...parts);
   try {
-    mkdirSync(join(folder, 'tmp'));
-  } catch (error) {
-    closeWorkspace(folder);
-    throw error;
-  }
-  return { folder, path: (...parts) => join(folder, ...parts) };
-}
-
-const closeWorkspace = (folder: string) => rmSync(folder, { recursive: true, force: true });
-
-/** Where a build works and what it logs to: both, or on a full disk neither. @throws {AppError} BUILD_DISK_FULL then */
-function openFiles(directory: string, logs: BuildLogSettings, request: BuildRequest) {
-  let workspace: Workspace | undefined;
-  try {
-    workspace = openWorkspace(directory);
-    return { workspace, log: openBuildLog(logs, request) };
-  } catch (error) {
-    if (workspace) closeWorkspace(workspace.folder);
-    throw diskFailure(error, directory);
+    mkdirSync(path('tmp'));
+    return await task({ path });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import {
   AppError,
   type Clock,
@@ -13,7 +12,7 @@ import {
   sleep,
 } from '@kmm-fleet/runtime';
 import { buildFailure, withLog } from './build-failure.ts';
-import { type BuildLog, type BuildLogSettings, openBuildLog } from './build-log.ts';
+import { type BuildLog, type BuildLogSettings, openBuildLog, prepareLogFolder } from './build-log.ts';
 import { refuseOddNames } from './build-secrets.ts';
 import type { Builder, BuildRequest, BuildResult } from './builder.ts';
 import type { BuildSight, ClusterBuild } from './cluster-build.ts';
@@ -44,7 +43,7 @@ const FIELD_MANAGER = 'kmm-builds';
  */
 export function createClusterBuilder(options: ClusterBuilderOptions, kind: BuildKind): Builder {
   const { client, clock, lookMs = LOOK_MS } = options;
-  mkdirSync(options.directory, { recursive: true });
+  prepareLogFolder(options.directory);
 
   return {
     async build(request, signal) {
