@@ -36,7 +36,7 @@ export const OF_CLUSTERS = {
   ModuleLoaded: ok('The module was loaded into the kernel of a node.'),
   ModuleNotUnloaded: warning(
     'The loader has gone and its module stays in the kernel of a node: something uses it.',
-    'End what uses it, then run modprobe -r on the node, or reboot it.',
+    'The message names the modules that use it; on the node, lsof or fuser names programs. End what uses it, then run modprobe -r there, or reboot it.',
   ),
   ModuleUnloaded: ok('The module was unloaded from the kernel of a node.'),
   NoClusterSelected: warning(

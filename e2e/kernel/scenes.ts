@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
 import { CORE, type KubeObject, listAll } from '@kmm-fleet/runtime';
+import { heldBy } from '../loader/kmod-words.ts';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
 import { bringKeyBack, changeKernel, losePower, refuseForeignKey } from './machine-scenes.ts';
 import {
@@ -111,10 +112,10 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
       await until('no module that nobody uses', async () => (await loaded(fleet.secure)).length === 0);
       assert.equal((await fleet.secure.run('ls /var/lib/firmware')).output, '');
       assert.deepEqual(await loaded(fleet.plain), BOTH);
-      await until('an event of the node tells why', async () =>
+      const held = ['Module kmm_demo_b is in use.', ...heldBy('kmm_demo_b', 1, [])].join('\n');
+      await until('an event of the node tells why, and who holds it', async () =>
         (await listAll(fleet.east, CORE.event)).some(
-          ({ reason, message }) =>
-            reason === 'ModuleNotUnloaded' && String(message).includes('kmm_demo_b is in use'),
+          ({ reason, message }) => reason === 'ModuleNotUnloaded' && String(message).includes(held),
         ),
       );
     },

@@ -6,7 +6,18 @@ export const couldNot = (module: TestModule, why: string) =>
   `modprobe: ERROR: could not insert '${module}': ${why}`;
 export const notFound = (module: string, folder = FOLDER) =>
   `modprobe: FATAL: Module ${module} not found in directory ${folder}`;
-export const inUse = (module: TestModule) => `modprobe: FATAL: Module ${module} is in use.`;
+/** @param users modules that hold it */
+export const inUse = (module: TestModule, references: number, ...users: readonly TestModule[]) => [
+  `modprobe: FATAL: Module ${module} is in use.`,
+  ...heldBy(module, references, users),
+];
+/** What the hook adds of a module that stays. */
+export const heldBy = (module: string, references: number, users: readonly string[]) => [
+  `Module ${module} is used by: ${users.join(' ') || 'no module'} (references: ${references}).`,
+  ...(references > users.length
+    ? ['Programs that use it, such as by an open device, are named by lsof or fuser on the node.']
+    : []),
+];
 export const REJECTED = 'Key was rejected by service';
 export const UNKNOWN_SYMBOL = 'Unknown symbol in module, or unknown parameter (see dmesg)';
 

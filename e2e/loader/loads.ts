@@ -163,7 +163,7 @@ const FIRMWARE: readonly LoaderScenario[] = [
 
 const HOLDERS: readonly LoaderScenario[] = [
   {
-    name: 'a module that another one uses stays',
+    name: 'a module that another one uses stays, and the other one is named',
     node: 'secure',
     modules: BOTH,
     steps: [
@@ -175,13 +175,13 @@ const HOLDERS: readonly LoaderScenario[] = [
       {
         unload: { moduleName: 'kmm_e2e_base' },
         code: 1,
-        words: [inUse('kmm_e2e_base')],
+        words: inUse('kmm_e2e_base', 1, 'kmm_e2e_user'),
         modules: [USER, HELD_BASE],
       },
     ],
   },
   {
-    name: 'a module whose device is open stays until it is closed',
+    name: 'a module whose device is open stays until it is closed, and how many hold it is told',
     node: 'secure',
     modules: BOTH,
     steps: [
@@ -194,14 +194,14 @@ const HOLDERS: readonly LoaderScenario[] = [
       {
         unload: { moduleName: 'kmm_e2e_user' },
         code: 1,
-        words: [inUse('kmm_e2e_user')],
+        words: inUse('kmm_e2e_user', 1),
         modules: ['kmm_e2e_user 1 - (O)', HELD_BASE],
       },
-      { device: 'closed', words: [inUse('kmm_e2e_user')], modules: [USER, HELD_BASE] },
+      { device: 'closed', words: inUse('kmm_e2e_user', 1), modules: [USER, HELD_BASE] },
       {
         unload: { moduleName: 'kmm_e2e_user' },
         output: ['rmmod kmm_e2e_user', 'rmmod kmm_e2e_base'],
-        words: [inUse('kmm_e2e_user')],
+        words: inUse('kmm_e2e_user', 1),
       },
     ],
   },

@@ -127,6 +127,68 @@ it('an in-tree module that is there and will not go stops the hook before anythi
   expect(log).toContain('FATAL: in-use');
 });
 
+/** As sysfs shows a module that is loaded. */
+const loaded = (name: string, references: number, ...users: readonly string[]) => {
+  mkdirSync(join(root, 'sys', name, 'holders'), { recursive: true });
+  writeFileSync(join(root, 'sys', name, 'refcnt'), `${references}\n`);
+  for (const user of users) symlinkSync(root, join(root, 'sys', name, 'holders', user));
+};
+const PROGRAMS = 'Programs that use it, such as by an open device, are named by lsof or fuser on the node.';
+
+it.each<{ name: string; sys: () => void; modprobe?: Partial<Modprobe>; told: string[] }>([
+  {
+    name: 'one module',
+    sys: () => loaded('kmod', 1, 'user'),
+    told: ['Module kmod is used by: user (references: 1).'],
+  },
+  {
+    name: 'modules and programs',
+    sys: () => loaded('kmod', 3, 'a_user', 'b_user'),
+    told: ['Module kmod is used by: a_user b_user (references: 3).', PROGRAMS],
+  },
+  {
+    name: 'programs',
+    sys: () => loaded('my_kmod', 2),
+    modprobe: { moduleName: 'my-kmod' },
+    told: ['Module my_kmod is used by: no module (references: 2).', PROGRAMS],
+  },
+  { name: 'nobody', sys: () => loaded('kmod', 0), told: [] },
+  { name: 'nobody, as it is built in', sys: () => mkdirSync(join(root, 'sys/kmod')), told: [] },
+  { name: 'nobody, as it is not there', sys: () => {}, told: [] },
+  {
+    name: 'one of several',
+    sys: () => {
+      loaded('dep', 2, 'kmod', 'other');
+      loaded('kmod', 0);
+    },
+    modprobe: { modulesLoadingOrder: ['kmod', 'dep'] },
+    told: ['Module dep is used by: kmod other (references: 2).'],
+  },
+  {
+    name: 'what raw arguments name',
+    sys: () => loaded('kmod', 1, 'user'),
+    modprobe: { moduleName: undefined, rawArgs: { load: [], unload: ['-r', '-d', '/opt', 'kmod', '$(x)'] } },
+    told: ['Module kmod is used by: user (references: 1).'],
+  },
+])('who holds a module that does not leave is told: $name', ({ sys, modprobe = {}, told }) => {
+  sys();
+  const { status, log } = sh(preStopCommand(recipe(modprobe)), '-d');
+  expect(status).toBe(1);
+  expect(log.trimEnd().split('\n')).toEqual(['modprobe: FATAL: -d', ...told]);
+});
+
+it('of a module that leaves nothing is told, whoever else is held', () => {
+  loaded('kmod', 1, 'user');
+  expect(sh(preStopCommand(recipe({})))).toMatchObject({ status: 0, log: '' });
+});
+
+it('who holds an in-tree module that does not make room is told', () => {
+  loaded('in_use', 1, 'user');
+  const { log, output } = sh(postStartCommand(recipe({}, ['in-use'])), 'in-use');
+  expect(log).toBe('modprobe: FATAL: in-use\nModule in_use is used by: user (references: 1).\n');
+  expect(output).toBe(log);
+});
+
 it('a failing modprobe leaves its words in the termination message and its exit code', () => {
   const { status, log } = sh(postStartCommand(recipe({})), 'kmod');
   expect(status).toBe(1);

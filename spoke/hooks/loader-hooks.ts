@@ -1,5 +1,6 @@
 import type { LoaderRecipe, Modprobe } from '@kmm-fleet/api';
 import { shellCommand, shellQuote } from './shell-quote.ts';
+import { tellHolders } from './tell-holders.ts';
 
 /** Where firmware of modules lies on a node. */
 export const FIRMWARE_DIRECTORY = '/var/lib/firmware';
@@ -20,18 +21,20 @@ export function postStartCommand({ modprobe, inTreeModulesToRemove }: LoaderReci
     ...(modprobe.firmwarePath ? [copyFirmware(modprobe.firmwarePath)] : []),
     shellCommand(['modprobe', ...loadArguments(modprobe)]),
   ];
-  const explain = [...tellDepmod(modprobe), `cat ${WORDS}`, 'false'];
+  const holders =
+    inTreeModulesToRemove.length > 0 ? [`${tellHolders(inTreeModulesToRemove)} >>${WORDS}`] : [];
+  const explain = [...tellDepmod(modprobe), ...holders, `cat ${WORDS}`, 'false'];
   return `{ ${steps.join(' && ')}; } 2>${WORDS} || { ${explain.join('; ')}; }`;
 }
 
 /**
- * Unloads the module, then removes the firmware that came with it; a module that stays keeps its firmware. Its words come
- * after those of the hook before: the kubelet runs it too when loading has failed.
+ * Unloads the module, then removes the firmware that came with it; a module that stays keeps its firmware, and who holds
+ * it is told. Its words come after those of the hook before: the kubelet runs it too when loading has failed.
  */
 export function preStopCommand({ modprobe }: LoaderRecipe): string {
   const unload = shellCommand(['modprobe', ...unloadArguments(modprobe)]);
   const steps = [unload, ...(modprobe.firmwarePath ? [removeFirmware(modprobe.firmwarePath)] : [])];
-  return `{ ${steps.join(' && ')}; } 2>>${WORDS}`;
+  return `{ ${steps.join(' && ')}; } 2>>${WORDS} || { ${tellHolders(unloaded(modprobe))} >>${WORDS}; false; }`;
 }
 
 /** Arguments of modprobe that load. `args.load` replaces -v, as in KMM 1.x; rawArgs are the whole list. */
@@ -50,6 +53,11 @@ export function unloadArguments(modprobe: Modprobe): string[] {
     ...directory(modprobe),
     ...(modulesLoadingOrder ?? [modprobe.moduleName ?? '']),
   ];
+}
+
+/** What {@link unloadArguments} unload. Of raw arguments, every word that may be the name of a module. */
+function unloaded({ rawArgs, modulesLoadingOrder, moduleName = '' }: Modprobe): readonly string[] {
+  return rawArgs?.unload?.filter((word) => /^\w[\w-]*$/.test(word)) ?? modulesLoadingOrder ?? [moduleName];
 }
 
 /** `softdep A pre: B` lines for modules that must be loaded after one another, the topmost first. */

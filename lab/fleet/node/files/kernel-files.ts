@@ -22,8 +22,13 @@ function build(kernel: Kernel, firmwarePath: string): ImageFs {
   tree.write('/proc/sys/kernel/osrelease', file(`${kernel.release}\n`));
   tree.write('/proc/sys/kernel/tainted', file(`${kernel.taint}\n`));
   tree.write('/sys/module/firmware_class/parameters/path', file(`${firmwarePath}\n`));
-  for (const { name, refcount, parameters } of modules) {
+  for (const { name, refcount, holders, parameters } of modules) {
     tree.write(`/sys/module/${name}/refcnt`, file(`${refcount}\n`));
+    for (const holder of holders)
+      tree.write(`/sys/module/${name}/holders/${holder}`, {
+        type: 'symlink',
+        target: `/sys/module/${holder}`,
+      });
     tree.write(`/sys/module/${name}/initstate`, file('live\n'));
     for (const [parameter, value] of Object.entries(parameters)) {
       tree.write(`/sys/module/${name}/parameters/${parameter}`, file(`${value}\n`));
