@@ -13,6 +13,7 @@ import { until } from './patience.ts';
 import { DOCKERFILE, type TestModules } from './test-modules.ts';
 
 const GUIDE = join(import.meta.dirname, '../../docs/examples/guide');
+/** Written here under the guide's names: its Dockerfile clones the sources of simple-kmod from GitHub. */
 const SIMPLE_KMOD = join(import.meta.dirname, 'simple-kmod');
 /** Of the guide's section 4.8. */
 const OTHER_NAMESPACE = 'default';
@@ -123,7 +124,7 @@ function inputs(fleet: KernelFleet, { source }: TestModules, namespace: string):
   ];
 }
 
-/** After 2.3.1 and 4.4.1; the secret of the build is where 4.3.3 says it is. */
+/** After 2.3.1 and 4.4.1, but for where the sources come from; the secret of the build is where 4.3.3 says it is. */
 const SIMPLE_DOCKERFILE = `ARG DTK_AUTO
 FROM \${SOURCE_IMAGE} AS source
 FROM \${DTK_AUTO} AS builder
