@@ -48,7 +48,7 @@ export { RESOURCES } from './resources.ts';
 export { type AdmissionAnswer, answerReview } from './rules/admission.ts';
 export { checkManagedClusterModule, checkModule } from './rules/check.ts';
 export { isTrue, type NextCondition, setConditions } from './rules/conditions.ts';
-export { compileGlob, globProblem } from './rules/glob.ts';
+export { compileGlobs, globProblem, NAME_BYTES_MAX, PATH_BYTES_MAX } from './rules/glob.ts';
 export {
   formatImageReference,
   type ImageReference,

@@ -27,8 +27,8 @@ export const OF_SPECS = {
     'Give each Module an image name of its own, for instance with ${MOD_NAME} in it.',
   ),
   GlobInvalid: error(
-    'An entry of filesToSign is neither a path nor a glob of *, ? and […].',
-    'Write one entry for each alternative, without braces.',
+    'An entry of filesToSign is neither a path that Linux takes nor a glob of *, ? and […].',
+    'Write one entry for each alternative, without braces; shorten long names with *.',
   ),
   ImageMissing: error('A mapping has no containerImage, and neither has the container.', 'Name an image.'),
   ImageReferenceInvalid: error(

@@ -61,9 +61,10 @@ function checkMatch({ literal, regexp }: KernelMapping, path: string): Finding[]
 function checkFilesToSign(sign: Pick<Sign, 'filesToSign'> | undefined, path: string): Finding[] {
   return (sign?.filesToSign ?? []).flatMap((pattern, index) => {
     const problem = globProblem(pattern);
-    if (problem === undefined) return [];
-    const next = 'Use *, ? and […]; write one entry for each alternative.';
-    return [found('GlobInvalid', `${path}.sign.filesToSign[${index}]`, `"${pattern}": ${problem}.`, next)];
+    if (!problem) return [];
+    const field = `${path}.sign.filesToSign[${index}]`;
+    const shown = pattern.length > 100 ? `${pattern.slice(0, 100)}…` : pattern;
+    return [found('GlobInvalid', field, `"${shown}": ${problem.message}.`, problem.next)];
   });
 }
 

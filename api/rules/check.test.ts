@@ -116,6 +116,12 @@ it.each([
     path: `${at}.sign.filesToSign[1]`,
   },
   {
+    name: 'a name in filesToSign that no file can have',
+    object: module({ sign: { ...secrets, unsignedImage: 'a:1', filesToSign: [`/opt/${'a'.repeat(256)}`] } }),
+    reason: 'GlobInvalid',
+    path: `${at}.sign.filesToSign[0]`,
+  },
+  {
     name: 'an extended glob in filesToSign of a mapping',
     object: module({
       kernelMappings: [

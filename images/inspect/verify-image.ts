@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { ImageSource } from '../layers/pull-image.ts';
 import type { RegistryAccess } from '../registry/types.ts';
-import { pathChooser } from '../signing/path-chooser.ts';
+import { readFileList } from '../signing/file-list.ts';
 import { type Judgement, judgeModule } from '../signing/verify-module.ts';
 import { type OpenedModule, openModules, pullModules, type ReadOptions } from './read-image.ts';
 
@@ -41,10 +41,10 @@ export async function verifyImage(
 }
 
 function chooserOf({ kernel, files = [] }: VerifyRequest): (path: string, kernel: string) => boolean {
-  const isChosen = pathChooser(files);
+  const { names, globsFor } = readFileList(files);
   return (path, its) => {
     if (kernel !== undefined && its !== kernel) return false;
-    return files.length === 0 || isChosen(path);
+    return files.length === 0 || names(path) || globsFor(path).length > 0;
   };
 }
 

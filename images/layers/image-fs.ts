@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { NAME_BYTES_MAX, PATH_BYTES_MAX } from '@kmm-fleet/api';
 import { AppError } from '@kmm-fleet/runtime';
 import { plainText } from '../registry/plain-text.ts';
 
@@ -37,7 +38,9 @@ export function createImageFs(): ImageFs {
     for (const [index, part] of parts.entries()) {
       const next = current === '/' ? `/${part}` : `${current}/${part}`;
       const entry = entries.get(next);
-      if (entry?.type === 'symlink' && !(keepLast && index === parts.length - 1)) {
+      // Below of what is not there is nothing that leads elsewhere.
+      if (!entry) return [next, ...parts.slice(index + 1)].join('/');
+      if (entry.type === 'symlink' && !(keepLast && index === parts.length - 1)) {
         if (links >= LINKS_MAX) return undefined;
         const rest = parts.slice(index + 1).join('/');
         // posix.join below '/' cannot climb out: '..' at the root stays at the root.
@@ -97,8 +100,6 @@ export function createImageFs(): ImageFs {
   };
 }
 
-/** What Linux takes as a path. More has no use but to wear out whoever walks it. */
-export const PATH_BYTES_MAX = 4_096;
 /** Every part of a path is looked up, for every entry of a layer. */
 const DEPTH_MAX = 256;
 
@@ -109,13 +110,21 @@ const DEPTH_MAX = 256;
  */
 export function safePath(name: string): string {
   const shown = plainText(name, 200);
-  if (Buffer.byteLength(name) > PATH_BYTES_MAX || name.split('/').length > DEPTH_MAX) {
+  const parts = name.split('/');
+  if (Buffer.byteLength(name) > PATH_BYTES_MAX || parts.length > DEPTH_MAX) {
     throw new AppError(
       'IMAGE_INVALID',
       `A layer holds the path "${shown}", which is longer than ${PATH_BYTES_MAX} bytes or deeper than ${DEPTH_MAX} directories.`,
     );
   }
-  if (name.includes('\0') || name.split('/').includes('..')) {
+  // What takes a file away is named after it, in the archive only.
+  if (parts.some((part) => Buffer.byteLength(part.replace(/^\.wh\./, '')) > NAME_BYTES_MAX)) {
+    throw new AppError(
+      'IMAGE_INVALID',
+      `A layer holds the path "${shown}" with a name of more than ${NAME_BYTES_MAX} bytes, which no node can unpack.`,
+    );
+  }
+  if (name.includes('\0') || parts.includes('..')) {
     throw new AppError('IMAGE_INVALID', `A layer holds the path "${shown}", which leads out of the image.`);
   }
   return posix.normalize(`/${name}`).replace(/(.)\/$/, '$1');

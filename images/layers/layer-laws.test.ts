@@ -130,6 +130,7 @@ it('refuses every path with a step upwards', async () => {
 
 it.each<[string, Member]>([
   ['path that is longer than a kernel takes', { name: 'a'.repeat(5_000) }],
+  ['name that is longer than a kernel takes', { name: `a/${'b'.repeat(256)}` }],
   ['path of a hundred thousand parts', { name: 'a', pax: { path: 'a/'.repeat(100_000) } }],
   ['path that is deeper than any image', { name: 'a/'.repeat(300) }],
   ['link that is longer than a kernel takes', { name: 'x', type: 'symlink', linkname: 'a/'.repeat(50_000) }],

@@ -1,8 +1,9 @@
 import { pipeline, Readable } from 'node:stream';
+import { PATH_BYTES_MAX } from '@kmm-fleet/api';
 import { AppError } from '@kmm-fleet/runtime';
 import { extract, type Header } from 'tar-stream';
 import { plainText } from '../registry/plain-text.ts';
-import { type FsEntry, type ImageFs, PATH_BYTES_MAX, safePath } from './image-fs.ts';
+import { type FsEntry, type ImageFs, safePath } from './image-fs.ts';
 import { unpackLayer } from './unpack-layer.ts';
 
 export interface LayerLimits {

@@ -172,6 +172,17 @@ describe('filesToSign', () => {
     expect(() => filesToSign(fs, [pattern])).toThrow(`filesToSign names "${pattern}": braces`);
   });
 
+  it('refuses globs that take too long on the files of the image', () => {
+    const deep = createImageFs();
+    deep.write(`${`/${'a'.repeat(250)}`.repeat(15)}/a.ko`, file);
+    const globs = Array.from(
+      { length: 256 },
+      (_, index) => `${`/**/*${'a'.repeat(120)}b`.repeat(15)}/${index}`,
+    );
+
+    expect(() => filesToSign(deep, globs)).toThrow(/^filesToSign: .* takes too long\. Use fewer stars/);
+  });
+
   it('says when there is nothing', () => {
     expect(() => filesToSign(createImageFs(), [])).toThrow(/holds no kernel module/);
     expect(() => filesToSign(fs, ['/opt/x.ko'])).toThrow(

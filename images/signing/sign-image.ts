@@ -12,10 +12,12 @@ import {
 } from '../module/pack-module.ts';
 import { moduleArchitecture } from '../module/read-module.ts';
 import { sha256 } from '../registry/bytes.ts';
+import { plainText } from '../registry/plain-text.ts';
 import type { Registry, RemoteImage } from '../registry/registry.ts';
 import { type ImageConfig, type ImageManifest, MEDIA_TYPES, type RegistryAccess } from '../registry/types.ts';
+import { readFileList } from './file-list.ts';
 import { type SigningPair, signModule } from './module-signature.ts';
-import { pathChooser } from './path-chooser.ts';
+
 import { judgeModule } from './verify-module.ts';
 
 export interface SignRequest {
@@ -50,8 +52,8 @@ export async function signImage(
   request: SignRequest,
   signal?: AbortSignal,
 ): Promise<SignedImage> {
-  const isChosen = pathChooser(request.files);
-  const keep = (path: string) => isModuleName(path) || isChosen(path);
+  const { names } = readFileList(request.files);
+  const keep = (path: string) => isModuleName(path) || names(path);
   const image = await pullImage(registry, request.source, request.sourceAccess, {
     keep,
     ...(signal && { signal }),
@@ -83,18 +85,28 @@ export function filesToSign(fs: ImageFs, files: readonly string[]): string[] {
   if (files.length === 0 && modules.length === 0)
     throw new AppError('SIGN_FAILED', 'The image holds no kernel module: no .ko, .ko.gz, .ko.xz or .ko.zst.');
   if (files.length === 0) return modules;
-  const chosen = files.flatMap((pattern) => {
-    const exact = fs.realPath(pattern);
-    if (exact && fs.lookup(exact)?.type === 'file') return [exact];
-    const matches = modules.filter(pathChooser([pattern]));
-    if (matches.length > 0) return matches;
-    const there = modules.slice(0, 5).join(', ') || 'none';
-    throw new AppError(
-      'SIGN_FAILED',
-      `filesToSign names ${pattern}, which is not in the image (modules there: ${there}).`,
-    );
+  const chosen = new Set<string>();
+  const globs = files.filter((file) => {
+    const exact = fs.realPath(file);
+    const isThere = exact !== undefined && fs.lookup(exact)?.type === 'file';
+    if (isThere) chosen.add(exact);
+    return !isThere;
   });
-  return [...new Set(chosen)].sort();
+  const unmatched = new Set(globs.keys());
+  const { globsFor } = readFileList(globs);
+  for (const path of globs.length > 0 ? modules : []) {
+    const matching = globsFor(path);
+    for (const index of matching) unmatched.delete(index);
+    if (matching.length > 0) chosen.add(path);
+  }
+  for (const index of unmatched) throw notThere(globs[index] ?? '', modules);
+  return [...chosen].sort();
+}
+
+function notThere(pattern: string, modules: readonly string[]): AppError {
+  const there = plainText(modules.slice(0, 5).join(', ')) || 'none';
+  const message = `filesToSign names ${plainText(pattern)}, which is not in the image (modules there: ${there}).`;
+  return new AppError('SIGN_FAILED', message);
 }
 
 /** One after another: unpacked modules are large. All of them together may be as large as a layer. */
