@@ -94,6 +94,28 @@ it('keeps no managed fields, of listed and of watched objects', async () => {
   await stop();
 });
 
+it('learns of a write of ours before the watch tells it, once, and never goes back behind it', async () => {
+  const { server, clock, cache, changes, seen, stop } = world();
+  server.put('a', '1');
+  await clock.advance(1_000);
+  server.put('a', '2');
+  const answer = server.object('a');
+  server.put('a', '3');
+  const later = server.object('a');
+
+  cache.learn(later);
+  cache.learn(answer);
+  expect(seen()).toEqual({ a: '3' });
+  await clock.advance(1_000);
+
+  expect(changes).toEqual(['a -→1', 'a 1→3']);
+  server.remove('a');
+  await clock.advance(1_000);
+  cache.learn(later);
+  expect(seen()).toEqual({});
+  await stop();
+});
+
 it('asks a server that closes each watch at once only now and then', async () => {
   const { server, clock, stop } = world();
   server.script.push(...Array.from({ length: 10_000 }, () => ({ kind: 'close-at-once' }) as const));

@@ -26,6 +26,13 @@ export interface WatchedCache<T> extends Cache<T> {
   /** Lists and watches until the signal is aborted. */
   run(signal: AbortSignal): Promise<void>;
   whenSynced(): Promise<void>;
+  /**
+   * Takes the server's answer to a write of ours: the watch tells of it later, and a pass in between would write it again.
+   * What is not there (any more), or is known newer, stays as it is.
+   *
+   * @param object whole, and what `transform` takes
+   */
+  learn(object: KubeObject): void;
   readonly kind: string;
   /** Up to which version of the server everything is known; '' while nothing is. */
   readonly version: string;
@@ -112,13 +119,19 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     else blindness.rest();
   };
 
+  /** Unless it is older than what is known. */
+  const take = (key: string, object: KubeObject) => {
+    const known = store.get(key)?.metadata.resourceVersion ?? '';
+    if (!isReplay(object.metadata.resourceVersion, known)) store.set(key, viewOf(key, object));
+  };
+
   const accept = (kind: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject) => {
     const key = objectKey(object.metadata);
     const { resourceVersion } = object.metadata;
     // A server that tells old events again must not take the cache back in time.
     if (state.state === 'watching' && isReplay(resourceVersion, state.resourceVersion)) return;
     if (kind === 'DELETED') store.delete(key);
-    else store.set(key, viewOf(key, object));
+    else take(key, object);
     if (resourceVersion) state = { state: 'watching', resourceVersion };
   };
 
@@ -162,6 +175,10 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     },
     get synced() {
       return synced;
+    },
+    learn(object) {
+      const key = objectKey(object.metadata);
+      if (store.get(key)) take(key, object);
     },
     whenSynced: () => (synced ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
     kind: type.kind,

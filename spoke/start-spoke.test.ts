@@ -1,125 +1,24 @@
 import { deprecatedReadyLabel, LABELS, RESOURCES, readyLabel } from '@kmm-fleet/api';
-import {
-  AppError,
-  CORE,
-  canonicalJson,
-  createManualClock,
-  createRandom,
-  type KubeObject,
-  type LogFields,
-} from '@kmm-fleet/runtime';
+import { AppError, CORE, canonicalJson, type KubeObject } from '@kmm-fleet/runtime';
 import { afterEach, expect, it } from 'vitest';
-import { createSpoke } from './start-spoke.ts';
 import { DIGEST, K1, K2, literal, moduleObject, NAMESPACE, pinned, SELECTOR } from './testing/fixtures.ts';
-import { type Call, createMemoryCluster } from './testing/memory-cluster.ts';
-import { createMemoryNodes, node } from './testing/memory-nodes.ts';
+import type { Call } from './testing/memory-cluster.ts';
+import { node } from './testing/memory-nodes.ts';
+import {
+  createWorld,
+  deleted,
+  edit,
+  loadedWorld,
+  PLUGIN,
+  setKernel,
+  stopSpoke,
+  type World,
+} from './testing/spoke-world.ts';
 
-const KEY = `${NAMESPACE}/kmod`;
 const READY = readyLabel(NAMESPACE, 'kmod');
 const CLAIM = 'kernel-versions.kmm.node.kubernetes.io';
-const PLUGIN = { devicePlugin: { container: { image: 'r.io/plugin' } } };
-const WRITES = ['apply', 'patch', 'delete', 'create'];
 
-let stop: (() => Promise<void>) | undefined;
-afterEach(async () => {
-  await stop?.();
-  stop = undefined;
-});
-
-function createWorld(seed = 1) {
-  const clock = createManualClock();
-  const cluster = createMemoryCluster();
-  const nodes = createMemoryNodes(cluster);
-  const lines: string[] = [];
-  const keep = (level: string) => (event: string, fields?: LogFields) =>
-    void lines.push(`${level} ${event}${fields?.err instanceof Error ? ` ${fields.err.message}` : ''}`);
-  const log = { debug: () => {}, info: keep('info'), error: keep('error') };
-  const events: string[] = [];
-  const recorder = {
-    record: (_: KubeObject, { reason, message }: { reason: string; message: string }) =>
-      void events.push(`${reason} ${message}`),
-    flush: async () => {},
-  };
-  const start = async (isManaged = true) => {
-    await stop?.();
-    const abort = new AbortController();
-    const random = createRandom(seed);
-    const ports = {
-      client: cluster.client,
-      clock,
-      random,
-      log,
-      events: recorder,
-      operatorNamespace: NAMESPACE,
-      isManaged,
-    };
-    const spoke = createSpoke(ports);
-    const running = spoke.run(abort.signal);
-    stop = async () => {
-      abort.abort();
-      await running;
-    };
-    return spoke;
-  };
-  /** Until neither the spoke nor the nodes have anything to do. */
-  const calm = async () => {
-    for (let quiet = 0, rounds = 0; quiet < 3; rounds += 1) {
-      if (rounds > 500) throw new Error(`no end: ${lines.slice(-5).join(' | ')}`);
-      const before = cluster.calls.length;
-      await clock.advance(rounds < 200 ? 200 : 60_000);
-      quiet = nodes.step() || cluster.calls.length !== before ? 0 : quiet + 1;
-    }
-    // What is to be tried again later gets its turn.
-    await clock.advance(120_000);
-  };
-  const module = () => cluster.get(RESOURCES.module, KEY);
-  const conditions = () =>
-    Object.fromEntries(
-      (
-        (
-          module()?.['status'] as {
-            conditions?: { type: string; status: string; reason: string; message: string }[];
-          }
-        )?.conditions ?? []
-      ).map((condition) => [condition.type, condition]),
-    );
-  return {
-    clock,
-    cluster,
-    nodes,
-    lines,
-    events,
-    start,
-    calm,
-    module,
-    conditions,
-    writes: () => cluster.calls.filter(({ verb }) => WRITES.includes(verb)),
-  };
-}
-type World = ReturnType<typeof createWorld>;
-
-const setKernel = ({ cluster }: World, name: string, kernel: string) => {
-  const observed = cluster.get(CORE.node, name);
-  if (observed) cluster.put(CORE.node, { ...observed, status: { nodeInfo: { kernelVersion: kernel } } });
-};
-const edit = ({ cluster, module }: World, change: (object: KubeObject) => KubeObject) => {
-  const observed = module();
-  if (observed) cluster.put(RESOURCES.module, change(observed));
-};
-const deleted = (object: KubeObject): KubeObject => ({
-  ...object,
-  metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
-});
-
-async function loadedWorld(seed = 1, spec = PLUGIN): Promise<World> {
-  const world = createWorld(seed);
-  world.cluster.put(CORE.node, node('n1', K1, SELECTOR));
-  world.cluster.put(CORE.node, node('n2', K1, SELECTOR));
-  world.cluster.put(RESOURCES.module, moduleObject(spec));
-  await world.start();
-  await world.calm();
-  return world;
-}
+afterEach(stopSpoke);
 
 /** What is left at the end: everything but versions and times. */
 const endState = ({ cluster }: World) =>
@@ -166,6 +65,33 @@ it('loads, labels, claims, reports, and says what it did', async () => {
     devicePlugin: { availableNumber: 2 },
   });
   expect(events.filter((event) => event.startsWith('ModuleLoaded'))).toHaveLength(2);
+});
+
+it('a pod that changes before the watch tells our label writes no label and tells no loading twice', async () => {
+  const { cluster, clock, events, writes } = await loadedWorld();
+  const release = cluster.hold(CORE.node);
+  const [pod] = cluster
+    .all(CORE.pod)
+    .filter(({ metadata }) => LABELS.kernelVersion in (metadata.labels ?? {}));
+  if (!pod) throw new Error('no loader');
+  const from = writes().length;
+  const touched = (ready: string, startTime: string) => {
+    const status = { startTime, conditions: [{ type: 'Ready', status: ready }] };
+    cluster.put(CORE.pod, { ...pod, status });
+    return clock.advance(1_000);
+  };
+  await touched('False', '1');
+  await touched('False', '2');
+  await touched('True', '3');
+  await touched('True', '4');
+  release();
+  await clock.advance(1_000);
+
+  const onNodes = writes()
+    .slice(from)
+    .filter(({ kind }) => kind === 'Node');
+  expect(onNodes).toHaveLength(2);
+  expect(events.filter((event) => event.startsWith('ModuleLoaded'))).toHaveLength(3);
 });
 
 it('the upgrade of one node touches no other node, and a deleted Module unloads plugin first', async () => {

@@ -158,6 +158,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
           client,
           log,
           events: ports.events,
+          learn: nodes.learn,
           observe: () => ({
             node: nodes.get(name),
             pods: pods.by('node', name),

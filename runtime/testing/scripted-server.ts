@@ -26,6 +26,8 @@ export interface ScriptedServer extends Transport {
   readonly refusals: { readonly status: number; readonly retryAfter?: string }[];
   readonly requests: string[];
   objects(): Record<string, string>;
+  /** One of them as a write of it would be answered. */
+  object(name: string): KubeObject;
 }
 
 interface Stream {
@@ -101,6 +103,11 @@ export function createScriptedServer(): ScriptedServer {
     },
     objects: () =>
       Object.fromEntries([...objects].map(([name, { data }]) => [name, (data as { value: string }).value])),
+    object(name) {
+      const object = objects.get(name);
+      if (!object) throw new Error(`no ${name}`);
+      return object;
+    },
     async request({ path, method }: HttpRequest, signal) {
       const isWatch = path.includes('watch=true');
       server.requests.push(isWatch ? 'WATCH' : method);

@@ -1,11 +1,13 @@
 import { FINALIZERS } from '@kmm-fleet/api';
-import { CORE, isAppError, type KubeClient } from '@kmm-fleet/runtime';
+import { CORE, isAppError, type KubeClient, type KubeObject } from '@kmm-fleet/runtime';
 import type { NodeView, PodView } from '../views.ts';
 import { type Tellers, tellModule } from './node-events.ts';
 import { planNodeLabels } from './plan-node-labels.ts';
 
 export interface NodePorts extends Tellers {
   readonly client: KubeClient;
+  /** Told of a node as it is after a write: the next pass may come before the watch tells it. */
+  learn(node: KubeObject): void;
   observe(name: string): {
     readonly node: NodeView | undefined;
     readonly pods: readonly PodView[];
@@ -22,12 +24,9 @@ export async function reconcileNode(name: string, ports: NodePorts, signal: Abor
   const { node, pods, versioned, known } = ports.observe(name);
   const { labels, released, loaded, unloaded } = planNodeLabels(node, pods, versioned, known);
   if (Object.keys(labels).length > 0) {
-    await ports.client.mergePatch(
-      CORE.node,
-      { name },
-      { metadata: { labels } },
-      { fieldManager: FIELD_MANAGER },
-      signal,
+    const patch = { metadata: { labels } };
+    ports.learn(
+      await ports.client.mergePatch(CORE.node, { name }, patch, { fieldManager: FIELD_MANAGER }, signal),
     );
     for (const module of loaded) tellModule(ports, node, 'ModuleLoaded', module);
     for (const module of unloaded) tellModule(ports, node, 'ModuleUnloaded', module);

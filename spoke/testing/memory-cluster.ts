@@ -27,6 +27,8 @@ export interface MemoryCluster {
   readonly calls: Call[];
   /** Throws, before or after the call took place, to make it fail. */
   fault: ((call: Call, when: 'before' | 'after') => void) | undefined;
+  /** Watches of a kind tell nothing until the function that comes back is called. */
+  hold(type: ResourceType): () => void;
   get(type: ResourceType, key: string): KubeObject | undefined;
   all(type: ResourceType): KubeObject[];
   /** Writes an object as it is; nobody's call. */
@@ -41,8 +43,9 @@ export function createMemoryCluster(): MemoryCluster {
   const watchers = new Set<{
     plural: string;
     label: string | undefined;
-    push: (event: ObjectEvent) => void;
+    push: (...events: readonly ObjectEvent[]) => void;
   }>();
+  const held = new Set<string>();
   let version = 0;
   const id = ({ plural }: ResourceType, key: string) => `${plural}|${key}`;
 
@@ -92,6 +95,13 @@ export function createMemoryCluster(): MemoryCluster {
   const cluster: MemoryCluster = {
     calls: [],
     fault: undefined,
+    hold({ plural }) {
+      held.add(plural);
+      return () => {
+        held.delete(plural);
+        for (const watcher of watchers) watcher.push();
+      };
+    },
     get: (type, key) => structuredClone(objects.get(id(type, key))),
     all: (type) =>
       [...objects]
@@ -134,8 +144,8 @@ export function createMemoryCluster(): MemoryCluster {
       const watcher = {
         plural: type.plural,
         label: labelSelector,
-        push: (event: ObjectEvent) => {
-          queue.push(event);
+        push: (...events: readonly ObjectEvent[]) => {
+          queue.push(...events);
           wake();
         },
       };
@@ -144,8 +154,10 @@ export function createMemoryCluster(): MemoryCluster {
       cluster.calls.push({ verb: 'watch', kind: type.kind, key: '' });
       try {
         while (!signal?.aborted) {
-          yield* queue.splice(0);
-          if (queue.length === 0 && !signal?.aborted) await new Promise<void>((resolve) => (wake = resolve));
+          const isHeld = held.has(type.plural);
+          if (!isHeld) yield* queue.splice(0);
+          if ((isHeld || queue.length === 0) && !signal?.aborted)
+            await new Promise<void>((resolve) => (wake = resolve));
         }
       } finally {
         watchers.delete(watcher);
@@ -174,7 +186,7 @@ export function createMemoryCluster(): MemoryCluster {
         if (resourceVersion && resourceVersion !== before.metadata.resourceVersion)
           throw new AppError('CONFLICT', `${type.kind} ${objectKey(name)} has changed.`);
         put(type, mergePatch(before, patch) as KubeObject);
-        return before;
+        return cluster.get(type, objectKey(name)) ?? before;
       }),
     delete: (type, name) =>
       called({ verb: 'delete', kind: type.kind, key: objectKey(name) }, () => {
