@@ -1,6 +1,6 @@
-import { LABELS, OPERATOR, RESOURCES } from '@kmm-fleet/api';
+import { LABELS, OPERATOR, RESOURCES, type TlsOptions } from '@kmm-fleet/api';
 import { signModule } from '@kmm-fleet/images';
-import { createFakeBuilder, makeModule, pushImage, testPair } from '@kmm-fleet/images/testing';
+import { answer, createFakeBuilder, makeModule, pushImage, testPair } from '@kmm-fleet/images/testing';
 import type { Fault } from '@kmm-fleet/lab';
 import { CORE } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
@@ -177,6 +177,45 @@ describe('an image', () => {
       ]);
       expect(status.reason).toBe('Signed');
     }),
+  );
+
+  const TLS_HOST = 'vendor.test';
+  it.each<[string, string, TlsOptions | undefined, TlsOptions | undefined]>([
+    ['with TLS, whatever that of the image does', `${TLS_HOST}/unsigned:1`, { insecure: true }, undefined],
+    [
+      'without TLS as the setting of the image to sign says',
+      'plain.test/unsigned:1',
+      { insecure: true },
+      { insecure: true },
+    ],
+    ['with TLS as the setting of the image to sign says', `${TLS_HOST}/unsigned:1`, { insecure: true }, {}],
+    ['as that of the image when it is the same', 'plain.test/unsigned:1', { insecure: true }, undefined],
+  ])('to sign is asked for in its own registry %s', (_how, unsigned, registryTLS, unsignedImageRegistryTLS) =>
+    story(async (world) => {
+      await pushImage(world.registry, unsigned, {}, { '/opt/lib/modules/6.1.0-1/kmod.ko': module });
+      const asked = new Set<string>();
+      world.transport.fault = ({ url }) => {
+        const { protocol, hostname } = new URL(url);
+        asked.add(`${protocol}//${hostname}`);
+        return (protocol === 'https:') === (hostname === TLS_HOST) ? undefined : answer(400);
+      };
+      world.start();
+      const secrets = { keySecret: { name: 'key' }, certSecret: { name: 'cert' } };
+      await world.want({
+        image: 'plain.test/kmod:1',
+        build: undefined,
+        registryTLS,
+        sign: {
+          ...secrets,
+          unsignedImage: unsigned,
+          ...(unsignedImageRegistryTLS && { unsignedImageRegistryTLS }),
+        },
+      });
+
+      expect((await world.until(isReady)).reason).toBe('Signed');
+      const source = unsigned.startsWith(TLS_HOST) ? [`https://${TLS_HOST}`] : [];
+      expect([...asked].sort()).toEqual(['http://plain.test', ...source]);
+    })(),
   );
 
   it(

@@ -36,7 +36,9 @@ export type Build = z.infer<typeof Build>;
 export const Sign = z
   .strictObject({
     unsignedImage: z.string().max(1024).optional().describe('Image to sign when nothing is built.'),
-    unsignedImageRegistryTLS: TlsOptions.optional(),
+    unsignedImageRegistryTLS: TlsOptions.optional().describe(
+      'For unsignedImage. None: registryTLS, where both images are in one registry.',
+    ),
     keySecret: LocalObjectReference.describe('Secret with the private key under `key`.'),
     certSecret: LocalObjectReference.describe('Secret with the certificate, DER or PEM, under `cert`.'),
     filesToSign: z
@@ -72,7 +74,7 @@ export const KernelMapping = withRules(
       .describe('Image; ${KERNEL_FULL_VERSION} and others are replaced.'),
     build: Build.optional(),
     sign: Sign.optional(),
-    registryTLS: TlsOptions.optional(),
+    registryTLS: TlsOptions.optional().describe('In place of that of the container, as a whole.'),
     ...inTree,
   }),
   {
@@ -136,7 +138,7 @@ export const LoaderContainer = withRules(
     version: z.string().max(63).optional().describe('Version for ordered upgrades.'),
     build: Build.optional(),
     sign: Sign.optional(),
-    registryTLS: TlsOptions.optional(),
+    registryTLS: TlsOptions.optional().describe('For the registry of containerImage.'),
     ...inTree,
     kernelMappings: z.array(KernelMapping).min(1).max(128).describe('In order; the first match counts.'),
     modprobe: Modprobe,

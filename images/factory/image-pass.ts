@@ -1,8 +1,10 @@
 import {
   type Condition,
   type ModuleImage,
+  type ModuleImageSpec,
   type ModuleImageStatus,
   parseImageReference,
+  type TlsOptions,
   unsignedReference,
   withDigest,
 } from '@kmm-fleet/api';
@@ -153,10 +155,19 @@ export const targetAccess = ({ inputs, image }: Pass): RegistryAccess => ({
   ...image.spec.registryTLS,
 });
 
-/** How the registries of bases are spoken to. */
+/** How the registries of bases, or of the image to sign, are spoken to. */
 export const baseAccess = ({ inputs, image }: Pass): RegistryAccess => ({
   dockerConfig: inputs.dockerConfig,
-  ...(inputs.build
-    ? image.spec.build?.baseImageRegistryTLS
-    : { ...image.spec.registryTLS, ...image.spec.sign?.unsignedImageRegistryTLS }),
+  ...(inputs.build ? image.spec.build?.baseImageRegistryTLS : unsignedTls(image.spec)),
 });
+
+/** registryTLS is about the registry of the final image: another one is not asked in plain text because of it. */
+function unsignedTls({ sign, image, registryTLS }: ModuleImageSpec): TlsOptions | undefined {
+  const own = sign?.unsignedImageRegistryTLS;
+  return own ?? (registryOf(sign?.unsignedImage ?? '') === registryOf(image) ? registryTLS : undefined);
+}
+
+function registryOf(reference: string): string | undefined {
+  const parsed = parseImageReference(reference);
+  return parsed.ok ? parsed.value.registry : undefined;
+}
