@@ -6,11 +6,13 @@ import type { Call } from './testing/memory-cluster.ts';
 import { node } from './testing/memory-nodes.ts';
 import {
   createWorld,
+  cutOff,
   deleted,
   edit,
   loadedWorld,
   PLUGIN,
   setKernel,
+  setTaints,
   stopSpoke,
   type World,
 } from './testing/spoke-world.ts';
@@ -119,6 +121,58 @@ it('the upgrade of one node touches no other node, and a deleted Module unloads 
   for (const { metadata } of world.cluster.all(CORE.node))
     expect(Object.keys(metadata.labels ?? {}).sort()).toEqual([LABELS.kernelVersion, 'worker']);
   expect(world.events.filter((event) => event.startsWith('ModuleUnloaded'))).toHaveLength(3);
+});
+
+it('a node that is cut off loses nothing, is not told to have lost it, and is not counted until it is back', async () => {
+  const world = await loadedWorld();
+  const { trace, silent } = world.nodes;
+  const before = [...trace];
+  cutOff(world, 'n1');
+  await world.calm();
+  const labels = () => world.cluster.get(CORE.node, 'n1')?.metadata.labels ?? {};
+  expect(READY in labels()).toBe(false);
+  expect(world.conditions()['Ready']).toMatchObject({
+    status: 'False',
+    message: '1 of 2 nodes have the module. Not ready, so nobody can tell of them: n1.',
+  });
+  expect(world.module()?.['status']).toMatchObject({
+    moduleLoader: { desiredNumber: 2, availableNumber: 1 },
+  });
+
+  silent.delete('n1');
+  setTaints(world, 'n1', []);
+  await world.calm();
+  expect(READY in labels()).toBe(true);
+  expect(world.conditions()['Ready']).toMatchObject({ status: 'True', reason: 'Loaded' });
+  expect(trace).toEqual(before);
+  expect(world.events.filter((event) => event.startsWith('ModuleUnloaded'))).toEqual([]);
+});
+
+it('a Module that is deleted while a node is cut off stays until that node has unloaded it', async () => {
+  const world = await loadedWorld(1, {});
+  cutOff(world, 'n1');
+  await world.calm();
+  edit(world, deleted);
+  await world.calm();
+  const told = () => world.events.filter((event) => event.startsWith('ModuleUnloaded'));
+  expect([told().length, world.module() === undefined]).toEqual([1, false]);
+  world.nodes.silent.delete('n1');
+  setTaints(world, 'n1', []);
+  await world.calm();
+  expect([told().length, world.module() === undefined]).toEqual([2, true]);
+});
+
+it('a module that does not leave with its loader is told with the words of the hook, and not as unloaded', async () => {
+  const world = await loadedWorld();
+  world.nodes.inUse.set(pinned(`kmod-${K1}`), 'modprobe: FATAL: Module kmod is in use.');
+  edit(world, deleted);
+  await world.calm();
+  const told = world.events.filter((event) => /^Module(Not)?Unloaded /.test(event));
+  expect(told).toHaveLength(2);
+  for (const event of told)
+    expect(event).toMatch(
+      /^ModuleNotUnloaded .* stays in the kernel: modprobe: FATAL: Module kmod is in use\. /,
+    );
 });
 
 it('the same story is the same sequence of writes, byte by byte, for two seeds', async () => {

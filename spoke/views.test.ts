@@ -101,8 +101,8 @@ it('a Module as an upstream hub ships it is accepted', () => {
 
 it.each([
   ['of a loader that goes', true, true, 'modprobe: FATAL: Module kmod is in use.'],
-  ['not of one that only starts anew', true, false, ''],
-  ['not of a plugin', false, true, ''],
+  ['not of one that only starts anew', true, false, undefined],
+  ['not of a plugin', false, true, undefined],
 ])("modprobe's words about a module that stays are told %s", (_which, isLoader, isDeleting, words) => {
   const terminated = { exitCode: 0, message: 'modprobe: FATAL: Module kmod is in use.\n' };
   const object = {

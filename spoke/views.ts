@@ -63,11 +63,13 @@ export interface PodView {
   /** '' before it is bound. */
   readonly node: string;
   readonly isReady: boolean;
+  /** Its container is ready as its node has last said; of a node that does not answer, a cluster says that no pod is. */
+  readonly isUp: boolean;
   readonly isDeleting: boolean;
   /** Why its container does not run, in the words of the kubelet and of what ran. */
   readonly problem: { readonly reason: string; readonly message: string } | undefined;
-  /** What modprobe said when it did not unload the module of a loader that has ended. */
-  readonly unloadWords: string;
+  /** Of a loader on its way out that has ended: what modprobe said when it did not unload the module, else ''. */
+  readonly unloadWords: string | undefined;
   /** Where the node looks for firmware, '' for nowhere special; known of loaders that bring some. */
   readonly firmwarePath?: string;
 }
@@ -117,9 +119,11 @@ export function podView(object: KubeObject): PodView {
     node: (object['spec'] as { nodeName?: string } | undefined)?.nodeName ?? '',
     isReady:
       status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
+    isUp: status?.containerStatuses?.some(({ ready }) => ready) ?? false,
     isDeleting,
     problem: problemOf(status, isLoader),
-    unloadWords: isDeleting && isLoader ? lastLines((ended?.message ?? '').trim(), WORDS_CHARS_MAX) : '',
+    unloadWords:
+      isDeleting && isLoader && ended ? lastLines((ended.message ?? '').trim(), WORDS_CHARS_MAX) : undefined,
     ...firmwarePathOf(status),
   };
 }

@@ -52,7 +52,11 @@ export type Sign = z.infer<typeof Sign>;
 
 const inTree = {
   inTreeModuleToRemove: z.string().max(256).optional().describe('Deprecated form of inTreeModulesToRemove.'),
-  inTreeModulesToRemove: z.array(z.string().min(1).max(256)).max(64).optional().describe('Unloaded first.'),
+  inTreeModulesToRemove: z
+    .array(z.string().min(1).max(256))
+    .max(64)
+    .optional()
+    .describe('Unloaded first, and not loaded again.'),
 };
 const oneInTreeFormOverall = {
   rule: '!(has(self.inTreeModuleToRemove) && self.kernelMappings.exists(m, has(m.inTreeModulesToRemove))) && !(has(self.inTreeModulesToRemove) && self.kernelMappings.exists(m, has(m.inTreeModuleToRemove)))',

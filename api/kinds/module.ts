@@ -91,7 +91,9 @@ export type ModuleSpec = z.infer<typeof ModuleSpec>;
 
 const DaemonSetCounts = z
   .strictObject({
-    nodesMatchingSelectorNumber: Count().optional().describe('Schedulable nodes that the selector matches.'),
+    nodesMatchingSelectorNumber: Count()
+      .optional()
+      .describe('Nodes that the selector matches and whose taints are tolerated, ready or not.'),
     desiredNumber: Count().optional().describe('Of those, nodes whose kernel has a mapping.'),
     availableNumber: Count().optional().describe('Nodes where it is up.'),
   })

@@ -33,7 +33,7 @@ export const OF_CLUSTERS = {
     'Add a literal or a regexp for that kernel; kmm plan -f FILE shows what would match.',
   ),
   Loaded: ok('The module is loaded on every node that wants it.'),
-  ModuleLoaded: ok('The module was loaded into the kernel of a node.'),
+  ModuleLoaded: ok('The kernel of a node has the module: it was loaded, or the node is heard of again.'),
   ModuleNotUnloaded: warning(
     'The loader has gone and its module stays in the kernel of a node: something uses it.',
     'The message names the modules that use it; on the node, lsof or fuser names programs. End what uses it, then run modprobe -r there, or reboot it.',
@@ -50,8 +50,8 @@ export const OF_CLUSTERS = {
     'Check the taints of the node and spec.tolerations.',
   ),
   NodesLoading: waiting(
-    'Some nodes do not have the module yet.',
-    'If it stays, look at the loader pods of the cluster.',
+    'Some nodes do not have the module yet, or are not ready, so that nobody can tell.',
+    'If it stays, look at the nodes and at the loader pods of the cluster.',
   ),
   NotClaimed: waiting('The claim of the cluster does not name this kernel yet.'),
   NotReported: waiting(

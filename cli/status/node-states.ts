@@ -63,12 +63,24 @@ export function nodeStates(
       const isServed = !spec.moduleLoader || pinned.has(kernel);
       const pod = own.find((one) => runsOn(one, nodeName, spec.moduleLoader && kernel));
       const role = spec.moduleLoader ? ROLES.loader : ROLES.devicePlugin;
-      return { node: nodeName, kernel, ...(isServed ? podState(pod, role) : NOT_PINNED) };
+      return { node: nodeName, kernel, ...(isServed ? nodeState(node, podState(pod, role)) : NOT_PINNED) };
     })
     .sort((a, b) => (a.node < b.node ? -1 : 1));
 }
 
 const NOT_PINNED = { state: 'NoImage', message: 'No image of this kernel is on the cluster yet.' };
+
+/** Of such a node a cluster says that no pod is ready, whatever runs there. */
+const NOT_READY = {
+  state: 'NodeNotReady',
+  message: 'The node does not answer or is not ready: nobody can tell whether it has the module.',
+};
+
+function nodeState({ status }: KubeObject, ofPod: Pick<NodeState, 'state' | 'message'>) {
+  const { conditions = [] } = (status ?? {}) as PodStatus;
+  const isAbsent = conditions.some(({ type, status: value }) => type === 'Ready' && value !== 'True');
+  return isAbsent && ofPod.state !== 'Ready' ? NOT_READY : ofPod;
+}
 
 function podState(pod: KubeObject | undefined, role: string): Pick<NodeState, 'state' | 'message'> {
   if (!pod) return { state: 'NoPod', message: `No ${role} pod is on the node. Check its taints.` };

@@ -122,6 +122,22 @@ describe('a node', () => {
     expect(stateOf(a, pods)).toMatchObject({ node: 'a', state });
   });
 
+  it.each([
+    [
+      'does not answer is not said to start anything',
+      'Unknown',
+      [podOf('a', {}, { conditions: [] })],
+      'NodeNotReady',
+    ],
+    ['is not ready and has no pod', 'False', [], 'NodeNotReady'],
+    ['is not ready and whose pod is', 'False', [podOf('a')], 'Ready'],
+    ['is ready and whose pod starts', 'True', [podOf('a', {}, { conditions: [] })], 'Starting'],
+  ])('that %s', (_name, ready, pods, state) => {
+    const conditions = [{ type: 'Ready', status: ready }];
+    const node = { ...a, status: { ...(a['status'] as object), conditions } };
+    expect(stateOf(node, pods)).toMatchObject({ node: 'a', state });
+  });
+
   it('whose kernel is built waits for the image, and not for a mapping', () => {
     const clusters = [managedCluster('east', [KERNEL, '6.1.0-2'])];
     const images = imagesFor(mcm, clusters, { [KERNEL]: ready('a'), '6.1.0-2': { state: 'Building' } });

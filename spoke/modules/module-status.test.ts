@@ -95,6 +95,15 @@ it.each([
   expect(status.conditions?.find(({ type }) => type === 'Ready')?.message).toBe(message);
 });
 
+it('names some of many nodes that are not heard of', () => {
+  const absent = ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'];
+  const given = input(module(), { daemonSets: [] });
+  const status = moduleStatus({ ...given, plan: { ...given.plan, absent } }, undefined, NOW);
+  expect(status.conditions?.find(({ type }) => type === 'Ready')?.message).toBe(
+    '0 of 2 nodes have the module. Not ready, so nobody can tell of them: n1, n2, n3, n4, n5 and 2 more.',
+  );
+});
+
 it('is bounded, however many nodes fail', () => {
   const problem = { reason: 'PostStartHookError', message: 'x'.repeat(500) };
   const pods = Array.from({ length: 2_000 }, (_, index) => podOf({ node: `n${index}`, problem }));

@@ -95,7 +95,7 @@ function conditionsOf(input: StatusInput, loaded: number, plugins: number): Next
     .slice(0, MESSAGE_CHARS_MAX);
   const progress =
     missing > 0
-      ? `${loaded} of ${counted(plan.desired, 'node has', 'nodes have')} the module.`
+      ? `${loaded} of ${counted(plan.desired, 'node has', 'nodes have')} the module.${absence(plan)}`
       : pluginsMissing > 0
         ? `${plugins} of ${counted(plan.desired, 'node runs', 'nodes run')} the device plugin.`
         : `${counted(rolling, 'DaemonSet is', 'DaemonSets are')} being rolled out.`;
@@ -121,6 +121,13 @@ function conditionsOf(input: StatusInput, loaded: number, plugins: number): Next
     ready,
     ...[plan.warnings, firmware].flatMap((findings) => warningOf(findings, generation)),
   ];
+}
+
+/** Nodes of which a status can say neither that they have the module nor that they have not. */
+function absence({ absent }: ModulePlan): string {
+  if (absent.length === 0) return '';
+  const more = absent.length > PROBLEMS_MAX ? ` and ${absent.length - PROBLEMS_MAX} more` : '';
+  return ` Not ready, so nobody can tell of them: ${absent.slice(0, PROBLEMS_MAX).join(', ')}${more}.`;
 }
 
 /** DaemonSets whose pods are not all of the newest template: what runs there may be the old module still. */

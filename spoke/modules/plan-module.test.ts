@@ -60,6 +60,15 @@ it('a cordoned node keeps its loader, and so does one with a taint that its pods
   }
 });
 
+it('a node that is not heard of is wanted as before, and named', () => {
+  const daemonSets = running(plan({ module: module(), nodes }));
+  const key = 'node.kubernetes.io/unreachable';
+  const taints = ['NoSchedule', 'NoExecute'].map((effect) => ({ key, effect }));
+  const all = [nodeOf('n1', K1), { ...nodeOf('n2', K2), taints }];
+  const found = plan({ module: module(), nodes: all, daemonSets });
+  expect(found).toEqual({ ...plan({ module: module(), nodes, daemonSets }), absent: ['n2'] });
+});
+
 it('a loader goes with its kernel, with its mapping, and with the moduleLoader; nothing else does', () => {
   const daemonSets = running(plan({ module: module(), nodes }));
   const nameOf = (kernel: string) =>

@@ -16,7 +16,7 @@ import { loaderDaemonSet, loaderLabels } from '../loaders/loader-daemonset.ts';
 import { isUpstreamTwin } from '../loaders/upstream-twin.ts';
 import { belongsTo, type DaemonSetView, type NodeView } from '../views.ts';
 import { existingFor, hasChangedItsMind, removedNames } from './plan-removal.ts';
-import { tolerates } from './tolerations.ts';
+import { isAbsent, tolerates } from './tolerations.ts';
 
 export interface ModuleInput {
   readonly module: Module;
@@ -36,9 +36,11 @@ export interface ModulePlan {
   readonly daemonSets: readonly KubeObject[];
   /** Names of those that go, sorted. */
   readonly removed: readonly string[];
-  /** Schedulable nodes that the selector matches, and those of them whose kernel has a mapping. */
+  /** Nodes that the selector matches and whose taints are tolerated, and those of them whose kernel has a mapping. */
   readonly matching: number;
   readonly desired: number;
+  /** Names of those that should be served and are not heard of or not ready, sorted. */
+  readonly absent: readonly string[];
   /** What holds a kernel back. */
   readonly findings: readonly Finding[];
   /** What holds nothing back, but should be known. */
@@ -57,25 +59,27 @@ export function planModule(given: ModuleInput): ModulePlan {
   );
   const schedulable = matching.filter(({ taints }) => tolerates(module.spec.tolerations ?? [], taints));
   const isMapped = ({ kernel }: NodeView) => !module.spec.moduleLoader || hasMapping(module, kernel);
-  const counts = { matching: schedulable.length, desired: schedulable.filter(isMapped).length };
+  const desired = schedulable.filter(isMapped);
+  const absent = desired.filter(({ taints }) => isAbsent(taints)).map(({ metadata }) => metadata.name);
+  const counts = { matching: schedulable.length, desired: desired.length, absent: absent.sort() };
   if (hasChangedItsMind(module, input.daemonSets))
     return { ...counts, daemonSets: [], removed: [], findings: [versionChanged()], warnings: [] };
   const kernels = module.spec.moduleLoader
     ? [...new Set(schedulable.map(({ kernel }) => kernel))].sort()
     : [];
   const loaders = kernels.map((kernel) => planLoader(input, kernel, schedulable));
-  const desired = [
+  const daemonSets = [
     ...loaders.flatMap(({ daemonSet }) => (daemonSet ? [daemonSet] : [])),
     ...planDevicePlugin(input),
   ];
   const kept = loaders.flatMap(({ kept: name }) => (name ? [name] : []));
   return {
     ...counts,
-    daemonSets: desired.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)),
+    daemonSets: daemonSets.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)),
     removed: removedNames(
       module,
       input.daemonSets,
-      new Set([...desired.map(({ metadata }) => metadata.name), ...kept]),
+      new Set([...daemonSets.map(({ metadata }) => metadata.name), ...kept]),
       new Set(matching.filter(isMapped).map(({ kernel }) => kernel)),
     ),
     findings: loaders.flatMap(({ findings }) => findings),

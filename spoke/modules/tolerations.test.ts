@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { tolerates } from './tolerations.ts';
+import { isAbsent, mayStart, tolerates } from './tolerations.ts';
 
 it.each([
   ['an empty key with Exists takes all', { operator: 'Exists' }, true],
@@ -17,5 +17,18 @@ it.each([
   ['starts where its pods are only not preferred', 'a', 'PreferNoSchedule', true],
   ['heeds any other taint', 'a', 'NoSchedule', false],
 ])('without tolerations a DaemonSet %s', (_rule, key, effect, isMet) => {
-  expect(tolerates([], [{ key, effect }])).toBe(isMet);
+  expect(mayStart([], [{ key, effect }])).toBe(isMet);
 });
+
+it.each(['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'])(
+  'a node that is %s starts no pod, and they belong there all the same',
+  (key) => {
+    const taints = [
+      { key, effect: 'NoSchedule' },
+      { key, effect: 'NoExecute' },
+    ];
+    expect([mayStart([], taints), tolerates([], taints), isAbsent(taints)]).toEqual([false, true, true]);
+    const own = { key: 'gpu', effect: 'NoSchedule' };
+    expect([tolerates([], [...taints, own]), isAbsent([own])]).toEqual([false, false]);
+  },
+);

@@ -11,8 +11,23 @@ const DAEMON_TOLERATIONS: readonly Toleration[] = [
   { key: 'node.kubernetes.io/unschedulable', operator: 'Exists', effect: 'NoSchedule' },
 ];
 
-/** Whether DaemonSet pods with these tolerations may start on a node: each taint that keeps pods off is tolerated. */
+/** What a cluster puts on nodes that do not answer or are not ready, and takes away by itself. */
+const OF_ABSENCE = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
+
+/** Whether the cluster hears of no kubelet there, or of one that is not ready. */
+export const isAbsent = (taints: readonly Taint[]): boolean =>
+  taints.some(({ key }) => OF_ABSENCE.includes(key));
+
+/** Whether DaemonSet pods with these tolerations belong on a node, were it there. */
 export function tolerates(tolerations: readonly Toleration[], taints: readonly Taint[]): boolean {
+  return mayStart(
+    tolerations,
+    taints.filter(({ key }) => !OF_ABSENCE.includes(key)),
+  );
+}
+
+/** Whether DaemonSet pods with these tolerations may start on a node: each taint that keeps pods off is tolerated. */
+export function mayStart(tolerations: readonly Toleration[], taints: readonly Taint[]): boolean {
   const strict = taints.filter(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute');
   const all = [...DAEMON_TOLERATIONS, ...tolerations];
   return strict.every((taint) => all.some((toleration) => matchesTaint(toleration, taint)));

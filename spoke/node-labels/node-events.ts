@@ -17,18 +17,21 @@ export function tellModule(
   if (!node) return;
   const isLoaded = reason === 'ModuleLoaded';
   log.info(isLoaded ? 'module.loaded' : 'module.unloaded', { node: node.metadata.name, module });
-  const message = `Module ${module} ${isLoaded ? 'loaded into' : 'unloaded from'} the kernel.`;
+  // A node that is heard of again has had it all the time.
+  const message = `Module ${module} ${isLoaded ? 'is in' : 'was unloaded from'} the kernel.`;
   events.record(objectOf(node), { type: 'Normal', reason, message, annotations: { module } });
 }
 
-/** A module that was loaded did not leave the kernel with its loader: somebody uses it. */
-export function tellModuleKept(
-  { log, events }: Tellers,
+/** The loader of a module that was loaded has ended; where it says why the module stays, somebody uses it. */
+export function tellEndOfLoader(
+  tellers: Tellers,
   node: NodeView | undefined,
   { module, metadata, unloadWords }: PodView,
 ): void {
-  if (!node) return;
   const key = `${metadata.namespace}/${module}`;
+  if (!unloadWords) return tellModule(tellers, node, 'ModuleUnloaded', key);
+  if (!node) return;
+  const { log, events } = tellers;
   log.error('module.kept', { node: node.metadata.name, module: key, message: unloadWords });
   const message = `Module ${key} stays in the kernel: ${unloadWords} End what uses it, then run modprobe -r on the node or reboot it.`;
   const annotations = { module: key };

@@ -33,9 +33,8 @@ it.each([
   { name: 'deleting', pod: { isDeleting: true } },
   { name: 'on another node', pod: { node: 'n2' } },
 ])('the label goes when the pod is $name', ({ pod }) => {
-  const { labels, unloaded } = plan({ ...KERNEL, [READY]: '', [ALIAS]: '' }, [podOf(pod)]);
+  const { labels } = plan({ ...KERNEL, [READY]: '', [ALIAS]: '' }, [podOf(pod)]);
   expect(labels).toEqual({ [READY]: null, [ALIAS]: null });
-  expect(unloaded).toEqual([`${NAMESPACE}/kmod`]);
 });
 
 it('the label stays while another pod of the module is ready there', () => {

@@ -15,9 +15,8 @@ export interface NodePlan {
   readonly labels: LabelChange;
   /** Pods on their way out whose label is gone: their finalizer may go. Keys, sorted. */
   readonly released: readonly string[];
-  /** Modules that have just been loaded or unloaded here, `namespace/name`, sorted. */
+  /** Modules that are loaded here from now on, `namespace/name`, sorted. */
   readonly loaded: readonly string[];
-  readonly unloaded: readonly string[];
 }
 
 const LOADED = /^kmm\.node\.kubernetes\.io\/([^.]+)\.(.+)\.ready$/;
@@ -37,14 +36,14 @@ export function planNodeLabels(
 ): NodePlan {
   const leaving = pods.filter(({ isDeleting, metadata }) => isDeleting && metadata.finalizers?.length);
   const key = ({ metadata }: PodView) => `${metadata.namespace}/${metadata.name}`;
-  if (!node) return { labels: {}, released: leaving.map(key).sort(), loaded: [], unloaded: [] };
+  if (!node) return { labels: {}, released: leaving.map(key).sort(), loaded: [] };
   const wanted = wantedLabels(node, pods);
   const ready = readyChanges(node, wanted);
   const changes = { ...ready, ...kernelChange(node), ...versionChanges(node, pods, versioned, known) };
   const released = leaving.filter((pod) =>
     labelsOf(pod).every((label) => wanted.has(label) || node.labels[label] === undefined),
   );
-  return { labels: changes, released: released.map(key).sort(), ...transitions(ready) };
+  return { labels: changes, released: released.map(key).sort(), loaded: modulesSet(ready) };
 }
 
 function wantedLabels(node: NodeView, pods: readonly PodView[]): Set<string> {
@@ -91,20 +90,18 @@ function versionChanges(
   return Object.assign({}, ...changes) as LabelChange;
 }
 
-function transitions(changes: LabelChange): { loaded: string[]; unloaded: string[] } {
-  const modules = (value: string | null) => {
-    const named = Object.keys(changes)
-      .filter((label) => changes[label] === value)
-      .flatMap((label) => {
-        const [, namespace, name] = LOADED.exec(label) ?? [];
-        return namespace && name ? [{ label, namespace, name }] : [];
-      });
-    // The alias of module `a.b` reads like namespace `a`, module `b`: its full label stands beside it.
-    const aliases = new Set(named.map(({ name }) => deprecatedReadyLabel(name)));
-    return named
-      .filter(({ label }) => !aliases.has(label))
-      .map(({ namespace, name }) => `${namespace}/${name}`)
-      .sort();
-  };
-  return { loaded: modules(''), unloaded: modules(null) };
+/** Modules whose label is set. */
+function modulesSet(changes: LabelChange): string[] {
+  const named = Object.keys(changes)
+    .filter((label) => changes[label] === '')
+    .flatMap((label) => {
+      const [, namespace, name] = LOADED.exec(label) ?? [];
+      return namespace && name ? [{ label, namespace, name }] : [];
+    });
+  // The alias of module `a.b` reads like namespace `a`, module `b`: its full label stands beside it.
+  const aliases = new Set(named.map(({ name }) => deprecatedReadyLabel(name)));
+  return named
+    .filter(({ label }) => !aliases.has(label))
+    .map(({ namespace, name }) => `${namespace}/${name}`)
+    .sort();
 }

@@ -22,14 +22,13 @@ const FIELD_MANAGER = 'kmm-node-labels';
 /** One pass over one node: its labels first, then the finalizers of pods that have left. */
 export async function reconcileNode(name: string, ports: NodePorts, signal: AbortSignal): Promise<undefined> {
   const { node, pods, versioned, known } = ports.observe(name);
-  const { labels, released, loaded, unloaded } = planNodeLabels(node, pods, versioned, known);
+  const { labels, released, loaded } = planNodeLabels(node, pods, versioned, known);
   if (Object.keys(labels).length > 0) {
     const patch = { metadata: { labels } };
     ports.learn(
       await ports.client.mergePatch(CORE.node, { name }, patch, { fieldManager: FIELD_MANAGER }, signal),
     );
     for (const module of loaded) tellModule(ports, node, 'ModuleLoaded', module);
-    for (const module of unloaded) tellModule(ports, node, 'ModuleUnloaded', module);
   }
   for (const key of released) {
     const pod = pods.find(({ metadata }) => `${metadata.namespace}/${metadata.name}` === key);

@@ -61,8 +61,9 @@ export const podOf = (pod: Partial<PodView> & { labels?: Record<string, string> 
   kernel: K1,
   node: 'n1',
   isReady: true,
+  isUp: true,
   isDeleting: false,
   problem: undefined,
-  unloadWords: '',
+  unloadWords: undefined,
   ...pod,
 });

@@ -1,6 +1,6 @@
 import { LABELS, matchesSelector, ROLES } from '@kmm-fleet/api';
 import { CORE, canonicalJson, type KubeObject, objectKey } from '@kmm-fleet/runtime';
-import { tolerates } from '../modules/tolerations.ts';
+import { mayStart } from '../modules/tolerations.ts';
 import type { Taint } from '../views.ts';
 import type { MemoryCluster } from './memory-cluster.ts';
 
@@ -22,6 +22,10 @@ export interface MemoryNodes {
   readonly trace: string[];
   /** Images whose hook fails, and with which words. */
   readonly broken: Map<string, string>;
+  /** Nodes that are cut off: what runs there goes on, and the cluster hears nothing of it. */
+  readonly silent: Set<string>;
+  /** Images whose module does not leave, and with which words. */
+  readonly inUse: Map<string, string>;
 }
 
 export const node = (name: string, kernel: string, labels: Record<string, string> = {}): KubeObject => ({
@@ -36,24 +40,27 @@ export const node = (name: string, kernel: string, labels: Record<string, string
 export function createMemoryNodes(cluster: MemoryCluster): MemoryNodes {
   const trace: string[] = [];
   const broken = new Map<string, string>();
+  const inUse = new Map<string, string>();
+  const silent = new Set<string>();
   const imageOf = (pod: KubeObject) =>
     (pod['spec'] as { containers: { image: string }[] }).containers[0]?.image ?? '';
   const nodeOf = (pod: KubeObject) => (pod['spec'] as { nodeName: string }).nodeName;
   const isLoader = ({ metadata }: KubeObject) => LABELS.kernelVersion in (metadata.labels ?? {});
-  const isReady = (pod: KubeObject) =>
-    JSON.stringify(pod['status'] ?? {}).includes('"Ready","status":"True"');
+  const says = (pod: KubeObject, text: string) => JSON.stringify(pod['status'] ?? {}).includes(text);
+  const isReady = (pod: KubeObject) => says(pod, '"Ready","status":"True"');
+  const isUp = (pod: KubeObject) => says(pod, '"ready":true');
 
   const run = (pod: KubeObject): boolean => {
     const image = imageOf(pod);
     const words = broken.get(image);
-    const message = JSON.stringify(pod['status'] ?? {});
-    if (isReady(pod) || (words && message.includes(words))) return false;
+    if (isReady(pod) || (words && says(pod, words))) return false;
     if (words) {
       const state = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } };
       const lastState = { terminated: { reason: 'Completed', exitCode: 0, message: words } };
       pod['status'] = { containerStatuses: [{ ready: false, state, lastState }] };
     } else {
-      pod['status'] = { conditions: [{ type: 'Ready', status: 'True' }] };
+      const containerStatuses = [{ ready: true, state: { running: {} } }];
+      pod['status'] = { conditions: [{ type: 'Ready', status: 'True' }], containerStatuses };
       if (isLoader(pod)) trace.push(`load ${nodeOf(pod)} ${image}`);
     }
     cluster.put(CORE.pod, pod);
@@ -64,7 +71,9 @@ export function createMemoryNodes(cluster: MemoryCluster): MemoryNodes {
   const stop = (pod: KubeObject): boolean => {
     if (isReady(pod)) {
       if (isLoader(pod)) trace.push(`unload ${nodeOf(pod)} ${imageOf(pod)}`);
-      cluster.put(CORE.pod, { ...pod, status: {} });
+      const terminated = { exitCode: 0, message: inUse.get(imageOf(pod)) ?? '' };
+      const containerStatuses = [{ ready: false, state: { terminated } }];
+      cluster.put(CORE.pod, { ...pod, status: { containerStatuses } });
       return true;
     }
     if (pod.metadata.finalizers?.length) return false;
@@ -82,18 +91,25 @@ export function createMemoryNodes(cluster: MemoryCluster): MemoryNodes {
   const serve = (set: KubeObject): boolean => {
     const { template } = set['spec'] as DaemonSetSpec;
     const hash = canonicalJson(template);
-    const fits = ({ metadata, spec }: KubeObject) =>
-      matchesSelector(template.spec.nodeSelector ?? {}, metadata.labels ?? {}) &&
-      tolerates(template.spec.tolerations ?? [], (spec as { taints?: Taint[] }).taints ?? []);
-    const wanted = cluster
-      .all(CORE.node)
-      .filter(fits)
-      .map(({ metadata }) => metadata.name);
+    /** A pod that runs stays on a node where none would start. */
+    const nodesFor = (isRunning: boolean) =>
+      cluster
+        .all(CORE.node)
+        .filter(({ metadata, spec }) => {
+          const taints = ((spec as { taints?: Taint[] }).taints ?? []).filter(
+            ({ effect }) => !isRunning || effect === 'NoExecute',
+          );
+          const isSelected = matchesSelector(template.spec.nodeSelector ?? {}, metadata.labels ?? {});
+          return isSelected && mayStart(template.spec.tolerations ?? [], taints);
+        })
+        .map(({ metadata }) => metadata.name);
+    const wanted = nodesFor(false);
+    const kept = nodesFor(true);
     const own = cluster
       .all(CORE.pod)
       .filter((pod) => pod.metadata.ownerReferences?.[0]?.uid === set.metadata.uid);
     const isStale = (pod: KubeObject) => pod['hash'] !== hash;
-    const left = own.filter((pod) => !wanted.includes(nodeOf(pod)) || isStale(pod)).map(leave);
+    const left = own.filter((pod) => !kept.includes(nodeOf(pod)) || isStale(pod)).map(leave);
     const missing = wanted.filter((name) => !own.some((pod) => nodeOf(pod) === name));
     for (const name of missing) cluster.put(CORE.pod, podOf(set, template, name, hash));
     const live = own.filter((pod) => wanted.includes(nodeOf(pod)));
@@ -118,10 +134,23 @@ export function createMemoryNodes(cluster: MemoryCluster): MemoryNodes {
     return owners.includes(pod.metadata.ownerReferences?.[0]?.uid) ? false : leave(pod);
   };
 
-  const keep = (pod: KubeObject) => (pod.metadata.deletionTimestamp ? stop(pod) : run(pod));
+  /** Of a node that is not heard of the controller manager says that no pod is ready; the kubelet says what it knows. */
+  const tell = (pod: KubeObject, status: 'True' | 'False'): boolean => {
+    const conditions = [{ type: 'Ready', status }];
+    cluster.put(CORE.pod, { ...pod, status: { ...(pod['status'] as object), conditions } });
+    return true;
+  };
+
+  const keep = (pod: KubeObject) => {
+    if (silent.has(nodeOf(pod))) return isReady(pod) && tell(pod, 'False');
+    if (isUp(pod) && !isReady(pod)) return tell(pod, 'True');
+    return pod.metadata.deletionTimestamp ? stop(pod) : run(pod);
+  };
   return {
     trace,
     broken,
+    inUse,
+    silent,
     step() {
       const served = cluster.all(CORE.daemonSet).map(serve);
       const collected = cluster.all(CORE.pod).map(collect);

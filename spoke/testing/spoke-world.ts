@@ -1,4 +1,4 @@
-import { RESOURCES } from '@kmm-fleet/api';
+import { type ModuleSpec, RESOURCES } from '@kmm-fleet/api';
 import { CORE, createManualClock, createRandom, type KubeObject, type LogFields } from '@kmm-fleet/runtime';
 import { createSpoke } from '../start-spoke.ts';
 import { K1, moduleObject, NAMESPACE, SELECTOR } from './fixtures.ts';
@@ -94,6 +94,20 @@ export const setKernel = ({ cluster }: World, name: string, kernel: string) => {
   const observed = cluster.get(CORE.node, name);
   if (observed) cluster.put(CORE.node, { ...observed, status: { nodeInfo: { kernelVersion: kernel } } });
 };
+export const setTaints = ({ cluster }: World, name: string, taints: readonly object[]) => {
+  const observed = cluster.get(CORE.node, name);
+  if (observed) cluster.put(CORE.node, { ...observed, spec: { taints } });
+};
+/** As a cluster treats a node of which it has heard nothing for a while. */
+export const cutOff = (world: World, name: string) => {
+  world.nodes.silent.add(name);
+  const key = 'node.kubernetes.io/unreachable';
+  setTaints(
+    world,
+    name,
+    ['NoSchedule', 'NoExecute'].map((effect) => ({ key, effect })),
+  );
+};
 export const edit = ({ cluster, module }: World, change: (object: KubeObject) => KubeObject) => {
   const observed = module();
   if (observed) cluster.put(RESOURCES.module, change(observed));
@@ -103,7 +117,7 @@ export const deleted = (object: KubeObject): KubeObject => ({
   metadata: { ...object.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
 });
 
-export async function loadedWorld(seed = 1, spec = PLUGIN): Promise<World> {
+export async function loadedWorld(seed = 1, spec: Partial<ModuleSpec> = PLUGIN): Promise<World> {
   const world = createWorld(seed);
   world.cluster.put(CORE.node, node('n1', K1, SELECTOR));
   world.cluster.put(CORE.node, node('n2', K1, SELECTOR));
