@@ -148,8 +148,8 @@ it('a node that is cut off loses nothing, is not told to have lost it, and is no
   expect(world.events.filter((event) => event.startsWith('ModuleUnloaded'))).toEqual([]);
 });
 
-it('a Module that is deleted while a node is cut off stays until that node has unloaded it', async () => {
-  const world = await loadedWorld(1, {});
+it('a Module that is deleted while a node is cut off stays until that node has unloaded it, and holds up no other', async () => {
+  const world = await loadedWorld();
   cutOff(world, 'n1');
   await world.calm();
   edit(world, deleted);

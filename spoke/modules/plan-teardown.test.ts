@@ -1,6 +1,6 @@
 import { LABELS, ROLES } from '@kmm-fleet/api';
 import { expect, it } from 'vitest';
-import { K1, podOf } from '../testing/fixtures.ts';
+import { K1, nodeOf, podOf } from '../testing/fixtures.ts';
 import { daemonSetView } from '../views.ts';
 import { planTeardown } from './plan-teardown.ts';
 
@@ -48,5 +48,14 @@ it.each([
   },
   { name: 'at the end the Module may go', sets: [], pods: [], step: { step: 'release' } },
 ])('$name', ({ sets, pods, step }) => {
-  expect(planTeardown(sets, pods)).toEqual(step);
+  expect(planTeardown(sets, pods, [nodeOf('n1', K1)])).toEqual(step);
+});
+
+it('a device plugin of a node that is not heard of holds up no loader, and the Module waits for both', () => {
+  const taints = [{ key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' }];
+  const nodes = [{ ...nodeOf('n1', K1), taints }, nodeOf('n2', K1)];
+  const steps = (pods: (typeof pluginPod)[]) => planTeardown([loader()], pods, nodes).step;
+  expect(steps([loaderPod, pluginPod])).toBe('remove');
+  expect(steps([pluginPod, { ...pluginPod, node: 'n2' }])).toBe('wait');
+  expect(planTeardown([], [pluginPod], nodes)).toEqual({ step: 'wait', what: 'loaders' });
 });

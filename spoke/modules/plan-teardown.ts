@@ -1,5 +1,6 @@
 import { LABELS, ROLES } from '@kmm-fleet/api';
-import type { DaemonSetView, PodView } from '../views.ts';
+import type { DaemonSetView, NodeView, PodView } from '../views.ts';
+import { isAbsent } from './tolerations.ts';
 
 /** The next step on the way out: device plugins first, then loaders, then the Module itself. */
 export type TeardownStep =
@@ -7,8 +8,16 @@ export type TeardownStep =
   | { readonly step: 'wait'; readonly what: string }
   | { readonly step: 'release' };
 
-/** Decides what to take away next of a Module that is being deleted. Pure. */
-export function planTeardown(daemonSets: readonly DaemonSetView[], pods: readonly PodView[]): TeardownStep {
+/**
+ * Decides what to take away next of a Module that is being deleted. A device plugin of a node that is not heard of holds
+ * up no other node: when that one is back, it ends what is left there at once. Pure.
+ */
+export function planTeardown(
+  daemonSets: readonly DaemonSetView[],
+  pods: readonly PodView[],
+  nodes: readonly NodeView[],
+): TeardownStep {
+  const absent = new Set(nodes.filter(({ taints }) => isAbsent(taints)).map(({ metadata }) => metadata.name));
   const plugins = daemonSets.filter(({ metadata }) => !(LABELS.kernelVersion in (metadata.labels ?? {})));
   const loaders = daemonSets.filter((view) => !plugins.includes(view));
   const live = (views: readonly DaemonSetView[]) =>
@@ -17,7 +26,7 @@ export function planTeardown(daemonSets: readonly DaemonSetView[], pods: readonl
       .map(({ metadata }) => metadata.name)
       .sort();
   if (live(plugins).length > 0) return { step: 'remove', daemonSets: live(plugins) };
-  if (plugins.length > 0 || pods.some(({ role }) => role === ROLES.devicePlugin))
+  if (plugins.length > 0 || pods.some(({ role, node }) => role === ROLES.devicePlugin && !absent.has(node)))
     return { step: 'wait', what: 'device plugins' };
   if (live(loaders).length > 0) return { step: 'remove', daemonSets: live(loaders) };
   if (loaders.length > 0 || pods.length > 0) return { step: 'wait', what: 'loaders' };

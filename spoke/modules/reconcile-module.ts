@@ -117,14 +117,14 @@ async function holdFinalizer(
 }
 
 async function tearDown(
-  { view, daemonSets, pods }: ModuleObservation,
+  { view, daemonSets, pods, nodes }: ModuleObservation,
   ports: ModulePorts,
   signal: AbortSignal,
 ): Promise<undefined> {
   const { metadata } = view;
   if (!metadata.finalizers?.includes(FINALIZERS.module)) return undefined;
   const own = daemonSets.filter((daemonSet) => belongsTo(daemonSet, metadata.name));
-  const next = planTeardown(own, pods);
+  const next = planTeardown(own, pods, nodes);
   if (next.step === 'remove') {
     for (const name of next.daemonSets) await remove(name, { metadata }, ports, signal);
   }
