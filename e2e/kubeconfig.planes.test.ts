@@ -1,94 +1,176 @@
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  installObjects,
+  makeClientCertificate,
   makeServerCertificates,
+  ocmStandIns,
   type Plane,
   planePrograms,
+  requestToken,
   type ServerCertificates,
   startPlane,
+  until,
 } from '@kmm-fleet/lab';
-import { createHttpTransport, loadKubeConnection, type Transport } from '@kmm-fleet/runtime';
+import { accessObjects, editions, groundObjects, hubAccess, userOf } from '@kmm-fleet/policies';
+import {
+  CORE,
+  systemClock as clock,
+  createHttpTransport,
+  createKubeClient,
+  type KubeClient,
+  loadKubeConnection,
+  systemRandom as random,
+  type Transport,
+} from '@kmm-fleet/runtime';
 import { AuthenticationV1Api, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { credentialIn, credentialOf } from './kubeconfig/credential-id.ts';
+import { type Detour, startProxy, startRelay } from './kubeconfig/detours.ts';
+import { writeConfig, writePlugin } from './kubeconfig/kubeconfig-file.ts';
+import {
+  byKubeconfig,
+  inPod,
+  isAccepted,
+  kmmStatus,
+  requestsOf,
+  rightsOf,
+  startHub,
+  usersOf,
+  whatHubDid,
+} from './kubeconfig/ways.ts';
 import { describeSecondClient, type TwiceReached } from './second-client.contract.ts';
 
 /** So long a token is used that was read from a file. */
 const TOKEN_FILE_MS = 60_000;
 const REVIEW = { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' };
+const GROUP = 'readers';
+const GROUPS = [GROUP, 'system:authenticated'];
 
-// Who kube-apiserver takes us for, by each form of a kubeconfig; a client that we did not write reads the same file.
+/** What stands in a kubeconfig, for a user of this name. */
+interface Form {
+  readonly what: string;
+  readonly user: (name: string) => object;
+  readonly cluster?: () => object;
+  /** A client that we did not write cannot read it. */
+  readonly isOursAlone?: boolean;
+}
+
+// Who kube-apiserver takes our client, kmm and the hub for, by each form of a kubeconfig; a client that we did not write
+// reads the same file.
 describe('each form of a kubeconfig', () => {
   let folder: string;
   let certificates: ServerCertificates;
   let plane: Plane;
-  let proxy: Server;
-  const proxied: string[] = [];
+  let client: KubeClient;
+  let proxy: Detour;
+  let relay: Detour;
+  const running: (() => unknown)[] = [];
+
+  const path = (name: string) => join(folder, name);
+  const file = (name: string) => readFileSync(path(name), 'utf8');
+  const base64 = (name: string) => Buffer.from(file(name)).toString('base64');
+  const cluster = () => ({ server: plane.url, 'certificate-authority': 'ca.crt' });
+  const byToken = (name: string) => ({ token: plane.token(name) });
+  const nameOf = (what: string) => what.replaceAll(' ', '-');
+
+  const forms: readonly Form[] = [
+    { what: 'a token', user: byToken },
+    {
+      what: 'a token in a file beside it',
+      user(name) {
+        writeFileSync(path('token'), plane.token(name));
+        return { tokenFile: 'token' };
+      },
+      isOursAlone: true,
+    },
+    {
+      what: 'a client certificate in files',
+      user: (name) => ({ 'client-certificate': `${name}.crt`, 'client-key': `${name}.key` }),
+    },
+    {
+      what: 'a client certificate inline',
+      user: (name) => ({
+        'client-certificate-data': base64(`${name}.crt`),
+        'client-key-data': base64(`${name}.key`),
+      }),
+    },
+    {
+      what: 'a plugin that gives a token',
+      user: (name) => writePlugin(path('gives-token'), { token: plane.token(name) }),
+    },
+    {
+      what: 'a plugin that gives a certificate',
+      user: (name) =>
+        writePlugin(path('gives-cert'), {
+          clientCertificateData: file(`${name}.crt`),
+          clientKeyData: file(`${name}.key`),
+        }),
+    },
+    {
+      what: 'another server name',
+      user: byToken,
+      cluster: () => ({
+        ...cluster(),
+        server: `https://${relay.address}`,
+        'tls-server-name': 'localhost',
+      }),
+    },
+    {
+      what: 'no check of the server',
+      user: byToken,
+      cluster: () => ({ server: `https://${relay.address}`, 'insecure-skip-tls-verify': true }),
+    },
+    {
+      what: 'a proxy',
+      user: byToken,
+      // Nobody listens there, so that the proxy is the only way.
+      cluster: () => ({
+        ...cluster(),
+        server: 'https://localhost:1',
+        'proxy-url': `http://${proxy.address}`,
+      }),
+      isOursAlone: true,
+    },
+  ];
+  const write = ({ what, user, cluster: of = cluster }: Form) =>
+    writeConfig(path(`${nameOf(what)}.kubeconfig`), of(), user(nameOf(what)));
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'kmm-kubeconfig-'));
     certificates = await makeServerCertificates(folder);
     const programs = await planePrograms(() => {});
+    const names = [...forms.map(({ what }) => nameOf(what)), 'jane', 'mary', 'in-a-pod'];
     const users = [
-      { name: 'jane', groups: ['readers'] },
-      { name: 'mary', groups: ['readers'] },
+      ...names.map((name) => ({ name, groups: [GROUP] })),
       { name: 'system:admin', groups: ['system:masters'] },
     ];
     plane = await startPlane({ name: 'forms', directory: folder, programs, certificates, users });
-    const made = (name: string) => [
-      '-keyout',
-      join(folder, `${name}.key`),
-      '-out',
-      join(folder, `${name}.crt`),
-    ];
-    const ca = ['-CA', certificates.ca, '-CAkey', certificates.caKey];
-    const args =
-      'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /O=readers/CN=carl';
-    execFileSync('openssl', [...args.split(' '), ...made('carl'), ...ca], { stdio: 'ignore' });
-    proxy = createServer().on('connect', (request, socket) => {
-      proxied.push(request.url ?? '');
-      const [host = '', port = ''] = (request.url ?? '').split(':');
-      const upstream = connect(Number(port), host, () => {
-        socket.write('HTTP/1.1 200 OK\r\n\r\n');
-        upstream.pipe(socket).pipe(upstream);
-      });
-      upstream.on('error', () => socket.destroy());
-      socket.on('error', () => upstream.destroy());
-    });
-    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    running.push(() => plane.stop());
+    for (const { what } of forms.filter((form) => form.what.includes('certificate')))
+      await makeClientCertificate(folder, certificates, { name: nameOf(what), groups: [GROUP] });
+    proxy = await startProxy(plane.url);
+    relay = await startRelay(plane.url);
+    running.push(proxy.close, relay.close);
+    const transport = createHttpTransport(plane.connection());
+    running.push(() => transport.close());
+    client = createKubeClient({ transport, clock, random, userAgent: 'test' });
+    const ofHub = [...groundObjects(editions.hub), ...accessObjects(hubAccess)];
+    await installObjects(client, [rightsOf(GROUP), ...ocmStandIns([]), ...ofHub], clock);
   });
   afterAll(async () => {
-    proxy.closeAllConnections();
-    proxy.close();
-    await plane?.stop();
+    for (const end of running.reverse()) await end();
     rmSync(folder, { recursive: true, force: true });
   });
-
-  const cluster = () => ({ server: plane.url, 'certificate-authority': 'ca.crt' });
-  const write = (name: string, user: object, of: object = cluster()) => {
-    const path = join(folder, name);
-    const config = {
-      apiVersion: 'v1',
-      kind: 'Config',
-      'current-context': 'x',
-      clusters: [{ name: 'c', cluster: of }],
-      users: [{ name: 'u', user }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-    };
-    writeFileSync(path, JSON.stringify(config));
-    return path;
-  };
-  const script = (name: string, status: object) => {
-    const answer = { apiVersion: 'client.authentication.k8s.io/v1', kind: 'ExecCredential', status };
-    writeFileSync(join(folder, name), `#!/bin/sh\ncat <<'END'\n${JSON.stringify(answer)}\nEND\n`, {
-      mode: 0o755,
-    });
-    return { apiVersion: answer.apiVersion, command: join(folder, name), interactiveMode: 'Never' };
-  };
-  const file = (name: string) => readFileSync(join(folder, name), 'utf8');
 
   /** By our own client: status, user and groups. */
   const whoAmI = async (transport: Transport) => {
@@ -119,74 +201,53 @@ describe('each form of a kubeconfig', () => {
       .createSelfSubjectReview({ body: REVIEW });
     return { username: status?.userInfo?.username, groups: status?.userInfo?.groups };
   };
+  const usersOfKmm = () => usersOf(plane, /^kmm-cli/);
+  const untilHubWorks = (username: string) =>
+    until(`a hub works as ${username}`, async () => {
+      const { lease, watch } = await whatHubDid(plane, username);
+      return [...(lease ? [] : ['no lease']), ...(watch ? [] : ['no watch'])];
+    });
 
-  const forms: [string, string, () => object, (() => object)?][] = [
-    ['a token', 'jane', () => ({ token: plane.token('jane') })],
-    [
-      'a client certificate in files',
-      'carl',
-      () => ({ 'client-certificate': 'carl.crt', 'client-key': 'carl.key' }),
-    ],
-    [
-      'a client certificate inline',
-      'carl',
-      () => ({
-        'client-certificate-data': Buffer.from(file('carl.crt')).toString('base64'),
-        'client-key-data': Buffer.from(file('carl.key')).toString('base64'),
-      }),
-    ],
-    [
-      'a plugin that gives a token',
-      'jane',
-      () => ({ exec: script('gives-token', { token: plane.token('jane') }) }),
-    ],
-    [
-      'a plugin that gives a certificate',
-      'carl',
-      () => ({
-        exec: script('gives-cert', {
-          clientCertificateData: file('carl.crt'),
-          clientKeyData: file('carl.key'),
-        }),
-      }),
-    ],
-    [
-      'another server name',
-      'jane',
-      () => ({ token: plane.token('jane') }),
-      () => ({ ...cluster(), 'tls-server-name': 'localhost' }),
-    ],
-    [
-      'no check of the server',
-      'jane',
-      () => ({ token: plane.token('jane') }),
-      () => ({ server: plane.url, 'insecure-skip-tls-verify': true }),
-    ],
-    [
-      'a proxy',
-      'jane',
-      () => ({ token: plane.token('jane') }),
-      () => ({ ...cluster(), 'proxy-url': `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` }),
-    ],
-  ];
+  it.each(forms)('$what: our client and another one are the same user', async (form) => {
+    const kubeconfig = write(form);
+    const user = { username: nameOf(form.what), groups: GROUPS };
 
-  it.each(forms)('%s: %s, to us and to another client', async (what, username, user, of) => {
-    const path = write('config', user(), of?.());
-    const groups = ['readers', 'system:authenticated'];
+    expect(await ask(kubeconfig)).toEqual({ status: 201, ...user });
+    if (!form.isOursAlone) expect(await askTheirs(kubeconfig)).toEqual(user);
+  });
 
-    expect(await ask(path)).toEqual({ status: 201, username, groups });
-    if (what !== 'a proxy') expect(await askTheirs(path)).toEqual({ username, groups });
-    else expect(proxied).toContain(new URL(plane.url).host);
+  it.each(forms)('$what: kmm uses it', async (form) => {
+    expect(await kmmStatus(byKubeconfig(write(form)))).toContain('No ManagedClusterModule is on this hub.');
+
+    expect(await usersOfKmm()).toContain(nameOf(form.what));
+  });
+
+  it.each(forms)('$what: a hub works by it', async (form) => {
+    const hub = startHub(byKubeconfig(write(form)), folder);
+    try {
+      await untilHubWorks(nameOf(form.what));
+      expect(hub.crashes()).toBe(0);
+    } finally {
+      await hub.stop();
+    }
+  });
+
+  it('the proxy was asked for the server that was named', () => {
+    expect(new Set(proxy.connections)).toEqual(new Set(['localhost:1']));
+  });
+
+  it('an address that the certificate of the server does not have is refused where no name is given', async () => {
+    const of = { ...cluster(), server: `https://${relay.address}` };
+    const kubeconfig = writeConfig(path('config'), of, byToken('jane'));
+
+    await expect(ask(kubeconfig)).rejects.toThrow(/does not match certificate's altnames/);
+    expect(await kmmStatus(byKubeconfig(kubeconfig))).toMatch(/does not match certificate's altnames/);
   });
 
   it('somebody who may acts as somebody else', async () => {
-    const path = write('config', {
-      token: plane.token('system:admin'),
-      as: 'mary',
-      'as-groups': ['writers'],
-    });
+    const user = { ...byToken('system:admin'), as: 'mary', 'as-groups': ['writers'] };
 
-    expect(await ask(path)).toEqual({
+    expect(await ask(writeConfig(path('config'), cluster(), user))).toEqual({
       status: 201,
       username: 'mary',
       groups: ['writers', 'system:authenticated'],
@@ -194,9 +255,9 @@ describe('each form of a kubeconfig', () => {
   });
 
   it('a plugin is asked again after its credential was not accepted', async () => {
-    const exec = script('rotates', { token: 'no longer good' });
-    const connection = loadKubeConnection(process.env, { kubeconfig: write('config', { exec }) });
-    const transport = createHttpTransport(connection);
+    const user = writePlugin(path('rotates'), { token: 'no longer good' });
+    const kubeconfig = writeConfig(path('config'), cluster(), user);
+    const transport = createHttpTransport(loadKubeConnection(process.env, { kubeconfig }));
     const status = async () => {
       const answer = await transport.request({ method: 'GET', path: '/api/v1/namespaces', headers: {} });
       for await (const _ of answer.body);
@@ -204,36 +265,70 @@ describe('each form of a kubeconfig', () => {
     };
 
     expect(await status()).toBe(401);
-    script('rotates', { token: plane.token('system:admin') });
+    writePlugin(path('rotates'), byToken('system:admin'));
     expect(await status()).toBe(200);
     await transport.close();
   });
 
-  it('a token in a file beside it', async () => {
-    writeFileSync(join(folder, 'token'), plane.token('jane'));
-
-    expect(await ask(write('config', { tokenFile: 'token' }))).toMatchObject({ username: 'jane' });
-  });
+  /** A folder as a kubelet makes it for a service account, and what puts another token there of a sudden. */
+  const serviceAccount = (token: string) => {
+    const account = mkdtempSync(path('account-'));
+    const put = (next: string) => {
+      writeFileSync(join(account, 'next'), next);
+      renameSync(join(account, 'next'), join(account, 'token'));
+    };
+    copyFileSync(certificates.ca, join(account, 'ca.crt'));
+    put(token);
+    return { account, put };
+  };
 
   it('the token of a service account, and the one that takes its place while the client lives', async () => {
-    const account = mkdtempSync(join(folder, 'account-'));
-    copyFileSync(certificates.ca, join(account, 'ca.crt'));
-    writeFileSync(join(account, 'token'), plane.token('jane'));
-    const { hostname, port } = new URL(plane.url);
-    const env = { KUBERNETES_SERVICE_HOST: hostname, KUBERNETES_SERVICE_PORT: port };
+    const { account, put } = serviceAccount(plane.token('jane'));
+    const { env } = inPod(account, plane.url);
     const transport = createHttpTransport(loadKubeConnection(env, { account }));
-    const jane = { status: 201, username: 'jane', groups: ['readers', 'system:authenticated'] };
+    const jane = { status: 201, username: 'jane', groups: GROUPS };
     expect(await whoAmI(transport)).toEqual(jane);
 
-    // As the kubelet does it: the file is another one of a sudden.
-    writeFileSync(join(account, 'next'), plane.token('mary'));
-    renameSync(join(account, 'next'), join(account, 'token'));
+    put(plane.token('mary'));
     expect(await whoAmI(transport)).toEqual(jane);
     const passed = performance.now() + TOKEN_FILE_MS;
     const later = vi.spyOn(performance, 'now').mockImplementation(() => passed + 1);
     expect(await whoAmI(transport)).toEqual({ ...jane, username: 'mary' });
     later.mockRestore();
     await transport.close();
+  });
+
+  it('in a pod kmm uses the service account', async () => {
+    const { account } = serviceAccount(plane.token('in-a-pod'));
+
+    expect(await kmmStatus(inPod(account, plane.url))).toContain('No ManagedClusterModule is on this hub.');
+
+    expect(await usersOfKmm()).toContain('in-a-pod');
+  });
+
+  it('in a pod a hub works by its service account, and goes on by the next token when the first has ended', async () => {
+    const { namespace } = hubAccess.account;
+    const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name: 'bound-to' } };
+    const { metadata } = await client.create(CORE.secret, secret);
+    const boundObjectRef = { apiVersion: 'v1', kind: 'Secret', name: metadata.name, uid: metadata.uid };
+    const first = await requestToken(plane, hubAccess.account, { boundObjectRef });
+    const { account, put } = serviceAccount(first);
+    const hub = startHub(inPod(account, plane.url), folder);
+    try {
+      const pid = hub.pid();
+      await untilHubWorks(userOf(hubAccess));
+      const tokens = async () =>
+        new Set((await requestsOf(plane, /^kmm-hub/)).filter(isAccepted).map(credentialIn));
+      const second = await requestToken(plane, hubAccess.account);
+      expect(await tokens()).toContain(credentialOf(first));
+
+      put(second);
+      await client.delete(CORE.secret, metadata, {});
+      await until('the hub uses the next token', async () => (await tokens()).has(credentialOf(second)));
+      expect([hub.pid(), hub.crashes()]).toEqual([pid, 0]);
+    } finally {
+      await hub.stop();
+    }
   });
 
   describe('its administrator', () => {

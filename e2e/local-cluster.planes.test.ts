@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isTrue, type ManagedClusterModule, RESOURCES } from '@kmm-fleet/api';
-import { type Supervised, supervise, writeKubeconfig } from '@kmm-fleet/cli';
+import { type Supervised, supervise } from '@kmm-fleet/cli';
 import {
   LOCAL_CLUSTER,
   makeServerCertificates,
@@ -10,10 +10,11 @@ import {
   type Plane,
   type RealFleet,
   startRealFleet,
+  until,
+  writeKubeconfig,
 } from '@kmm-fleet/lab';
 import { CORE, systemClock as clock, systemRandom as random, silentLog } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from './faults/patience.ts';
 import { type DriverRegistry, startDriverRegistry } from './story/driver-registry.ts';
 import { MODULES_ANNOTATION } from './story/world.ts';
 
@@ -53,7 +54,7 @@ describe('a hub that manages itself', () => {
       const room = name === 'hub' ? 'hub' : 'spoke';
       const env = { KUBECONFIG: path, KMM_REGISTRY_CA_FILE: certificates.ca, KMM_MANAGED: '1' };
       const own = { ...env, KMM_BUILD_DIR: join(directory, 'builds') };
-      return supervise(room, own, join(directory, `${name}-operator.log`), () => {});
+      return supervise(room, own, join(directory, `${name}-operator.log`));
     });
   });
   afterAll(async () => {

@@ -9,7 +9,7 @@ import {
   RESOURCES,
   readyLabel,
 } from '@kmm-fleet/api';
-import { type Supervised, supervise, writeKubeconfig } from '@kmm-fleet/cli';
+import { type Supervised, supervise } from '@kmm-fleet/cli';
 import { createMemoryRegistry } from '@kmm-fleet/images/testing';
 import {
   makeServerCertificates,
@@ -18,6 +18,7 @@ import {
   type RealFleet,
   readAuditLog,
   startRealFleet,
+  writeKubeconfig,
 } from '@kmm-fleet/lab';
 import { CORE, systemClock as clock, listAll, systemRandom as random, silentLog } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -49,7 +50,7 @@ describe(`a cluster of ${NODES} nodes`, () => {
     const { name, url: server } = plane;
     writeKubeconfig(kubeconfig, certificates.ca, [{ name, server, token: plane.token(operatorUser(plane)) }]);
     const env = { KUBECONFIG: kubeconfig, KMM_MANAGED: '1' };
-    spoke = supervise('spoke', env, join(directory, 'spoke.log'), () => {});
+    spoke = supervise('spoke', env, join(directory, 'spoke.log'));
     nodes = await startLightNodes({
       ...{ client: fleet.client(CLUSTER), clock, random, count: NODES, labels: SELECTOR },
       kernelOf: (index) => KERNELS[index % 2] ?? KERNELS[0],

@@ -1,11 +1,10 @@
 import { OPERATOR, RESOURCES } from '@kmm-fleet/api';
-import { operatorUser, readAuditLog } from '@kmm-fleet/lab';
+import { operatorUser, patiently, readAuditLog, until } from '@kmm-fleet/lab';
 import { CORE, deepEqual, type ResourceType } from '@kmm-fleet/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditViolations, unseen } from './faults/audit-violations.ts';
 import { type FaultFleet, faultModule, startFaultFleet } from './faults/fault-fleet.ts';
 import { isForgotten, lacks, leftOf, loaderUid, readyDigest } from './faults/observe.ts';
-import { patiently, until } from './faults/patience.ts';
 import { type Round, tellRound } from './faults/tell-round.ts';
 
 const HOUR_MS = 3_600_000;

@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RESOURCES } from '@kmm-fleet/api';
-import { writeKubeconfig } from '@kmm-fleet/cli';
 import {
   makeServerCertificates,
   type Plane,
@@ -11,6 +10,8 @@ import {
   type RealFleet,
   startPolicyStack,
   startRealFleet,
+  until,
+  writeKubeconfig,
 } from '@kmm-fleet/lab';
 import { editions } from '@kmm-fleet/policies';
 import {
@@ -23,10 +24,9 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FOLLOWED, type Followed, INSTALL_PAGE } from './docs/install-page.ts';
 import { runBlock } from './docs/page.ts';
-import { until } from './faults/patience.ts';
 import { kmm, kubectlOn } from './install/install-plane.ts';
-import { installedOperator } from './install/installed-operator.ts';
 import { olmKinds } from './install/olm-kinds.ts';
+import { operatorEnvironment } from './install/operator-environment.ts';
 import { type RunningOperator, runOperator } from './install/run-operator.ts';
 import { type DriverRegistry, startDriverRegistry } from './story/driver-registry.ts';
 import { MODULES_ANNOTATION } from './story/world.ts';
@@ -81,7 +81,7 @@ describe('a fleet on which nothing of ours is installed', () => {
   };
   const startOperator = async (cluster: string) => {
     const deployed = (await deployment(cluster)) as KubeObject;
-    const env = await installedOperator(planeOf(cluster), deployed, directory, ca);
+    const env = await operatorEnvironment(planeOf(cluster), deployed, directory, ca);
     const log = join(directory, `${cluster}-operator.log`);
     operators.push(runOperator(fleet.client(cluster), editionOf(cluster), env, log));
     return env;

@@ -7,8 +7,8 @@ import {
   RESOURCES,
   WEBHOOKS,
 } from '@kmm-fleet/api';
-import { type Supervised, supervise, writeKubeconfig } from '@kmm-fleet/cli';
-import { freePort } from '@kmm-fleet/lab';
+import { type Supervised, supervise } from '@kmm-fleet/cli';
+import { freePort, writeKubeconfig } from '@kmm-fleet/lab';
 import {
   CORE,
   createHttpTransport,
@@ -95,7 +95,7 @@ describe('what an API server refuses', () => {
       () => 'done',
       (error: Error) => error.message,
     );
-  const start = () => supervise('spoke', env, join(plane.folder, 'spoke.log'), () => {});
+  const start = () => supervise('spoke', env, join(plane.folder, 'spoke.log'));
 
   beforeAll(async () => {
     plane = await startInstallPlane('webhooks');

@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createFleet, operatorUser, type RealFleetOptions, startRealFleet } from '@kmm-fleet/lab';
+import {
+  createFleet,
+  type KubeAccess,
+  operatorUser,
+  type RealFleetOptions,
+  startRealFleet,
+} from '@kmm-fleet/lab';
 import { createKubeClient, type KubeClient } from '@kmm-fleet/runtime';
-import type { KubeAccess } from './kubeconfig.ts';
 
 /** `lab`: API servers in the process of the lab. `real`: etcd, Kubernetes and OCM's agents. */
 export type ControlPlaneKind = 'lab' | 'real';

@@ -11,6 +11,7 @@ import {
   makeSigningPair,
   type Supervised,
   startRegistry,
+  writeKubeconfig,
 } from '@kmm-fleet/lab';
 import {
   aborted,
@@ -20,7 +21,6 @@ import {
   runProcess,
 } from '@kmm-fleet/runtime';
 import { type ControlPlaneKind, openLabFleet } from './control-planes.ts';
-import { writeKubeconfig } from './kubeconfig.ts';
 import { labClusters } from './lab-plan.ts';
 import { labPaths, writeLabState } from './lab-state.ts';
 import { demoFolder, manifestValues, spokeObjects, toolkits, writeManifests } from './manifests.ts';
@@ -104,11 +104,12 @@ await runProcess(log, async (signal) => {
     const own: Record<string, string> =
       room === 'hub' ? { KMM_BUILD_DIR: paths.path('builds') } : { KMM_MANAGED: '1' };
     const env = { ...common, ...own, KUBECONFIG: paths.path(`${name}-operator.kubeconfig`) };
-    return supervise(room, env, paths.path('logs', `${name}.log`), () => {
+    const restarted = () => {
       restarts.set(name, (restarts.get(name) ?? 0) + 1);
       log.info('lab.restarted', { key: name, count: restarts.get(name) ?? 0 });
       save();
-    });
+    };
+    return supervise(room, env, paths.path('logs', `${name}.log`), { restarted });
   };
   const processes = new Map(accesses.map(({ name }) => [name, start(name)] as const));
   save();

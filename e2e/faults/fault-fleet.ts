@@ -124,7 +124,7 @@ export async function startFaultFleet(
     const given = await operatorTokens(join(directory, `${name}-operator.token`), own);
     tokens.set(name, given);
     const kubeconfig = join(directory, `${name}-operator.kubeconfig`);
-    writeKubeconfig(kubeconfig, through.url, certificates.ca, { tokenFile: given.file });
+    writeKubeconfig(kubeconfig, certificates.ca, [{ name, server: through.url, tokenFile: given.file }]);
     const skewed = operatorClock(
       join(directory, `${name}-operator.clock`),
       name === 'standby' ? standbySkewMs : 0,
@@ -133,10 +133,7 @@ export async function startFaultFleet(
     const env = { ...skewed.env, KUBECONFIG: kubeconfig, KMM_REGISTRY_CA_FILE: certificates.ca, ...more };
     const room = server === 'hub' ? 'hub' : 'spoke';
     const log = join(directory, `${name}-operator.log`);
-    operators.set(
-      name,
-      supervise(room, env, log, () => {}),
-    );
+    operators.set(name, supervise(room, env, log));
   };
   const asHub = { LEADER_ELECTION: String(hasStandby), KMM_BUILD_DIR: join(directory, 'builds') };
   await startOperator('hub', asHub);

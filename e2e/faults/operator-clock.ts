@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
+import { until } from '@kmm-fleet/lab';
 import { createLimiter } from '@kmm-fleet/runtime';
-import { until } from './patience.ts';
 
 /** The wall clock of an operator, which can be set while it runs. */
 export interface OperatorClock {

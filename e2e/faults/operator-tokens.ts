@@ -1,9 +1,9 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FaultProxy, type Plane, requestToken } from '@kmm-fleet/lab';
+import { type FaultProxy, type Plane, patiently, requestToken, until } from '@kmm-fleet/lab';
 import type { Access } from '@kmm-fleet/policies';
 import { CORE, createHttpTransport, createLimiter, type KubeClient } from '@kmm-fleet/runtime';
-import { patiently, until } from './patience.ts';
+import { credentialOf } from '../kubeconfig/credential-id.ts';
 
 /** One token that an operator was given. Times are RFC 3339, by the clock of this machine. */
 export interface GivenToken {
@@ -58,7 +58,7 @@ export async function operatorTokens(
     current = await requestToken(plane, account, { boundObjectRef });
     writeFileSync(`${file}.next`, current, { mode: 0o600 });
     renameSync(`${file}.next`, file);
-    given.push({ id: idOf(current), given: new Date().toISOString() });
+    given.push({ id: credentialOf(current), given: new Date().toISOString() });
   };
   const isRefused = async () => {
     const { status, body } = await transport.request({ method: 'GET', path: '/api', headers: {} });
@@ -98,10 +98,4 @@ export async function operatorTokens(
     },
     close: () => transport.close(),
   };
-}
-
-function idOf(token: string): string {
-  const [, claims = ''] = token.split('.');
-  const { jti } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { jti: string };
-  return `JTI=${jti}`;
 }

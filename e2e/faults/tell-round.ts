@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RESOURCES } from '@kmm-fleet/api';
+import { inTime, patiently, until } from '@kmm-fleet/lab';
 import { type FaultFleet, faultModule } from './fault-fleet.ts';
 import { isForgotten, lacks, leftOf, loaderUid, readyDigest, untold } from './observe.ts';
-import { inTime, patiently, until } from './patience.ts';
 import { planStrikes } from './plan-strikes.ts';
 import { differences, stateOf } from './state-of.ts';
 
@@ -77,7 +77,7 @@ export async function tellRound(
       underWay.push(ended);
     });
     await inTime(told, Promise.all([patiently(act, endMs), ...struck]), endMs + HANGS_MS);
-    await until(told, missing, endMs);
+    await until(told, missing, { endMs });
   };
   const put = async (version: 1 | 2) =>
     hub.apply(RESOURCES.managedClusterModule, faultModule(fleet, names, version), {

@@ -1,4 +1,5 @@
 import type { AuditedRequest } from '@kmm-fleet/policies';
+import { credentialIn } from '../kubeconfig/credential-id.ts';
 import type { GivenToken } from './operator-tokens.ts';
 
 /** An operator reads its token again after a minute; so much later it may be seen on its way. */
@@ -24,7 +25,7 @@ export function tokenViolations(
   const own = requests.filter(({ userAgent }) => userAgent === agent);
   const overMs = Math.max(...requests.map(atMs));
   const refused = own.filter(({ responseStatus }) => responseStatus?.code === 401);
-  const used = Map.groupBy(own, idOf);
+  const used = Map.groupBy(own, credentialIn);
   const isExplained = new Set<AuditedRequest>();
   const found: string[] = [];
   given.forEach((token, index) => {
@@ -61,9 +62,6 @@ export function tokenViolations(
 }
 
 const atMs = ({ requestReceivedTimestamp }: AuditedRequest): number => Date.parse(requestReceivedTimestamp);
-
-const idOf = ({ user }: AuditedRequest): string | undefined =>
-  user.extra?.['authentication.kubernetes.io/credential-id']?.[0];
 
 const isFirstAfterAnEnd = (given: readonly GivenToken[], index: number): boolean => {
   const { ended } = given[index - 1] ?? {};

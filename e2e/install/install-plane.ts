@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CommandLine } from '@kmm-fleet/cli';
 import {
   findProgram,
   installObjects,
@@ -38,11 +39,14 @@ export interface InstallPlane {
 const root = join(import.meta.dirname, '../..');
 
 /** `kmm` of the images where there are programs for them, else of the checkout. */
-export function kmm(...args: readonly string[]): string {
+export function kmmCommand(...args: readonly string[]): CommandLine {
   const programs = process.env['KMM_PROGRAMS'];
-  return programs
-    ? runProgram(process.execPath, [join(programs, 'kmm.js'), ...args])
-    : runProgram(join(root, 'bin/kmm'), args);
+  return programs ? [process.execPath, join(programs, 'kmm.js'), ...args] : [join(root, 'bin/kmm'), ...args];
+}
+
+export function kmm(...args: readonly string[]): string {
+  const [program, ...all] = kmmCommand(...args);
+  return runProgram(program, all);
 }
 
 /** Objects of a YAML text. */

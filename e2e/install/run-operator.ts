@@ -18,7 +18,7 @@ export function runOperator(
   env: Readonly<Record<string, string>>,
   logFile: string,
 ): RunningOperator {
-  const process = supervise(edition.name === 'hub' ? 'hub' : 'spoke', env, logFile, () => {});
+  const process = supervise(edition.name === 'hub' ? 'hub' : 'spoke', env, logFile);
   const end = new AbortController();
   const standingIn = standIn(client, edition, process, end.signal);
   return {

@@ -9,7 +9,6 @@ import {
   spokeObjects,
   supervise,
   toolkits,
-  writeKubeconfig,
   writeManifests,
 } from '@kmm-fleet/cli';
 import {
@@ -40,6 +39,7 @@ import {
   startRegistry,
   TEST_KEY,
   unmountBelow,
+  writeKubeconfig,
 } from '@kmm-fleet/lab';
 import { editions, typeOf } from '@kmm-fleet/policies';
 import {
@@ -178,7 +178,7 @@ export async function startKernelFleet(
       KMM_BUILD_DIR: join(directory, `${name}-builds`),
       ...more,
     };
-    return supervise(room, env, join(directory, `${name}-operator.log`), () => {});
+    return supervise(room, env, join(directory, `${name}-operator.log`));
   };
   const operatorOfHub = operate('hub', fleet.hub);
   let ofEast: Supervised | undefined;

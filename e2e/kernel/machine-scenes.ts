@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { KERNEL_CLAIM, RESOURCES } from '@kmm-fleet/api';
-import { type CertificateFiles, makeSigningPair } from '@kmm-fleet/lab';
+import { type CertificateFiles, Lie, makeSigningPair } from '@kmm-fleet/lab';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
 import { BOTH, conditionOf, has, loaded, readyDevicePlugins, standingOf } from './observe.ts';
-import { Lie, until } from './patience.ts';
+import { until } from './patience.ts';
 
 export async function refuseForeignKey(fleet: KernelFleet): Promise<void> {
   await apply(fleet.hub, signingSecrets(await makeSigningPair(fleet.directory, 'somebody-else')));

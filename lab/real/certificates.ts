@@ -49,14 +49,16 @@ export async function makeServerCertificates(directory: string): Promise<ServerC
   };
 }
 
-/** A certificate by which somebody who may do everything logs in where `ca` is trusted. */
-export async function makeAdminCertificate(
+/** A certificate by which a user logs in where `ca` is trusted. */
+export async function makeClientCertificate(
   directory: string,
   { ca, caKey }: Pick<ServerCertificates, 'ca' | 'caKey'>,
+  { name, groups = [] }: { readonly name: string; readonly groups?: readonly string[] },
 ): Promise<CertificateFiles> {
-  const files = { cert: join(directory, 'admin.crt'), key: join(directory, 'admin.key') };
+  const files = { cert: join(directory, `${name}.crt`), key: join(directory, `${name}.key`) };
+  const subject = [...groups.map((group) => `/O=${group}`), `/CN=${name}`].join('');
   await runCommand('openssl', [
-    ...[...EC_PAIR, '-subj', '/O=system:masters/CN=admin', '-CA', ca, '-CAkey', caKey],
+    ...[...EC_PAIR, '-subj', subject, '-CA', ca, '-CAkey', caKey],
     ...['-addext', 'extendedKeyUsage=clientAuth', '-addext', 'basicConstraints=critical,CA:FALSE'],
     ...['-keyout', files.key, '-out', files.cert],
   ]);

@@ -2,6 +2,7 @@
 export { cacheDir } from './cache-dir.ts';
 export {
   type CertificateFiles,
+  makeClientCertificate,
   makeServerCertificates,
   makeSigningPair,
   type ServerCertificates,
@@ -24,13 +25,15 @@ export {
   type OperatorImageName,
   type OperatorImages,
 } from './operator-images.ts';
+export { inTime, Lie, patiently, until } from './patience.ts';
 export { readAuditLog } from './planes/audit-log.ts';
 export { POLICY } from './planes/carry-policies.ts';
 export { type FaultProxy, isWatch, type ProxyFault, startFaultProxy } from './planes/fault-proxy.ts';
+export { type KubeAccess, writeKubeconfig } from './planes/kubeconfig.ts';
 export { type Ocm, ocmProgram } from './planes/ocm.ts';
 export { ocmHubObjects } from './planes/ocm-objects.ts';
 export type { Plane, PlaneOptions } from './planes/plane.ts';
-export { ADMIN, type User, writeKubeconfig } from './planes/plane-access.ts';
+export { ADMIN, type User } from './planes/plane-access.ts';
 export { type PolicyStack, startPolicyStack } from './planes/policy-stack.ts';
 export { type Part, type Programs, planePrograms, planeProvider } from './planes/program.ts';
 export {

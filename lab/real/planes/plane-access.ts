@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeConnection } from '@kmm-fleet/runtime';
+import { writeKubeconfig } from './kubeconfig.ts';
 
 /** Somebody who may log in. What they may do is up to RBAC; the group `system:masters` may do everything. */
 export interface User {
@@ -52,7 +53,7 @@ export function planeAccess({ name, directory, ca: caFile, users, port }: PlaneA
     connection: (user) => ({ server: url, ca, token: () => token(user) }),
     kubeconfig(user = ADMIN.name) {
       const path = join(directory, `${user.replaceAll(/[^\w.-]+/g, '_')}.kubeconfig`);
-      writeKubeconfig(path, url, caFile, { token: token(user) });
+      writeKubeconfig(path, caFile, [{ name, server: url, token: token(user) }]);
       return path;
     },
   };
@@ -64,24 +65,6 @@ function writeUsers(path: string, users: readonly User[], token: (user: string) 
     ({ name, groups = [] }) => `${token(name)},${name},${name},"${groups.join(',')}"\n`,
   );
   writeFileSync(path, lines.join(''), { mode: 0o600 });
-}
-
-/** @param user a token, or the path of a file that has one */
-export function writeKubeconfig(
-  path: string,
-  server: string,
-  ca: string,
-  user: { readonly token: string } | { readonly tokenFile: string },
-): void {
-  const config = {
-    apiVersion: 'v1',
-    kind: 'Config',
-    'current-context': 'plane',
-    clusters: [{ name: 'plane', cluster: { server, 'certificate-authority': ca } }],
-    users: [{ name: 'user', user }],
-    contexts: [{ name: 'plane', context: { cluster: 'plane', user: 'user' } }],
-  };
-  writeFileSync(path, JSON.stringify(config), { mode: 0o600 });
 }
 
 /** Resources whose bodies an audit log holds too. */

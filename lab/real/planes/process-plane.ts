@@ -1,25 +1,28 @@
 import type { ChildProcess } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { createHttpTransport, type KubeConnection, type Transport } from '@kmm-fleet/runtime';
-import { makeAdminCertificate, makeTokenKeys } from '../certificates.ts';
-import { tailOf } from '../command.ts';
+import { allOver } from '../all-over.ts';
+import { makeClientCertificate, makeTokenKeys } from '../certificates.ts';
 import { spawnMortal, stopChild } from '../mortal-child.ts';
 import { makeMortalFolder, removeFolder } from '../mortal-folder.ts';
 import { freePort } from '../registry.ts';
 import { flagsOf, type Setting } from './flags.ts';
+import { writeKubeconfig } from './kubeconfig.ts';
 import { type NodeTunnel, startNodeTunnel } from './node-tunnel.ts';
 import type { Plane, PlaneOptions } from './plane.ts';
-import { planeAccess, USERS_FILE, type User, writeAuditPolicy, writeKubeconfig } from './plane-access.ts';
+import { ADMIN, planeAccess, USERS_FILE, type User, writeAuditPolicy } from './plane-access.ts';
 import type { Part } from './program.ts';
+import { type StartingPart, untilReady } from './until-ready.ts';
 
 const MANAGER: User = { name: 'system:kube-controller-manager' };
 const SCHEDULER: User = { name: 'system:kube-scheduler' };
-const START_MS_MAX = 60_000;
-const ANSWER_MS_MAX = 3_000;
-/** As programs in Go say it. */
-const PORT_TAKEN = /listen tcp (\S+): bind: address already in use/;
 const IN_MEMORY = '/dev/shm';
+const CONTROLLER_PORTS = { 'kube-controller-manager': 'manager', 'kube-scheduler': 'scheduler' } as const;
+/** Its certificate is its own. */
+const ofController = (port: number) => ({
+  server: `https://127.0.0.1:${port}`,
+  insecureSkipTlsVerify: true,
+});
 
 /** Starts etcd, kube-apiserver and what else is wanted as processes, and waits until they are ready. */
 export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
@@ -33,8 +36,11 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
   const users = [MANAGER, SCHEDULER, ...(options.users ?? [])];
   const { ca } = certificates;
   const access = planeAccess({ name, directory, ca, users, port: setting.ports.apiserver });
-  writeKubeconfig(setting.managerConfig, access.url, ca, { token: access.token(MANAGER.name) });
-  writeKubeconfig(setting.schedulerConfig, access.url, ca, { token: access.token(SCHEDULER.name) });
+  for (const [path, user] of [
+    [setting.managerConfig, MANAGER],
+    [setting.schedulerConfig, SCHEDULER],
+  ] as const)
+    writeKubeconfig(path, ca, [{ name, server: access.url, token: access.token(user.name) }]);
 
   const children = new Map<Part, ChildProcess>();
   const start = async (part: Part) => {
@@ -43,14 +49,27 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
     const args = [...first, ...flagsOf(part, setting)];
     const child = spawnMortal(program, args, join(directory, `${part}.log`));
     children.set(part, child);
-    if (part === 'kube-apiserver') await untilReady(access.connection(), directory, children);
+    // etcd is ready when kube-apiserver is.
+    if (part !== 'etcd') await untilReady(startingPart(part));
+  };
+  const startingPart = (part: Exclude<Part, 'etcd'>): StartingPart => {
+    const needs: readonly Part[] = part === 'kube-apiserver' ? ['etcd', part] : [part];
+    return {
+      ...(part === 'kube-apiserver'
+        ? { connection: access.connection(), path: '/readyz' }
+        : { connection: ofController(setting.ports[CONTROLLER_PORTS[part]]), path: '/healthz' }),
+      part,
+      needed: new Map([...children].filter(([each]) => needs.includes(each))),
+      logOf: (each) => join(directory, `${each}.log`),
+    };
   };
   started.defer(async () => {
     // What is in memory goes with it, so nobody needs to be asked kindly.
     for (const part of [...children.keys()].reverse()) children.get(part)?.kill('SIGKILL');
     await Promise.all([...children.values()].map(stopChild));
   });
-  for (const part of ['etcd', 'kube-apiserver', ...(options.parts ?? [])] as const) await start(part);
+  for (const part of ['etcd', 'kube-apiserver'] as const) await start(part);
+  await allOver((options.parts ?? []).map(start));
   const running = started.move();
   return {
     ...access,
@@ -94,7 +113,7 @@ async function makeSetting(
     identityProvider,
     kubelets: tunnel && {
       egress: tunnel.config,
-      client: await makeAdminCertificate(directory, certificates),
+      client: await makeClientCertificate(directory, certificates, ADMIN),
     },
   };
 }
@@ -109,43 +128,4 @@ async function compactEtcd(url: string): Promise<void> {
   };
   const { header } = await ask('range', { key: Buffer.from('/').toString('base64') });
   await ask('compaction', { revision: header.revision, physical: true });
-}
-
-/** @throws {Error} in the words of etcd or kube-apiserver, whichever has ended or is not ready */
-async function untilReady(
-  connection: KubeConnection,
-  directory: string,
-  children: ReadonlyMap<Part, ChildProcess>,
-): Promise<void> {
-  const needed = [...children].filter(([part]) => part === 'etcd' || part === 'kube-apiserver');
-  const endMs = Date.now() + START_MS_MAX;
-  const ended = () => needed.find(([, { exitCode }]) => exitCode !== null);
-  const transport = createHttpTransport(connection);
-  try {
-    while (Date.now() < endMs && !ended()) {
-      if (await isReady(transport)) return;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  } finally {
-    await transport.close();
-  }
-  const [part, child] = ended() ?? ['kube-apiserver'];
-  const log = readFileSync(join(directory, `${part}.log`), 'utf8');
-  const [, address] = PORT_TAKEN.exec(log) ?? [];
-  if (address)
-    throw new Error(`${part} wants ${address}, which another program has taken since. Start it again.`);
-  const what = child ? `ended with code ${child.exitCode}` : `was not ready in ${START_MS_MAX / 1_000} s`;
-  throw new Error(`${part} ${what}:\n${tailOf(log, 15)}`);
-}
-
-async function isReady(transport: Transport): Promise<boolean> {
-  try {
-    // Who listens and says nothing is somebody else, or is not there yet.
-    const soon = AbortSignal.timeout(ANSWER_MS_MAX);
-    const { status, body } = await transport.request({ method: 'GET', path: '/readyz', headers: {} }, soon);
-    for await (const _ of body);
-    return status === 200;
-  } catch {
-    return false;
-  }
 }

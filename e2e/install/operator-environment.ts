@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { writeKubeconfig } from '@kmm-fleet/cli';
-import { freePort, type Plane, requestToken } from '@kmm-fleet/lab';
+import { freePort, type Plane, requestToken, writeKubeconfig } from '@kmm-fleet/lab';
 import type { KubeObject } from '@kmm-fleet/runtime';
 
 interface Workload extends KubeObject {
@@ -24,7 +23,7 @@ interface Variable {
  * How a kubelet would start the operator of a hub or cluster: the variables that its Deployment says, and a token of its
  * service account. Ports are of the whole machine here, so each has one of its own.
  */
-export async function installedOperator(
+export async function operatorEnvironment(
   plane: Plane,
   deployment: KubeObject,
   directory: string,

@@ -18,16 +18,24 @@ export async function patiently<T>(act: () => Promise<T>, endMs = Date.now() + P
 /** Whether it is seen; or what is not seen yet, which is nothing in the end. */
 type Seen = boolean | readonly string[];
 
+/** Something that must not be seen even once: waiting ends. */
+export class Lie extends Error {}
+
+export interface Patience {
+  /** In milliseconds since the epoch. */
+  readonly endMs?: number;
+  readonly pauseMs?: number;
+}
+
 /**
  * Looks again and again.
  *
- * @param endMs of the patience, in milliseconds since the epoch
  * @throws {Error} that says what was not seen; its cause is what the last look failed with
  */
 export async function until(
   what: string,
   look: () => Seen | Promise<Seen>,
-  endMs = Date.now() + PATIENCE_MS,
+  { endMs = Date.now() + PATIENCE_MS, pauseMs = PAUSE_MS }: Patience = {},
 ): Promise<void> {
   const began = Date.now();
   for (;;) {
@@ -37,7 +45,7 @@ export async function until(
       const waited = `${what}: not seen in ${Math.round((Date.now() - began) / 1_000)} s`;
       throw new Error([waited, ...missing].join('; '), { cause });
     }
-    await sleep(PAUSE_MS);
+    await sleep(pauseMs);
   }
 }
 
@@ -47,6 +55,7 @@ async function lookOnce(look: () => Seen | Promise<Seen>) {
     const missing = typeof seen === 'boolean' ? [] : seen;
     return { isSeen: seen !== false && missing.length === 0, missing };
   } catch (cause) {
+    if (cause instanceof Lie) throw cause;
     // What cannot be asked was not seen.
     return { isSeen: false, missing: [], cause };
   }

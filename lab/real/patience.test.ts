@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest';
-import { inTime, patiently, until } from './patience.ts';
+import { inTime, Lie, patiently, until } from './patience.ts';
 
 /** A patience that a second look is the last of. */
 const soon = () => Date.now() + 100;
 
 it('says at the end of its patience what it did not see', async () => {
-  const seen = until('it is loaded', () => ['no label', 'no loader'], soon());
+  const seen = until('it is loaded', () => ['no label', 'no loader'], { endMs: soon() });
 
   await expect(seen).rejects.toThrow('it is loaded: not seen in 0 s; no label; no loader');
 });
 
 it('keeps what the last look failed with', async () => {
   const cause = new Error('connection refused');
-  const seen = until('it is loaded', () => Promise.reject(cause), soon());
+  const seen = until('it is loaded', () => Promise.reject(cause), { endMs: soon() });
 
   await expect(seen).rejects.toMatchObject({ message: 'it is loaded: not seen in 0 s', cause });
 });
@@ -43,4 +43,11 @@ it('does not wait for what hangs', async () => {
 
   await expect(inTime('a strike', hangs, soon())).rejects.toThrow('a strike: it has not ended in time');
   expect(await inTime('a strike', Promise.resolve('done'), soon())).toBe('done');
+});
+
+it('waits no longer when it has seen what must never be', async () => {
+  const looks = [new Error('gone'), new Lie('it is loaded unsigned'), new Error('too late')];
+
+  await expect(until('it is refused', () => Promise.reject(looks.shift()))).rejects.toThrow('unsigned');
+  expect(looks).toHaveLength(1);
 });
