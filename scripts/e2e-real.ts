@@ -16,7 +16,7 @@ import { chooseSuites, type Lack } from './choose-suites.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
 /** Suites that need no more than etcd and kube-apiserver, which is what KUBEBUILDER_ASSETS usually has. */
-const WITHOUT_CONTROLLERS = ['kubeconfig', 'identity-provider', 'gather', 'ports-taken', 'webhooks'];
+const WITHOUT_CONTROLLERS = ['kubeconfig', 'identity-provider', 'gather', 'webhooks'];
 /** Suites that kill and start parts of a control plane, or have it ask a server of ours, which clusters of kind do not do. */
 const NOT_KIND = ['api-server', 'faults', 'identity-provider', 'outages', 'ports-taken'];
 /** The suite that builds images. */

@@ -15,6 +15,7 @@ afterEach(() => {
 });
 
 const ETCD = 'etcd Version: 3.6.1';
+const CONTROLLERS = ['kube-controller-manager', 'kube-scheduler'] as const;
 const install = (name: string, says: string) =>
   writeFileSync(join(folder, name), `#!/bin/sh\necho '${says}'\n`, { mode: 0o755 });
 
@@ -34,7 +35,13 @@ it.each([
   ['etcd', 'etcd Version: 3.4.23', 'is etcd Version: 3.4.23; 3.5 or newer is needed'],
   ['etcd', 'etcd Version: 2.9.0', 'is etcd Version: 2.9.0; 3.5 or newer is needed'],
   ['etcd', '', 'is no etcd: it says ""'],
-])('refuses a %s that says %j, in one line', async (part, says, words) => {
+  ...CONTROLLERS.flatMap((part) => [
+    [part, 'Kubernetes v1.32.0', `is Kubernetes v1.32.0; beside kube-apiserver 1.31 it must be 1.31 or`],
+    [part, 'Kubernetes v1.29.4', `is Kubernetes v1.29.4; beside kube-apiserver 1.31 it must be 1.31 or`],
+    [part, 'Kubernetes v2.31.0', `is Kubernetes v2.31.0; beside kube-apiserver 1.31 it must be 1.31 or`],
+    [part, ETCD, `is no ${part}: it says "etcd Version: 3.6.1"`],
+  ]),
+] as [string, string, string][])('refuses a %s that says %j, in one line', async (part, says, words) => {
   install('etcd', ETCD);
   install('kube-apiserver', 'Kubernetes v1.31.0');
   install(part, says);
@@ -44,6 +51,18 @@ it.each([
   expect(refusal).toContain(`${join(folder, part)} ${words}`);
   expect(refusal).not.toContain('\n');
 });
+
+it.each(CONTROLLERS)(
+  'takes a %s that is as new as kube-apiserver, or one minor version older',
+  async (part) => {
+    install('etcd', ETCD);
+    install('kube-apiserver', 'Kubernetes v1.31.0');
+    for (const says of ['Kubernetes v1.31.9', 'Kubernetes v1.30.0']) {
+      install(part, says);
+      expect((await planePrograms(expect.unreachable))(part)).toEqual([join(folder, part)]);
+    }
+  },
+);
 
 it('names what is missing from the folder', async () => {
   install('kube-apiserver', 'Kubernetes v1.31.0');

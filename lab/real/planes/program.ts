@@ -15,27 +15,34 @@ export type Programs = (part: Part) => readonly [string, ...string[]] | undefine
 const SOURCES = fileURLToPath(new URL('./kubernetes/', import.meta.url));
 
 interface VersionCheck {
-  readonly part: Part;
   /** The beginning of what it says of itself, with major and minor version. */
   readonly says: RegExp;
-  readonly wanted: readonly [number, number];
-  readonly why: string;
+  /** @returns what is wrong with a version */
+  readonly refusal: (version: Version, apiServer: Version | undefined) => string | undefined;
 }
 
-const CHECKS: readonly VersionCheck[] = [
-  {
-    part: 'etcd',
+type Version = readonly [major: number, minor: number];
+
+const KUBERNETES = /^Kubernetes v(\d+)\.(\d+)\S*/;
+const isBefore = (a: Version, b: Version) => a[0] < b[0] || (a[0] === b[0] && a[1] < b[1]);
+const atLeast = (wanted: Version, why: string) => (version: Version) =>
+  isBefore(version, wanted) ? `${wanted.join('.')} or newer is needed ${why}` : undefined;
+/** Kubernetes wants them as new as kube-apiserver, or one minor version older. */
+const beside = ([major, minor]: Version, apiServer: Version | undefined) => {
+  if (!apiServer || (major === apiServer[0] && [minor, minor + 1].includes(apiServer[1]))) return undefined;
+  return `beside kube-apiserver ${apiServer.join('.')} it must be ${apiServer.join('.')} or one minor version older`;
+};
+
+/** In the order in which they are looked at. */
+const CHECKS: Readonly<Record<Part, VersionCheck>> = {
+  etcd: {
     says: /^etcd Version: (\d+)\.(\d+)\S*/,
-    wanted: [3, 5],
-    why: 'for the progress that watch lists of kube-apiserver wait for',
+    refusal: atLeast([3, 5], 'for the progress that watch lists of kube-apiserver wait for'),
   },
-  {
-    part: 'kube-apiserver',
-    says: /^Kubernetes v(\d+)\.(\d+)\S*/,
-    wanted: [1, 29],
-    why: 'for the rules in our CRDs',
-  },
-];
+  'kube-apiserver': { says: KUBERNETES, refusal: atLeast([1, 29], 'for the rules in our CRDs') },
+  'kube-controller-manager': { says: KUBERNETES, refusal: beside },
+  'kube-scheduler': { says: KUBERNETES, refusal: beside },
+};
 const COMPONENT = 'k8s.io/component-base/version';
 
 /** @throws {Error} when `KMM_PLANES` is neither */
@@ -59,20 +66,28 @@ export async function planePrograms(progress: (line: string) => void): Promise<P
 }
 
 async function assetPrograms(folder: string): Promise<Programs> {
-  for (const part of ['etcd', 'kube-apiserver'])
-    if (!existsSync(join(folder, part)))
+  const path = (part: Part) => join(folder, part);
+  for (const part of ['etcd', 'kube-apiserver'] as const)
+    if (!existsSync(path(part)))
       throw new Error(`KUBEBUILDER_ASSETS is ${folder}, and there is no ${part} in it.`);
-  for (const check of CHECKS) await checkVersion(folder, check);
-  return (part) => (existsSync(join(folder, part)) ? [join(folder, part)] : undefined);
+  let apiServer: Version | undefined;
+  for (const part of Object.keys(CHECKS) as Part[]) {
+    if (!existsSync(path(part))) continue;
+    const version = await checkVersion(path(part), part, apiServer);
+    if (part === 'kube-apiserver') apiServer = version;
+  }
+  return (part) => (existsSync(path(part)) ? [path(part)] : undefined);
 }
 
-async function checkVersion(folder: string, { part, says, wanted, why }: VersionCheck): Promise<void> {
-  const path = join(folder, part);
+async function checkVersion(path: string, part: Part, apiServer: Version | undefined): Promise<Version> {
+  const { says, refusal } = CHECKS[part];
   const text = (await runCommand(path, ['--version'])).trim();
   const [version, major, minor] = says.exec(text) ?? [];
   if (!version) throw new Error(`${path} is no ${part}: it says ${JSON.stringify(text.slice(0, 200))}.`);
-  const isOld = Number(major) < wanted[0] || (Number(major) === wanted[0] && Number(minor) < wanted[1]);
-  if (isOld) throw new Error(`${path} is ${version}; ${wanted.join('.')} or newer is needed ${why}.`);
+  const found: Version = [Number(major), Number(minor)];
+  const why = refusal(found, apiServer);
+  if (why) throw new Error(`${path} is ${version}; ${why}.`);
+  return found;
 }
 
 function builtProgram(progress: (line: string) => void): Promise<string> {
