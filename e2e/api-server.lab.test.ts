@@ -7,35 +7,47 @@ import {
   type Transport,
 } from '@kmm-fleet/runtime';
 import { describe, expect, it } from 'vitest';
-import { refusalOf, request, underTest } from './api-server/under-test.ts';
+import type { Overload } from './api-server/contract.ts';
+import { crowdAnswer, type Hold, request, underTest } from './api-server/under-test.ts';
 import { describeApiServer } from './api-server.contract.ts';
 
 const START_MS = Date.parse('2026-01-01T00:00:00Z');
 
-describeApiServer('the lab in this process', async () => {
-  const clock = createManualClock(START_MS);
-  const server = createApiServer({ clock, random: createRandom(1), name: 'contract' });
-  return inLab(server, server.transport, clock);
-});
+type Open = (server: ApiServer) => Promise<{ readonly transport: Transport; close(): Promise<void> }>;
 
-describeApiServer('the lab behind a socket', async () => {
-  const clock = createManualClock(START_MS);
-  const server = createApiServer({ clock, random: createRandom(1), name: 'contract' });
+const inThisProcess: Open = async ({ transport }) => ({ transport, close: async () => {} });
+const behindSocket: Open = async (server) => {
   const listening = await server.listen();
-  const transport = createHttpTransport({ server: listening.url } as Parameters<
-    typeof createHttpTransport
-  >[0]);
-  return inLab(server, transport, clock, async () => {
-    await transport.close();
-    await listening.close();
+  const transport = createHttpTransport({ server: listening.url });
+  return {
+    transport,
+    async close() {
+      await transport.close();
+      await listening.close();
+    },
+  };
+};
+
+for (const [where, open] of [
+  ['in this process', inThisProcess],
+  ['behind a socket', behindSocket],
+] as const)
+  describeApiServer(`the lab ${where}`, async () => {
+    const clock = createManualClock(START_MS);
+    const server = createApiServer({ clock, random: createRandom(1), name: 'contract' });
+    const { transport, close } = await open(server);
+    return inLab(server, transport, clock, { overload: () => overload(open), close });
   });
-});
 
 describe('the lab’s API server', () => {
   const lab = () => {
     const clock = createManualClock(START_MS);
     const server = createApiServer({ clock, random: createRandom(1), name: 'lab' });
-    return { clock, server, target: inLab(server, server.transport, clock) };
+    return {
+      clock,
+      server,
+      target: inLab(server, server.transport, clock, { overload: expect.unreachable }),
+    };
   };
   const SECRETS = '/api/v1/namespaces/default/secrets';
   const secret = (name: string) => ({ apiVersion: 'v1', kind: 'Secret', metadata: { name } });
@@ -111,17 +123,40 @@ describe('the lab’s API server', () => {
   });
 });
 
-/** Waiting is moving the clock of the lab, and it is busy when it is told to be. */
-function inLab(server: ApiServer, transport: Transport, clock: ManualClock, close = async () => {}) {
+/** Waiting is moving the clock of the lab. */
+function inLab(
+  server: ApiServer,
+  transport: Transport,
+  clock: ManualClock,
+  { overload, close = async () => {} }: Pick<Hold, 'overload'> & Partial<Pick<Hold, 'close'>>,
+) {
   return underTest(transport, {
     pause: () => clock.advance(100),
     forget: async () => server.compact(),
-    async overload() {
-      server.setFault(() => ({ status: 429, retryAfterSeconds: 1 }));
-      const answer = await transport.request(request('GET', '/api/v1/namespaces'));
-      server.setFault(undefined);
-      return refusalOf(answer);
-    },
+    overload,
     close,
   });
+}
+
+/** A server of the lab that has one request in flight, and many that come at once. */
+async function overload(open: Open): Promise<Overload> {
+  const clock = createManualClock(START_MS);
+  const flow = { inFlightMax: 1, requestMs: 1_000 };
+  const server = createApiServer({ clock, random: createRandom(1), name: 'busy', flow });
+  const { transport, close } = await open(server);
+  const ask = async () => crowdAnswer(await transport.request(request('GET', '/api/v1/namespaces')));
+  const inTime = async <T>(answers: Promise<T>): Promise<T> => {
+    let isOver = false;
+    void answers.finally(() => {
+      isOver = true;
+    });
+    while (!isOver) await clock.advance(10);
+    return answers;
+  };
+  try {
+    const crowd = await inTime(Promise.all(Array.from({ length: 30 }, ask)));
+    return { crowd, alone: await inTime(ask()) };
+  } finally {
+    await close();
+  }
 }

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeServerCertificates, planePrograms, startPlane } from '@kmm-fleet/lab';
 import { createHttpTransport, type Transport } from '@kmm-fleet/runtime';
+import type { Overload } from './api-server/contract.ts';
 import { crowdObjects, crowdRequest } from './api-server/crowd.ts';
-import { refusalOf, request, underTest } from './api-server/under-test.ts';
+import { crowdAnswer, request, underTest } from './api-server/under-test.ts';
 import { describeApiServer } from './api-server.contract.ts';
 
 /** In flight at once, by one who may have one. */
@@ -40,15 +41,15 @@ describeApiServer('kube-apiserver', async () => {
 });
 
 /** Many requests at once, in the name of a user who may have one in flight, until one of them is refused. */
-async function overload(transport: Transport) {
+async function overload(transport: Transport): Promise<Overload> {
   for (const [path, object] of crowdObjects) {
-    const made = await refusalOf(await transport.request(request('POST', path, object)));
+    const made = await crowdAnswer(await transport.request(request('POST', path, object)));
     if (made.status !== 201) throw new Error(`${path}: ${made.status} ${made.text}`);
   }
+  const ask = async () => crowdAnswer(await transport.request(crowdRequest));
   for (let round = 0; round < CROWDS_MAX; round += 1) {
-    const crowd = Array.from({ length: CROWD }, async () => refusalOf(await transport.request(crowdRequest)));
-    const refused = (await Promise.all(crowd)).find(({ status }) => status >= 400);
-    if (refused) return refused;
+    const crowd = await Promise.all(Array.from({ length: CROWD }, ask));
+    if (crowd.some(({ status }) => status >= 400)) return { crowd, alone: await ask() };
     await sleep(100);
   }
   throw new Error(`none of ${CROWDS_MAX} times ${CROWD} requests was refused`);

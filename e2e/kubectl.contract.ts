@@ -204,7 +204,7 @@ export function describeKubectl(title: string, program: string, start: () => Pro
     });
 
     it('leaves dependents when it is told to, and everything on a dry run', async () => {
-      const version = await kubectl('version', '--client', ...(program.includes('1.20') ? ['--short'] : []));
+      const version = await kubectl('version', '--client');
       await kubectl('create', 'configmap', 'owner');
       const uid = await kubectl('get', 'configmap', 'owner', '-o', 'jsonpath={.metadata.uid}');
       const ownerReferences = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'owner', uid }];

@@ -1,13 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  findProgram,
   makeServerCertificates,
   newestKubectl,
   planePrograms,
   startPlane,
+  unpackReference,
 } from '@kmm-fleet/lab';
 import {
   CORE,
@@ -16,14 +17,19 @@ import {
   systemRandom as random,
   systemClock,
 } from '@kmm-fleet/runtime';
+import { describe } from 'vitest';
 import { describeKubectl, type KubectlServer, labForKubectl } from './kubectl.contract.ts';
 
 const newest = await newestKubectl(() => {});
-const onPath = findProgram('kubectl');
+const debian = join(await unpackReference('kubectl'), 'usr/bin/kubectl');
+const version = /v1\.\d+\.\d+/.exec(execFileSync(debian, ['version', '--client'], { encoding: 'utf8' }))?.[0];
 
 describeKubectl('the newest kubectl on the lab', newest, labForKubectl);
 describeKubectl('the newest kubectl on kube-apiserver', newest, planeForKubectl);
-if (onPath) describeKubectl(`${onPath} on kube-apiserver`, onPath, planeForKubectl);
+describe.skipIf(!version?.startsWith('v1.20.'))(
+  `the oldest kubectl, 1.20, which Debian 12 has (this one has ${version})`,
+  () => describeKubectl('on kube-apiserver', debian, planeForKubectl),
+);
 
 async function planeForKubectl(): Promise<KubectlServer> {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-kubectl-plane-'));

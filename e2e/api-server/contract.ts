@@ -15,12 +15,17 @@ export interface ApiServerUnderTest {
   eventually(probe: () => Promise<boolean>): Promise<void>;
   /** All but the newest version of each object is forgotten. */
   forget(): Promise<void>;
-  /** What the server's flow control says to one request too many. */
-  overload(): Promise<Refusal>;
+  /** What is answered to a crowd that asks at once, and to one who asks alone later. */
+  overload(): Promise<Overload>;
   close(): Promise<void>;
 }
 
-export interface Refusal {
+export interface Overload {
+  readonly crowd: readonly CrowdAnswer[];
+  readonly alone: CrowdAnswer;
+}
+
+export interface CrowdAnswer {
   readonly status: number;
   readonly retryAfter: string | undefined;
   readonly text: string;

@@ -1,5 +1,5 @@
 import type { HttpRequest, HttpResponse, KubeObject, Transport } from '@kmm-fleet/runtime';
-import type { Answer, ApiServerUnderTest, Refusal } from './contract.ts';
+import type { Answer, ApiServerUnderTest, CrowdAnswer } from './contract.ts';
 
 const PAUSES_MAX = 100;
 
@@ -18,7 +18,7 @@ export function request(
   };
 }
 
-interface Hold extends Pick<ApiServerUnderTest, 'forget' | 'overload' | 'close'> {
+export interface Hold extends Pick<ApiServerUnderTest, 'forget' | 'overload' | 'close'> {
   /** A tenth of a second of the server's time. */
   pause(): Promise<void>;
 }
@@ -68,7 +68,7 @@ async function textOf({ body }: HttpResponse): Promise<string> {
   return Buffer.concat(pieces).toString();
 }
 
-export async function refusalOf(response: HttpResponse): Promise<Refusal> {
+export async function crowdAnswer(response: HttpResponse): Promise<CrowdAnswer> {
   return {
     status: response.status,
     retryAfter: response.headers['retry-after'],

@@ -13,6 +13,7 @@ import { once } from './channel.ts';
 import { type DeleteBody, deleteObject } from './deletes.ts';
 import { discover } from './discovery/discovery.ts';
 import { openApiDocument, openApiIndex, openApiV2 } from './discovery/openapi.ts';
+import { createFlowControl, type FlowLimit, tooMany } from './flow-control.ts';
 import { startGarbageCollector } from './garbage-collector.ts';
 import { BUILT_IN, type HostedKind, kindsOfCrd, storageKey } from './kinds.ts';
 import { type ListenOptions, listen } from './listen.ts';
@@ -52,6 +53,8 @@ export interface ApiServerOptions {
   readonly name: string;
   /** CustomResourceDefinitions and other objects that are there from the start. */
   readonly objects?: readonly KubeObject[];
+  /** Without it the server is never too busy. */
+  readonly flow?: FlowLimit;
 }
 
 export interface ApiServer {
@@ -81,6 +84,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   let fault: ((request: HttpRequest) => Fault) | undefined;
   const kinds = () => [...BUILT_IN, ...[...custom.values()].flat()];
   const ports = { store, clock, random };
+  const limited = options.flow && createFlowControl(options.flow, clock);
 
   store.onEvent((storage, { type, object }) => {
     if (storage !== 'apiextensions.k8s.io/customresourcedefinitions') return;
@@ -251,13 +255,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (wrong === 'drop-before') throw unreachable();
       if (typeof wrong === 'object') {
         const { status, retryAfterSeconds } = wrong;
+        if (status === 429) return tooMany(retryAfterSeconds);
         const headers = retryHeader(retryAfterSeconds);
-        // Flow control comes before all that speaks in objects.
-        if (status === 429)
-          return { ...text('Too many requests, please try again later.\n'), status, headers };
         return { ...json(status, new ApiError(status, 'Fault', 'the test says so').status()), headers };
       }
-      const response = handle(request);
+      const isLimited = limited && verb !== 'WATCH';
+      const response = isLimited ? await limited(() => handle(request)) : handle(request);
       if (wrong === 'drop-after') throw unreachable();
       return signal ? { ...response, body: until(response.body, signal) } : response;
     },
