@@ -42,6 +42,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-function asError(reason: unknown): Error {
+/** What a promise is rejected with when a signal is aborted for this reason. */
+export function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error(String(reason));
 }

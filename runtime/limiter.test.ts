@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { sleep } from './clock.ts';
 import { createLimiter } from './limiter.ts';
 import { createManualClock } from './manual-clock.ts';
@@ -58,4 +58,43 @@ it('keeps nobody waiting while there is room', async () => {
     await clock.advance(10);
     await Promise.all(both);
   }
+});
+
+it('lets who is no longer wanted leave at once, and who waits behind it go on', async () => {
+  const clock = createManualClock();
+  const limiter = createLimiter(1);
+  const started: string[] = [];
+  const task = (name: string) => async () => {
+    started.push(name);
+    await sleep(clock, 1_000);
+  };
+  const first = limiter.run(task('first'));
+  const over = new AbortController();
+  const left = [
+    limiter.run(task('left'), over.signal),
+    limiter.run(task('left'), AbortSignal.abort(new Error('over'))),
+  ];
+  const last = limiter.run(task('last'), new AbortController().signal);
+  over.abort(new Error('over'));
+
+  for (const each of left) await expect(each).rejects.toThrow('over');
+  expect(started).toEqual(['first']);
+
+  await clock.advance(2_000);
+  await Promise.all([first, last]);
+  expect(started).toEqual(['first', 'last']);
+});
+
+it('keeps no listener of a signal that lives longer than its tasks', async () => {
+  const clock = createManualClock();
+  const limiter = createLimiter(1);
+  const life = new AbortController();
+  const added = vi.spyOn(life.signal, 'addEventListener');
+  const removed = vi.spyOn(life.signal, 'removeEventListener');
+  const runs = [1, 2, 3].map(() => limiter.run(() => sleep(clock, 10), life.signal));
+  await clock.advance(100);
+  await Promise.all(runs);
+
+  expect(added).toHaveBeenCalledTimes(2);
+  expect(removed).toHaveBeenCalledTimes(2);
 });

@@ -106,6 +106,28 @@ it.each<[FailureCode, number]>([
   expect(tries).toBeLessThanOrEqual(most);
 });
 
+it.each<FailureCode>(['API_INVALID', 'IMAGE_INVALID'])(
+  'keeps nothing of a key after %s, so that what fails later is tried again as soon as ever',
+  async (last) => {
+    const failures = [...Array.from({ length: 20 }, () => last), 'API_ERROR' as const];
+    const { clock, queue } = world(async () => {
+      const code = failures.shift();
+      if (code) throw new AppError(code, 'no');
+      return undefined;
+    });
+    for (const _ of [...failures]) {
+      queue.add('a');
+      await clock.settle();
+    }
+    expect(failures).toEqual([]);
+
+    failures.push('API_ERROR');
+    await clock.advance(200);
+
+    expect(failures).toEqual([]);
+  },
+);
+
 it('waits for running passes when it is stopped, and starts no more', async () => {
   const done: string[] = [];
   const { clock, queue, life, running } = world(async (key) => {

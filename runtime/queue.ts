@@ -133,6 +133,9 @@ export function createQueue(options: QueueOptions): Queue {
     else if (kind === 'now' || kind === 'backoff') {
       const waitMs = backoffMs(count, random(), limits);
       addAfter(key, Math.max(waitMs, isAppError(error) ? (error.retryAfterMs ?? 0) : 0));
+    } else {
+      // Nobody tries again: what comes next is another matter, and of an object that has gone nothing comes.
+      failures.delete(key);
     }
   };
 

@@ -74,7 +74,7 @@ export function createKubeClient(options: KubeClientOptions): KubeClient {
     const limiter = type === CORE.lease ? leases : others;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await limiter.run(() => sendOnce(type, request, signal));
+        return await limiter.run(() => sendOnce(type, request, signal), signal);
       } catch (error) {
         if (!isAppError(error) || attempt >= TRIES_MAX || signal?.aborted || !mayRepeat(request, error))
           throw error;
