@@ -12,8 +12,8 @@ import {
 } from '@kmm-fleet/runtime';
 import { bundleOperator } from '../bundle.ts';
 import type { Figure } from '../measure.ts';
-import { startHubProcess } from './hub-process.ts';
 import { latency, pause, until } from './measuring.ts';
+import { startOperator } from './operator.ts';
 
 const CHANGES = 30;
 const NODE = 'n0';
@@ -22,7 +22,7 @@ const NODE = 'n0';
 export async function claimLatency(plane: Plane, client: KubeClient, directory: string): Promise<Figure> {
   const program = await bundleOperator('spoke', join(directory, 'programs'));
   const env = { KUBECONFIG: plane.kubeconfig(operatorUser(plane)), KMM_MANAGED: '1' };
-  const spoke = startHubProcess(program, env, join(directory, 'spoke.log'));
+  const spoke = startOperator(program, env, join(directory, 'spoke.log'));
   const watching = new AbortController();
   try {
     const times = await claimTimes(client, watching.signal);
@@ -41,12 +41,12 @@ async function claimTimes(client: KubeClient, signal: AbortSignal): Promise<numb
   void claims.run(signal);
   await client.create(CORE.node, { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE }, ...running(0) });
   const claimed = () => (claims.get(KERNEL_CLAIM)?.['spec'] as { value?: string })?.value;
-  await until(async () => claimed() === kernel(0));
+  await until('the first claim', () => claimed() === kernel(0));
   const times: number[] = [];
   for (let change = 1; change <= CHANGES; change += 1) {
     await client.mergePatch(CORE.node, { name: NODE }, running(change), { subresource: 'status' });
     const started = performance.now();
-    await until(async () => claimed() === kernel(change), 1);
+    await until('the next claim', () => claimed() === kernel(change), { pauseMs: 1 });
     times.push(performance.now() - started);
     await pause(200);
   }

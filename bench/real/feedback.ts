@@ -46,11 +46,11 @@ async function feedbackTimes(hub: KubeClient, spoke: KubeClient): Promise<number
       { subresource: 'status' },
     );
     const started = performance.now();
-    await until(async () => isTold(count), 1);
+    await until('the feedback', () => isTold(count), { pauseMs: 1 });
     return performance.now() - started;
   };
   await hub.create(RESOURCES.manifestWork, work());
-  await until(async () => (await spoke.get(RESOURCES.module, NAME)) !== undefined);
+  await until('the Module', async () => (await spoke.get(RESOURCES.module, NAME)) !== undefined);
   await change(1); // The agent opens its watch.
   const times: number[] = [];
   for (let count = 2; count < CHANGES + 2; count += 1) {

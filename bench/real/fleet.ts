@@ -28,8 +28,8 @@ import {
 } from '@kmm-fleet/runtime';
 import { bundleOperator } from '../bundle.ts';
 import { module } from '../fleet.ts';
-import { type HubProcess, startHubProcess } from './hub-process.ts';
 import { AUDIT_BODIES } from './image-first.ts';
+import { type RunningOperator, startOperator } from './operator.ts';
 
 /** Settings of a hub that differ from those of its image. */
 export type HubSettings = Readonly<Record<string, string>>;
@@ -43,7 +43,7 @@ export interface BenchFleet {
   readonly writer: KubeClient;
   readonly clusters: readonly string[];
   /** A hub with the rights of its own account. */
-  startHub(env?: HubSettings): HubProcess;
+  startHub(env?: HubSettings): RunningOperator;
   /** Pushes other contents under a tag. */
   pushImage(tag: string, contents: string): Promise<string>;
   /** A module with an image of this tag. */
@@ -114,7 +114,7 @@ export async function startBenchFleet(count: number, progress: (line: string) =>
     writer,
     clusters,
     startHub: (env = {}) =>
-      startHubProcess(
+      startOperator(
         program,
         {
           KUBECONFIG: hubConfig,

@@ -1,11 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { type ManagedClusterModule, type ManifestWork, RESOURCES } from '@kmm-fleet/api';
+import { until as wait } from '@kmm-fleet/lab';
 import { isSubset, type KubeObject } from '@kmm-fleet/runtime';
 import { type Figure, median } from '../measure.ts';
 import { clusterNamed, plannerOf } from '../planned-work.ts';
 import type { AuditReader } from './audit.ts';
 import { type BenchFleet, type HubSettings, inParallel } from './fleet.ts';
-import type { HubProcess } from './hub-process.ts';
+import type { RunningOperator } from './operator.ts';
 
 /** A fleet with a hub, and what it asks its API server. */
 export interface Run {
@@ -13,7 +14,7 @@ export interface Run {
   /** Of the image with the tag 1. */
   readonly digest: string;
   readonly audit: AuditReader;
-  readonly hub: HubProcess;
+  readonly hub: RunningOperator;
 }
 
 /** Ends the hub and starts another one. */
@@ -154,26 +155,25 @@ export function untilWorks(
   /** Each work is looked into until it is done, and not again. */
   const done = new WeakSet<ManifestWork>();
   const isKnown = (work: ManifestWork) => done.has(work) || (isDone(work) && Boolean(done.add(work)));
-  return until(async () => {
+  const look = () => {
     const all = works();
     return all.length === count && all.every(isKnown);
-  }, WORKS_PAUSE_MS);
+  };
+  return until(`${count} works`, look, { pauseMs: WORKS_PAUSE_MS });
 }
 
 export function untilStatus(
   { user }: BenchFleet,
   isDone: (status: ManagedClusterModule['status']) => boolean,
 ): Promise<void> {
-  return until(async () => {
+  return until('the status', async () => {
     const mcm = await user.get(RESOURCES.managedClusterModule, { name: 'kmod' });
     return isDone(mcm?.['status'] as ManagedClusterModule['status']);
   });
 }
 
-export async function until(check: () => Promise<boolean>, pauseMs = 50): Promise<void> {
-  for (const end = performance.now() + PATIENCE_MS; !(await check()); await pause(pauseMs))
-    if (performance.now() > end) throw new Error(`It did not come in ${PATIENCE_MS / 1_000} s.`);
-}
+export const until: typeof wait = (what, look, { pauseMs = 50 } = {}) =>
+  wait(what, look, { endMs: Date.now() + PATIENCE_MS, pauseMs });
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

@@ -2,29 +2,29 @@ import { readFileSync } from 'node:fs';
 import { spawnMortal, stopChild, tailOf } from '@kmm-fleet/lab';
 import { type ProcessCost, processCost } from '../process-cost.ts';
 
-/** A hub as it is installed: a process of its own, whose cost can be read off. */
-export interface HubProcess extends ProcessCost {
+/** A hub or a spoke as it is installed: a process of its own, whose cost can be read off. */
+export interface RunningOperator extends ProcessCost {
   /** Stands still until it is thawed; what happens meanwhile then reaches it all at once. */
   freeze(): void;
   thaw(): void;
   stop(): Promise<void>;
 }
 
-export function startHubProcess(
+export function startOperator(
   program: readonly string[],
   env: Readonly<Record<string, string>>,
   logFile: string,
-): HubProcess {
+): RunningOperator {
   const child = spawnMortal(process.execPath, program, logFile, {
     PATH: process.env['PATH'],
     ...env,
   });
   const cost = processCost(child.pid);
-  /** @throws {Error} with the last words of a hub that has ended */
+  /** @throws {Error} with the last words of one that has ended */
   const ofLiving = (read: () => number) => () => {
     if (child.exitCode === null && child.signalCode === null) return read();
     const ending = child.signalCode ?? `code ${child.exitCode}`;
-    throw new Error(`The hub has ended with ${ending}:\n${tailOf(readFileSync(logFile, 'utf8'), 15)}`);
+    throw new Error(`The operator has ended with ${ending}:\n${tailOf(readFileSync(logFile, 'utf8'), 15)}`);
   };
   return {
     cpuSeconds: ofLiving(cost.cpuSeconds),
