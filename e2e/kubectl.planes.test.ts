@@ -28,7 +28,9 @@ describeKubectl('the newest kubectl on the lab', newest, labForKubectl);
 describeKubectl('the newest kubectl on kube-apiserver', newest, planeForKubectl);
 describe.skipIf(!version?.startsWith('v1.20.'))(
   `the oldest kubectl, 1.20, which Debian 12 has (this one has ${version})`,
-  () => describeKubectl('on kube-apiserver', debian, planeForKubectl),
+  () => {
+    describeKubectl('on kube-apiserver', debian, planeForKubectl);
+  },
 );
 
 async function planeForKubectl(): Promise<KubectlServer> {

@@ -123,13 +123,14 @@ const byManager = (a: ManagedFields, b: ManagedFields) => placeOf(a).localeCompa
 const placeOf = ({ manager, operation, subresource }: ManagedFields) =>
   `${manager} ${operation} ${subresource}`;
 
-const OF_ITS_OWN = ['uid', 'resourceVersion', 'creationTimestamp', 'time'];
+/** The second may begin between the one's turn and the other's. */
+const OF_ITS_OWN = ['uid', 'resourceVersion', 'creationTimestamp', 'deletionTimestamp', 'time'];
 
 /** With one name for both, and without what differs between any two objects. */
 function withoutIdentity(record: object, name: string): unknown {
   const text = JSON.stringify(record, (key, value) => {
     if (key === 'managedFields') return (value as ManagedFields[]).toSorted(byManager);
-    return OF_ITS_OWN.includes(key) ? undefined : value;
+    return OF_ITS_OWN.includes(key) ? 'its own' : value;
   });
   const alike = text
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'a uid')

@@ -6,12 +6,14 @@ import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
 import { pushImage } from '@kmm-fleet/images/testing';
 import {
   accountUser,
+  type Defer,
   installObjects,
   MALLOC,
   makeServerCertificates,
   ocmStandIns,
   type Plane,
   planePrograms,
+  startAll,
   startPlane,
   startRegistry,
 } from '@kmm-fleet/lab';
@@ -50,7 +52,7 @@ export interface BenchFleet {
   module(tag: string, name?: string): ReturnType<typeof module>;
   /** Works of all modules, as a watch tells them. */
   works(): readonly ManifestWork[];
-  close(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** In flight, as many as the hub has. */
@@ -74,8 +76,16 @@ const WRITER: Access = {
   own: [],
 };
 
-export async function startBenchFleet(count: number, progress: (line: string) => void): Promise<BenchFleet> {
+export const startBenchFleet = (count: number, progress: (line: string) => void): Promise<BenchFleet> =>
+  startAll((defer) => startParts(count, progress, defer));
+
+async function startParts(
+  count: number,
+  progress: (line: string) => void,
+  defer: Defer,
+): Promise<Omit<BenchFleet, 'stop'>> {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
+  defer(() => rmSync(directory, { recursive: true, force: true }));
   const certificates = await makeServerCertificates(directory);
   const plane = await startPlane({
     name: 'hub',
@@ -85,18 +95,21 @@ export async function startBenchFleet(count: number, progress: (line: string) =>
     users: [hubAccess, WRITER].map(accountUser),
     auditBodies: AUDIT_BODIES,
   });
+  defer(() => plane.stop());
   const registryServer = await startRegistry({
     directory,
     storage: join(directory, 'registry'),
     certificate: certificates.server,
     ...LOGIN,
   });
+  defer(() => registryServer.stop());
   const { address } = registryServer;
   const dockerConfig = JSON.stringify({ auths: { [address]: LOGIN } });
   const ca = readFileSync(certificates.ca, 'utf8');
   const registry = createRegistry({ transport: createRegistryTransport(ca), clock, random });
   const { client: user, close: closeUser } = connect(plane);
   const { client: writer, close: closeWriter } = connect(plane, userOf(WRITER));
+  defer(() => Promise.all([closeUser(), closeWriter()]));
   const access = [hubAccess, WRITER].flatMap(accessObjects);
   await installObjects(user, [...ocmStandIns([]), ...groundObjects(editions.hub), ...access], clock);
   await user.create(CORE.secret, pullSecret(dockerConfig));
@@ -106,6 +119,7 @@ export async function startBenchFleet(count: number, progress: (line: string) =>
   const hubConfig = plane.kubeconfig(userOf(hubAccess));
   const program = await bundleOperator('hub', join(directory, 'programs'));
   const watching = new AbortController();
+  defer(() => watching.abort());
   const works = await watchWorks(user, watching.signal);
 
   return {
@@ -129,13 +143,6 @@ export async function startBenchFleet(count: number, progress: (line: string) =>
       pushImage(registry, `${address}/kmod:${tag}`, { dockerConfig }, { '/opt/contents': contents }),
     module: (tag, name = 'kmod') => moduleWith(name, `${address}/kmod:${tag}`),
     works: () => [...works.all()],
-    async close() {
-      watching.abort();
-      await Promise.all([closeUser(), closeWriter()]);
-      await registryServer.stop();
-      await plane.stop();
-      rmSync(directory, { recursive: true, force: true });
-    },
   };
 }
 

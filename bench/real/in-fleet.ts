@@ -1,7 +1,7 @@
 import { RESOURCES } from '@kmm-fleet/api';
 import { createAuditReader } from './audit.ts';
 import { type EventCost, eventCost, FEW } from './events.ts';
-import { type HubSettings, startBenchFleet } from './fleet.ts';
+import { type BenchFleet, type HubSettings, startBenchFleet } from './fleet.ts';
 import { ofFleet, pause, QUIET_MS, type Restart, type Run, untilWorks } from './measuring.ts';
 
 /** Works with a hub that has seen all of its clusters. */
@@ -11,6 +11,14 @@ export async function inFleet<T>(
   work: (run: Run, restart: Restart) => Promise<T>,
 ): Promise<T> {
   const fleet = await startBenchFleet(count, progress);
+  try {
+    return await withHub(fleet, work);
+  } finally {
+    await fleet.stop();
+  }
+}
+
+async function withHub<T>(fleet: BenchFleet, work: (run: Run, restart: Restart) => Promise<T>): Promise<T> {
   const digest = await fleet.pushImage('1', 'one');
   let hub = fleet.startHub();
   const run: Run = {
@@ -33,7 +41,6 @@ export async function inFleet<T>(
     return await work(run, restart);
   } finally {
     await hub.stop();
-    await fleet.close();
   }
 }
 

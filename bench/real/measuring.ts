@@ -172,8 +172,8 @@ export function untilStatus(
   });
 }
 
-export const until: typeof wait = (what, look, { pauseMs = 50 } = {}) =>
-  wait(what, look, { endMs: Date.now() + PATIENCE_MS, pauseMs });
+export const until: typeof wait = (what, look, patience) =>
+  wait(what, look, { endMs: Date.now() + PATIENCE_MS, pauseMs: 50, ...patience });
 
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));

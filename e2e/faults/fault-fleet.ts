@@ -6,10 +6,12 @@ import { type Supervised, supervise } from '@kmm-fleet/cli';
 import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
 import { createFakeBuilder, testPair } from '@kmm-fleet/images/testing';
 import {
+  type Defer,
   type FaultProxy,
   isWatch,
   makeServerCertificates,
   type Plane,
+  startAll,
   startFaultProxy,
   startRealFleet,
   startRegistry,
@@ -68,11 +70,18 @@ const NEEDS_AN_END: ReadonlySet<string> = new Set(['twice', 'cut-after']);
  *
  * @param standbySkewMs starts a second hub, whose clock is so far ahead; then both work under a lease
  */
-export async function startFaultFleet(
+export const startFaultFleet = (
   progress: (line: string) => void,
-  { standbySkewMs }: { readonly standbySkewMs?: number } = {},
-): Promise<FaultFleet> {
+  options: { readonly standbySkewMs?: number } = {},
+): Promise<FaultFleet> => startAll((defer) => startParts(progress, options, defer));
+
+async function startParts(
+  progress: (line: string) => void,
+  { standbySkewMs }: { readonly standbySkewMs?: number },
+  defer: Defer,
+): Promise<Omit<FaultFleet, 'stop'>> {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-faults-'));
+  defer(() => rmSync(directory, { recursive: true, force: true }));
   const certificates = await makeServerCertificates(directory);
   const server = await startRegistry({
     directory,
@@ -80,6 +89,7 @@ export async function startFaultFleet(
     certificate: certificates.server,
     ...LOGIN,
   });
+  defer(() => server.stop());
   const { address } = server;
   const ca = readFileSync(certificates.ca, 'utf8');
   const registryTransport = createRegistryTransport(ca);
@@ -102,8 +112,13 @@ export async function startFaultFleet(
     directory,
     progress,
   });
+  defer(() => fleet.stop());
   const stop = new AbortController();
   const nodes = fleet.run(stop.signal);
+  defer(() => {
+    stop.abort();
+    return nodes;
+  });
   const planes = new Map<string, Plane>([['hub', fleet.hub], ...fleet.clusters]);
   const plane = (name: Victim) => planes.get(name) as Plane;
   await putSecrets(fleet.client, dockerConfig);
@@ -118,10 +133,12 @@ export async function startFaultFleet(
     const server = name === 'standby' ? 'hub' : name;
     const at = plane(server);
     const through = await startFaultProxy({ target: at.url, certificate: certificates.server, ca });
+    defer(() => through.close());
     proxies.set(name, through);
     const access = server === 'hub' ? hubAccess : spokeAccess;
     const own = { plane: at, access, client: fleet.client(server), proxy: through };
     const given = await operatorTokens(join(directory, `${name}-operator.token`), own);
+    defer(() => given.close());
     tokens.set(name, given);
     const kubeconfig = join(directory, `${name}-operator.kubeconfig`);
     writeKubeconfig(kubeconfig, certificates.ca, [{ name, server: through.url, tokenFile: given.file }]);
@@ -133,7 +150,9 @@ export async function startFaultFleet(
     const env = { ...skewed.env, KUBECONFIG: kubeconfig, KMM_REGISTRY_CA_FILE: certificates.ca, ...more };
     const room = server === 'hub' ? 'hub' : 'spoke';
     const log = join(directory, `${name}-operator.log`);
-    operators.set(name, supervise(room, env, log));
+    const operator = supervise(room, env, log);
+    defer(() => operator.stop());
+    operators.set(name, operator);
   };
   const asHub = { LEADER_ELECTION: String(hasStandby), KMM_BUILD_DIR: join(directory, 'builds') };
   await startOperator('hub', asHub);
@@ -176,15 +195,6 @@ export async function startFaultFleet(
       );
       await sleep(strike.forMs);
       takeBack();
-    },
-    async stop() {
-      await Promise.all([...operators.values()].map((operator) => operator.stop()));
-      stop.abort();
-      await nodes;
-      await Promise.all([...proxies.values(), ...tokens.values()].map((each) => each.close()));
-      await fleet.stop();
-      await server.stop();
-      rmSync(directory, { recursive: true, force: true });
     },
   };
 }

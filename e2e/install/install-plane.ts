@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CommandLine } from '@kmm-fleet/cli';
 import {
+  type Defer,
   findProgram,
   installObjects,
   installPrograms,
@@ -12,6 +13,7 @@ import {
   ocmProgram,
   type PlaneOptions,
   planePrograms,
+  startAll,
   startPlane,
 } from '@kmm-fleet/lab';
 import {
@@ -72,15 +74,21 @@ export function kubectlOn(
 }
 
 /** @param parts beside etcd and kube-apiserver */
-export async function startInstallPlane(
+export const startInstallPlane = (name: string, parts: PlaneOptions['parts'] = []): Promise<InstallPlane> =>
+  startAll((defer) => startParts(name, parts, defer));
+
+async function startParts(
   name: string,
-  parts: PlaneOptions['parts'] = [],
-): Promise<InstallPlane> {
+  parts: PlaneOptions['parts'],
+  defer: Defer,
+): Promise<Omit<InstallPlane, 'stop'>> {
   await installPrograms(['kubectl', 'openssl'], () => {});
   const folder = mkdtempSync(join(tmpdir(), `kmm-${name}-`));
+  defer(() => rmSync(folder, { recursive: true, force: true }));
   const certificates = await makeServerCertificates(folder);
   const programs = await planePrograms(() => {});
   const plane = await startPlane({ name, directory: folder, programs, certificates, parts });
+  defer(() => plane.stop());
   const transport = createHttpTransport(plane.connection());
   const client = createKubeClient({ transport, clock, random, userAgent: 'test' });
   await installObjects(client, ocmHubObjects((await ocmProgram(() => {})).modules), clock);
@@ -94,9 +102,5 @@ export async function startInstallPlane(
     kubeconfig,
     kubectl,
     apply: (text) => kubectl(['apply', '--server-side', '-f', '-'], text),
-    async stop() {
-      await plane.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
   };
 }

@@ -19,6 +19,8 @@ import {
   type SigningPair,
 } from '@kmm-fleet/images';
 import {
+  allOver,
+  type Defer,
   findLabKernels,
   freePort,
   GUEST_PROGRAMS,
@@ -34,6 +36,7 @@ import {
   type Plane,
   prepareGuestDisk,
   runCommand,
+  startAll,
   startGuest,
   startRealFleet,
   startRegistry,
@@ -101,15 +104,25 @@ export const SPOKE: Installed = { edition: editions.spoke, image: 'kmm-spoke' };
  *
  * @param installable what can be installed in the cluster
  */
-export async function startKernelFleet(
+export const startKernelFleet = (
   progress: (line: string) => void,
   installable?: Installed,
-): Promise<KernelFleet> {
+): Promise<KernelFleet> => startAll((defer) => startParts(progress, installable, defer));
+
+async function startParts(
+  progress: (line: string) => void,
+  installable: Installed | undefined,
+  defer: Defer,
+): Promise<Omit<KernelFleet, 'stop'>> {
   await installPrograms(
     [...(Object.keys(PACKAGES) as (keyof typeof PACKAGES)[]), ...GUEST_PROGRAMS],
     progress,
   );
   const directory = mkdtempSync(join(tmpdir(), 'kmm-kernel-'));
+  defer(() => {
+    unmountBelow(directory);
+    if (!process.env['KMM_KEEP']) rmSync(directory, { recursive: true, force: true });
+  });
   const certificates = await makeServerCertificates(directory);
   const kernels = await findLabKernels();
   const bases = await makeBaseImages(kernels, certificates, demoFolder('source'), progress);
@@ -119,6 +132,7 @@ export async function startKernelFleet(
   const storage = join(directory, 'registry');
   cpSync(bases.storage, storage, { recursive: true });
   const registry = await startRegistry({ directory, storage, certificate: certificates.server, ...LOGIN });
+  defer(() => registry.stop());
   const ca = readFileSync(certificates.ca, 'utf8');
   const kubelets = { plain: await freePort(), secure: await freePort() };
   const guest = (east: Plane, name: (typeof NODES)[number], kernel: string) =>
@@ -136,7 +150,12 @@ export async function startKernelFleet(
       kubeletPort: kubelets[name],
       directory,
     });
-  const starting = Promise.withResolvers<[Guest, Guest]>();
+  /** The clusters join while they boot. */
+  const guests: Promise<Guest>[] = [];
+  defer(async () => {
+    const started = (await Promise.allSettled(guests)).filter((each) => each.status === 'fulfilled');
+    await allOver(started.map(({ value }) => value.stop()));
+  });
   const fleet = await startRealFleet({
     clock,
     random,
@@ -151,12 +170,18 @@ export async function startKernelFleet(
     planeIsUp(plane) {
       if (plane.name !== CLUSTER) return;
       progress('virtual machines start');
-      const both = [guest(plane, 'plain', kernels.common), guest(plane, 'secure', kernels.edge)] as const;
-      starting.resolve(Promise.all(both));
+      guests.push(guest(plane, 'plain', kernels.common), guest(plane, 'secure', kernels.edge));
+      // Whoever waits for them is told; until then nobody does.
+      for (const each of guests) each.catch(() => {});
     },
   });
+  defer(() => fleet.stop());
   const stop = new AbortController();
   const neighbours = fleet.run(stop.signal);
+  defer(() => {
+    stop.abort();
+    return neighbours;
+  });
   const east = fleet.clusters.get(CLUSTER) as Plane;
 
   const pair = await testPair();
@@ -182,6 +207,7 @@ export async function startKernelFleet(
   };
   const operatorOfHub = operate('hub', fleet.hub);
   let ofEast: Supervised | undefined;
+  defer(() => allOver([operatorOfHub.stop(), ofEast?.stop() ?? Promise.resolve()]));
   const install = async () => {
     if (!operatorImages) throw new RangeError('Nothing was named that can be installed.');
     const image = await pushOperator(operatorImages, installable.image, registry, certificates.ca);
@@ -190,7 +216,7 @@ export async function startKernelFleet(
     await installObjects(fleet.client(CLUSTER), first, clock);
     await apply(fleet.client(CLUSTER), [deployment]);
   };
-  const [plain, secure] = await starting.promise;
+  const [plain, secure] = (await allOver(guests)) as [Guest, Guest];
   return {
     kernels,
     hub: fleet.client('hub'),
@@ -215,15 +241,6 @@ export async function startKernelFleet(
       await uninstallOperator(fleet.client(CLUSTER));
       if (how === 'installed') await install();
       else ofEast = operate('spoke', east, how === 'spoke' ? { KMM_MANAGED: '1' } : {});
-    },
-    async stop() {
-      await Promise.all([plain.stop(), secure.stop(), operatorOfHub.stop(), ofEast?.stop()]);
-      stop.abort();
-      await neighbours;
-      await fleet.stop();
-      await registry.stop();
-      unmountBelow(directory);
-      if (!process.env['KMM_KEEP']) rmSync(directory, { recursive: true, force: true });
     },
   };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRegistry, createRegistryTransport, type RegistryTransport } from '@kmm-fleet/images';
 import { createFakeBuilder } from '@kmm-fleet/images/testing';
-import { type ServerCertificates, startRegistry } from '@kmm-fleet/lab';
+import { type Defer, type ServerCertificates, startAll, startRegistry } from '@kmm-fleet/lab';
 import { systemClock as clock, type KubeObject, systemRandom as random } from '@kmm-fleet/runtime';
 
 /** As the install page calls it. */
@@ -23,13 +23,21 @@ export interface DriverRegistry {
 
 type Labels = Readonly<Record<string, string>>;
 
-export async function startDriverRegistry(
+export const startDriverRegistry = (
   directory: string,
   certificates: ServerCertificates,
   kernel: string,
-): Promise<DriverRegistry> {
+): Promise<DriverRegistry> => startAll((defer) => start(directory, certificates, kernel, defer));
+
+async function start(
+  directory: string,
+  certificates: ServerCertificates,
+  kernel: string,
+  defer: Defer,
+): Promise<Omit<DriverRegistry, 'stop'>> {
   const storage = join(directory, 'registry');
   const registry = await startRegistry({ directory, storage, certificate: certificates.server, ...LOGIN });
+  defer(() => registry.stop());
   const transport = createRegistryTransport(readFileSync(certificates.ca, 'utf8'));
   const dockerConfig = JSON.stringify({ auths: { [registry.address]: LOGIN } });
   const image = `${registry.address}/kmod:v1`;
@@ -72,6 +80,5 @@ export async function startDriverRegistry(
         },
       },
     }),
-    stop: () => registry.stop(),
   };
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { allOver } from './all-over.ts';
+import { startAll } from './start-all.ts';
 
 it('brings what all have brought, in their order', async () => {
   expect(await allOver([Promise.resolve(1), Promise.resolve('b')])).toEqual([1, 'b']);
@@ -8,15 +9,14 @@ it('brings what all have brought, in their order', async () => {
 it('tells a failure when the last one has ended, and what that started is taken back', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const seen: string[] = [];
-  const start = async () => {
-    await using started = new AsyncDisposableStack();
+  const started = startAll(async (defer) => {
     const late = async () => {
       await promise;
-      started.defer(() => void seen.push('stopped'));
+      defer(() => seen.push('stopped'));
     };
-    await allOver([Promise.reject(new Error('no port')), late()]);
-  };
-  const failed = start().catch((error: Error) => seen.push(error.message));
+    return await allOver([Promise.reject(new Error('no port')), late()]);
+  });
+  const failed = started.catch((error: Error) => seen.push(error.message));
 
   await new Promise((done) => setImmediate(done));
   expect(seen).toEqual([]);

@@ -1,4 +1,5 @@
 /** Real components for the lab: registry, toolkit image, certificates, and what must be installed for them. */
+export { allOver } from './all-over.ts';
 export { cacheDir } from './cache-dir.ts';
 export {
   type CertificateFiles,
@@ -58,6 +59,7 @@ export {
   PACKAGES,
   type Program,
 } from './requirements.ts';
+export { type Defer, type Started, startAll } from './start-all.ts';
 export { type BaseImages, makeBaseImages, pushBaseImages } from './toolkit.ts';
 export { makeToolkitImage } from './toolkit-image.ts';
 export { unmountBelow } from './unmount.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { CertificateFiles } from './certificates.ts';
 import { runCommand } from './command.ts';
 import { keepRunning } from './keep-running.ts';
-import { spawnMortal } from './mortal-child.ts';
+import { spawnMortal, stopChild } from './mortal-child.ts';
 import { findProgram } from './requirements.ts';
 
 export interface RealRegistry {
@@ -45,7 +45,12 @@ export async function startRegistry(options: RealRegistryOptions): Promise<RealR
   const program = findProgram('docker-registry') ?? 'docker-registry';
   const start = () => spawnMortal(program, ['serve', config], join(directory, 'registry.log'));
   const first = start();
-  await waitUntilListening(port, first);
+  try {
+    await waitUntilListening(port, first);
+  } catch (error) {
+    await stopChild(first);
+    throw error;
+  }
   const { pid, stop } = keepRunning(start, { first });
   return { address: `127.0.0.1:${port}`, username, password, pid, stop };
 }

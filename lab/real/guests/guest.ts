@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runCommand, tailOf } from '../command.ts';
 import { spawnMortal, stopChild } from '../mortal-child.ts';
+import { type Defer, startAll } from '../start-all.ts';
 import { archiveFolder, type GuestDisk } from './guest-disk.ts';
 import { type GuestSetting, guestFiles } from './guest-files.ts';
 import { openSerialShell, type SerialShell, type ShellResult } from './serial-shell.ts';
@@ -48,7 +49,10 @@ export const TEST_KEY = {
 const START_MS_MAX = 180_000;
 
 /** Starts a machine; resolves when its init has started containerd and kubelet. */
-export async function startGuest(options: GuestOptions): Promise<Guest> {
+export const startGuest = (options: GuestOptions): Promise<Guest> =>
+  startAll((defer) => startMachine(options, defer));
+
+async function startMachine(options: GuestOptions, defer: Defer): Promise<Omit<Guest, 'stop'>> {
   const { setting, disk, kubeletPort, secureBoot = false } = options;
   if (secureBoot && !existsSync(join(FIRMWARE, VARIABLES)))
     throw new Error('The firmware for Secure Boot is not installed. As root: apt-get install -y ovmf');
@@ -56,6 +60,7 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
   mkdirSync(directory, { recursive: true });
   // A path of a UNIX socket has at most 107 characters.
   const sockets = mkdtempSync(join(tmpdir(), 'kmm-guest-'));
+  defer(() => rmSync(sockets, { recursive: true, force: true }));
   const files = {
     directory,
     overlay: join(directory, 'disk.qcow2'),
@@ -86,9 +91,10 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
   };
   const end = async () => {
     shell?.close();
-    child.kill('SIGKILL');
-    await stopChild(child);
+    child?.kill('SIGKILL');
+    if (child) await stopChild(child);
   };
+  defer(end);
   let { kernel } = options;
   await boot(kernel);
   return {
@@ -99,10 +105,6 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
       await end();
       kernel = release;
       await boot(release);
-    },
-    async stop() {
-      await end();
-      rmSync(sockets, { recursive: true, force: true });
     },
   };
 }

@@ -13,6 +13,7 @@ import { allOver } from '../all-over.ts';
 import { tailOf } from '../command.ts';
 import { createKeeper } from '../keeper.ts';
 import { freePort } from '../registry.ts';
+import { type Defer, startAll } from '../start-all.ts';
 import { buildGo, goModuleFolder } from './build-go.ts';
 import { AGENT_NAMESPACE, type OcmModules, REGISTRATION_USER, WORK_USER } from './ocm-objects.ts';
 import type { Plane } from './plane.ts';
@@ -53,10 +54,15 @@ export async function ocmProgram(
 }
 
 /** Starts registration and work agents for each cluster and waits until all have joined. */
-export async function startOcm({ directory, program, hub, clusters }: OcmOptions): Promise<Ocm> {
-  await using started = new AsyncDisposableStack();
+export const startOcm = (options: OcmOptions): Promise<Ocm> =>
+  startAll((defer) => startAgents(options, defer));
+
+async function startAgents(
+  { directory, program, hub, clusters }: OcmOptions,
+  defer: Defer,
+): Promise<Omit<Ocm, 'stop'>> {
   const keeper = createKeeper(directory);
-  started.defer(() => keeper.stop());
+  defer(() => keeper.stop());
   const keep = (name: string, args: readonly string[]) => keeper.keep(name, program, args);
   keep('registration-controller', [
     'registration-controller',
@@ -95,11 +101,7 @@ export async function startOcm({ directory, program, hub, clusters }: OcmOptions
     }),
   );
   await untilAvailable(hub, clusters);
-  const running = started.move();
-  return {
-    signalWorkAgent: (cluster, signal) => keeper.signal(`${cluster}-work`, signal),
-    stop: () => running.disposeAsync(),
-  };
+  return { signalWorkAgent: (cluster, signal) => keeper.signal(`${cluster}-work`, signal) };
 }
 
 const common = async () => ['--disable-leader-election', `--listen=127.0.0.1:${await freePort()}`];

@@ -1,7 +1,9 @@
 import { systemClock as clock } from '@kmm-fleet/runtime';
 import { installObjects } from '../../fleet/index.ts';
+import { allOver } from '../all-over.ts';
 import { createKeeper, type Keeper } from '../keeper.ts';
 import { freePort } from '../registry.ts';
+import { startAll } from '../start-all.ts';
 import { carryPolicies } from './carry-policies.ts';
 import { ocmProgram } from './ocm.ts';
 import {
@@ -24,18 +26,19 @@ export async function startPolicyStack(
   directory: string,
   progress: (line: string) => void,
 ): Promise<PolicyStack> {
-  const keeper = createKeeper(directory);
-  await startOnHub(fleet, keeper, progress);
-  await startOnClusters(fleet, keeper, progress);
-  const end = new AbortController();
-  const framework = carryPolicies(fleet, end.signal);
-  return {
-    async stop() {
+  return startAll(async (defer) => {
+    const keeper = createKeeper(directory);
+    defer(() => keeper.stop());
+    await startOnHub(fleet, keeper, progress);
+    await startOnClusters(fleet, keeper, progress);
+    const end = new AbortController();
+    const framework = carryPolicies(fleet, end.signal);
+    defer(() => {
       end.abort();
-      await framework;
-      await keeper.stop();
-    },
-  };
+      return framework;
+    });
+    return {};
+  });
 }
 
 async function startOnHub(
@@ -62,7 +65,7 @@ async function startOnClusters(
 ): Promise<void> {
   const controller = await goTool('policy-controller', progress);
   const definitions = await policyClusterObjects();
-  await Promise.all(
+  await allOver(
     [...clusters].map(async ([name, plane]) => {
       await installObjects(client(name), [namespaceObject(name), ...definitions], clock);
       const args = ['controller', `--kubeconfig=${plane.kubeconfig()}`, `--cluster-name=${name}`];

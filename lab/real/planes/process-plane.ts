@@ -6,6 +6,7 @@ import { makeClientCertificate, makeTokenKeys } from '../certificates.ts';
 import { spawnMortal, stopChild } from '../mortal-child.ts';
 import { makeMortalFolder, removeFolder } from '../mortal-folder.ts';
 import { freePort } from '../registry.ts';
+import { type Defer, startAll } from '../start-all.ts';
 import { flagsOf, type Setting } from './flags.ts';
 import { writeKubeconfig } from './kubeconfig.ts';
 import { type NodeTunnel, startNodeTunnel } from './node-tunnel.ts';
@@ -25,13 +26,15 @@ const ofController = (port: number) => ({
 });
 
 /** Starts etcd, kube-apiserver and what else is wanted as processes, and waits until they are ready. */
-export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
+export const startProcessPlane = (options: PlaneOptions): Promise<Plane> =>
+  startAll((defer) => startParts(options, defer));
+
+async function startParts(options: PlaneOptions, defer: Defer): Promise<Omit<Plane, 'stop'>> {
   const { name, directory, programs, certificates } = options;
-  await using started = new AsyncDisposableStack();
   const tunnel = options.kubelets && (await startNodeTunnel(directory, options.kubelets));
-  started.defer(() => tunnel?.stop());
+  defer(() => tunnel?.stop());
   const data = makeMortalFolder(existsSync(IN_MEMORY) ? IN_MEMORY : directory, 'kmm-etcd');
-  started.defer(() => removeFolder(data));
+  defer(() => removeFolder(data));
   const setting = await makeSetting(options, data, tunnel);
   const users = [MANAGER, SCHEDULER, ...(options.users ?? [])];
   const { ca } = certificates;
@@ -63,14 +66,13 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
       logOf: (each) => join(directory, `${each}.log`),
     };
   };
-  started.defer(async () => {
+  defer(async () => {
     // What is in memory goes with it, so nobody needs to be asked kindly.
     for (const part of [...children.keys()].reverse()) children.get(part)?.kill('SIGKILL');
     await Promise.all([...children.values()].map(stopChild));
   });
   for (const part of ['etcd', 'kube-apiserver'] as const) await start(part);
   await allOver((options.parts ?? []).map(start));
-  const running = started.move();
   return {
     ...access,
     name,
@@ -82,7 +84,6 @@ export async function startProcessPlane(options: PlaneOptions): Promise<Plane> {
       if (child?.kill('SIGKILL')) await ended;
     },
     compact: () => compactEtcd(`http://127.0.0.1:${setting.ports.client}`),
-    stop: () => running.disposeAsync(),
   };
 }
 

@@ -20,6 +20,7 @@ import {
 import { type FleetOptions, installObjects, joinFleet } from '../../fleet/index.ts';
 import { allOver } from '../all-over.ts';
 import type { ServerCertificates } from '../certificates.ts';
+import { type Defer, startAll } from '../start-all.ts';
 import type { KubeletPorts } from './node-tunnel.ts';
 import { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './ocm.ts';
 import { ocmHubObjects, ocmSpokeObjects } from './ocm-objects.ts';
@@ -75,13 +76,15 @@ export const accountUser = (access: Access): User => ({
 const OPERATOR_USERS = [hubAccess, spokeAccess].map(accountUser);
 
 /** Starts the planes, installs what belongs on them and lets the clusters join. Of a start that fails nothing stays. */
-export async function startRealFleet(options: RealFleetOptions): Promise<RealFleet> {
-  await using started = new AsyncDisposableStack();
+export const startRealFleet = (options: RealFleetOptions): Promise<RealFleet> =>
+  startAll((defer) => startFleet(options, defer));
+
+async function startFleet(options: RealFleetOptions, defer: Defer): Promise<Omit<RealFleet, 'stop'>> {
   const { certificates, clock, random, directory, progress } = options;
   const programs = await planePrograms(progress);
   const { program, modules } = await ocmProgram(progress);
   const running: Plane[] = [];
-  started.defer(async () => void (await Promise.all(running.map((plane) => plane.stop()))));
+  defer(() => allOver(running.map((plane) => plane.stop())));
   const start = async (name: string) => {
     const plane = await startPlane({
       name,
@@ -111,7 +114,7 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
   const transports = new Map(
     [...planes].map(([name, plane]) => [name, createHttpTransport(plane.connection())]),
   );
-  started.defer(async () => void (await Promise.all([...transports.values()].map((each) => each.close()))));
+  defer(() => allOver([...transports.values()].map((each) => each.close())));
   const transport = (name: string) => found(transports, name);
   const client = (name: string) =>
     createKubeClient({ transport: transport(name), clock, random, userAgent: 'kmm-lab' });
@@ -127,17 +130,15 @@ export async function startRealFleet(options: RealFleetOptions): Promise<RealFle
   await isServed;
   progress('clusters join the hub');
   const ocm = await startOcm({ directory, program, hub, clusters: spokes });
-  started.defer(() => ocm.stop());
+  defer(() => ocm.stop());
   const plane = (name: string) => ({ name, transport: transport(name) });
   const fleet = joinFleet(options, { hub: plane('hub'), cluster: plane, hasAgents: true });
-  const all = started.move();
   return {
     hub,
     clusters: new Map(spokes.map((spoke) => [spoke.name, spoke])),
     ocm,
     client,
     run: (signal) => fleet.run(signal),
-    stop: () => all.disposeAsync(),
   };
 }
 
