@@ -17,6 +17,9 @@ export const BUILD_LABEL = 'kmm.node.kubernetes.io/build';
 /** Annotation of a Job or Build: the image that it makes. */
 export const IMAGE_ANNOTATION = 'kmm.node.kubernetes.io/image';
 
+/** Annotation of a Job or Build: the hash of what it builds from. */
+export const INPUTS_ANNOTATION = 'kmm.node.kubernetes.io/build-inputs';
+
 /** Of everything that is made for a build. */
 export const buildMetadata = (name: string, namespace: string) => ({
   name,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pullImage } from '../layers/pull-image.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RegistryAccess } from '../registry/types.ts';
-import { type Builder, type BuildRequest, buildLog } from './builder.ts';
+import { type Builder, type BuildRequest, BuildUnwanted, buildLog } from './builder.ts';
 
 /** The registry that a builder pushes to, seen from outside. */
 export interface PushTarget {
@@ -134,12 +134,12 @@ export function describeBuilder(
       expect(await isPushed(request)).toBe(false);
     });
 
-    it('ends at an abort with its reason, pushes nothing, and builds again', async () => {
+    it('ends with the reason when it is unwanted, pushes nothing, and builds again', async () => {
       const request = makeRequest(['RUN sleep infinity']);
       const stop = new AbortController();
       const building = failureOf(request, stop.signal);
 
-      await world.whenSleeping().finally(() => stop.abort(new Error('ended meanwhile')));
+      await world.whenSleeping().finally(() => stop.abort(new BuildUnwanted('ended meanwhile')));
 
       expect(await building).toMatchObject({ message: 'ended meanwhile' });
       expect(await isPushed(request)).toBe(false);

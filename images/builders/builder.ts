@@ -1,8 +1,11 @@
+import { isAppError } from '@kmm-fleet/runtime';
 import type { RegistryAccess } from '../registry/types.ts';
 
 /** Makes an image from a Dockerfile and pushes it. The port behind which buildah and later in-cluster builders stand. */
 export interface Builder {
   /**
+   * @param signal aborted for {@link isOver} it ends the build; for another reason, as that the operator stops, a build goes
+   *   on that can do so alone, and the next call with an equal request finds it
    * @returns the digest of what was pushed, and the last lines of the log
    * @throws {AppError} BUILD_FAILED with the log in {@link buildLog}, or a REGISTRY_ code when pulling or pushing failed
    */
@@ -32,6 +35,12 @@ export interface BuildResult {
   readonly digest: string;
   readonly log: string;
 }
+
+/** Why a build is ended whose result nobody would take. */
+export class BuildUnwanted extends Error {}
+
+/** Whether a build that is aborted for this reason is to end for good: it is unwanted, or beyond a limit. */
+export const isOver = (reason: unknown): boolean => reason instanceof BuildUnwanted || isAppError(reason);
 
 /** Characters of a log that are kept for the status. */
 export const LOG_CHARS_MAX = 4_096;

@@ -12,9 +12,10 @@ import {
   sleep,
 } from '@kmm-fleet/runtime';
 import { buildFailure, withLog } from './build-failure.ts';
+import { INPUTS_ANNOTATION } from './build-inputs.ts';
 import { type BuildLog, type BuildLogSettings, openBuildLog, prepareLogFolder } from './build-log.ts';
 import { refuseOddNames } from './build-secrets.ts';
-import type { Builder, BuildRequest, BuildResult } from './builder.ts';
+import { type Builder, type BuildRequest, type BuildResult, isOver } from './builder.ts';
 import type { BuildSight, ClusterBuild } from './cluster-build.ts';
 
 export interface ClusterBuilderOptions extends BuildLogSettings {
@@ -27,9 +28,11 @@ export interface ClusterBuilderOptions extends BuildLogSettings {
 /** How builds of one kind stand on a cluster. */
 export interface BuildKind {
   readonly type: ResourceType;
-  /** The object that builds, and the Secrets with what it reads. @param name equal for equal requests */
+  /** The object that builds, and the Secrets with what it reads. @param name equal for equal images */
   plan(name: string, request: BuildRequest): ClusterBuild;
-  look(object: KubeObject, request: BuildRequest, signal: AbortSignal | undefined): Promise<BuildSight>;
+  look(object: KubeObject, signal: AbortSignal | undefined): Promise<BuildSight>;
+  /** Of what was pushed, where the object does not tell. */
+  digest?(request: BuildRequest, signal: AbortSignal | undefined): Promise<string | undefined>;
 }
 
 const LOOK_MS = 3_000;
@@ -38,8 +41,8 @@ const INPUTS_BYTES_MAX = 1024 * 1024;
 const FIELD_MANAGER = 'kmm-builds';
 
 /**
- * Builds by an object that somebody on the cluster acts on. It is named after its inputs, so that an operator that was
- * killed meanwhile finds the one that it began.
+ * Builds by an object that somebody on the cluster acts on. It is named after the image that it makes: two of them would
+ * push over each other. An operator finds the one that goes on since it was stopped.
  */
 export function createClusterBuilder(options: ClusterBuilderOptions, kind: BuildKind): Builder {
   const { client, clock, lookMs = LOOK_MS } = options;
@@ -49,7 +52,7 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
     async build(request, signal) {
       signal?.throwIfAborted();
       refuseOddNames(request.secrets);
-      const plan = kind.plan(buildName(request), request);
+      const plan = withInputs(kind.plan(buildName(request), request), request);
       refuseLargeInputs(plan);
       const log = openBuildLog(options, request);
       try {
@@ -57,7 +60,7 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
         return await untilBuilt(object, request, log, signal);
       } catch (error) {
         if (!signal?.aborted) throw error;
-        await remove(plan.object);
+        if (isOver(signal.reason)) await giveUp(plan.object, log);
         throw withLog(signal.reason, log.told());
       } finally {
         log.close();
@@ -69,18 +72,42 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
     { object, secrets }: ClusterBuild,
     signal: AbortSignal | undefined,
   ): Promise<KubeObject> {
-    const begun = await client.create(kind.type, object, signal).catch(async (error: unknown) => {
-      if (!isAppError(error)) throw error;
-      if (error.code === 'ALREADY_EXISTS') return client.get(kind.type, nameOf(object), signal);
-      if (error.code === 'NOT_FOUND') throw kindMissing(error);
-      throw error;
-    });
-    if (!begun) throw new AppError('CONFLICT', `${shown(object)} went away while it was looked at.`);
+    const begun = await takeOrCreate(object, signal);
     for (const secret of secrets) {
       const owned = { ...secret, metadata: { ...secret.metadata, ownerReferences: [ownerOf(begun)] } };
       await client.apply(CORE.secret, owned, { fieldManager: FIELD_MANAGER, force: true }, signal);
     }
     return begun;
+  }
+
+  /** What is there already counts while it builds the same. Else it makes room: its end is that of an earlier try. */
+  async function takeOrCreate(object: KubeObject, signal: AbortSignal | undefined): Promise<KubeObject> {
+    for (;;) {
+      const created = await create(object, signal);
+      if (created) return created;
+      const there = await client.get(kind.type, nameOf(object), signal);
+      if (there && (await isGoingOn(there, object, signal))) return there;
+      if (there && !there.metadata.deletionTimestamp) await remove(there);
+      await sleep(clock, lookMs, signal);
+    }
+  }
+
+  /** @returns undefined when there is one of that name */
+  async function create(
+    object: KubeObject,
+    signal: AbortSignal | undefined,
+  ): Promise<KubeObject | undefined> {
+    try {
+      return await client.create(kind.type, object, signal);
+    } catch (error) {
+      if (isAppError(error) && error.code === 'ALREADY_EXISTS') return undefined;
+      throw isAppError(error) && error.code === 'NOT_FOUND' ? kindMissing(error) : error;
+    }
+  }
+
+  async function isGoingOn(there: KubeObject, wanted: KubeObject, signal: AbortSignal | undefined) {
+    if (there.metadata.deletionTimestamp || inputsOf(there) !== inputsOf(wanted)) return false;
+    return (await kind.look(there, signal)).progress.kind === 'running';
   }
 
   async function untilBuilt(
@@ -91,23 +118,33 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
   ): Promise<BuildResult> {
     for (;;) {
       const current = await client.get(kind.type, nameOf(object), signal);
-      if (!current) throw new AppError('BUILD_FAILED', `${shown(object)} was deleted while it built.`);
-      const { progress, logs, snippet } = await kind.look(current, request, signal);
+      if (!current || current.metadata.uid !== object.metadata.uid)
+        throw new AppError('BUILD_FAILED', `${shown(object)} was deleted while it built.`);
+      const { progress, logs, snippet } = await kind.look(current, signal);
       if (progress.kind === 'running') {
-        await sleep(clock, lookMs, signal).catch(async (reason: unknown) => {
-          // Whoever ended it may ask how far it had come.
-          await copyLogs(logs, log);
-          throw reason;
-        });
+        await sleep(clock, lookMs, signal);
         continue;
       }
       await copyLogs(logs, log);
       if (snippet && log.tail() === '') log.write(Buffer.from(snippet));
       await remove(object);
-      if (progress.kind === 'built') return { digest: progress.digest, log: log.tail() };
+      if (progress.kind === 'built')
+        return { digest: progress.digest || (await digestOf(request, signal)), log: log.tail() };
       if (progress.kind === 'failed') throw buildFailure(progress.command, progress.exitCode, log.told());
       throw new AppError(progress.code, progress.message, { cause: log.told() });
     }
+  }
+
+  /** Whoever ended it may ask how far it had come. */
+  async function giveUp(object: KubeObject, log: BuildLog): Promise<void> {
+    try {
+      const there = await client.get(kind.type, nameOf(object));
+      if (there && inputsOf(there) === inputsOf(object))
+        await copyLogs((await kind.look(there, undefined)).logs, log);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+    }
+    await remove(object);
   }
 
   async function copyLogs(logs: BuildSight['logs'], log: BuildLog): Promise<void> {
@@ -125,7 +162,14 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
 
   /** Pods and inputs go with it; what cannot be removed now goes when its time is over. */
   async function remove(object: KubeObject): Promise<void> {
-    await client.delete(kind.type, nameOf(object)).catch(() => {});
+    const { uid } = object.metadata;
+    await client.delete(kind.type, nameOf(object), { ...(uid && { uid }) }).catch(() => {});
+  }
+
+  async function digestOf(request: BuildRequest, signal: AbortSignal | undefined): Promise<string> {
+    const digest = await kind.digest?.(request, signal);
+    if (digest) return digest;
+    throw new AppError('IMAGE_NOT_FOUND', `${request.target} was pushed, and its registry does not have it.`);
   }
 
   function kindMissing(cause: AppError): AppError {
@@ -134,19 +178,21 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
   }
 }
 
+const buildName = ({ target }: BuildRequest) => `kmm-build-${hashOf(target).slice(0, 32)}`;
+
 /** Labels carry the keyed hash of all inputs, secrets too. */
-function buildName({ dockerfile, buildArgs, labels, target, nodeSelector, secrets }: BuildRequest): string {
-  const inputs = {
-    dockerfile,
-    buildArgs,
-    labels,
-    target,
-    nodeSelector,
-    secrets: secrets.map(({ name }) => name),
-  };
-  const hash = createHash('sha256').update(canonicalJson(inputs)).digest('hex');
-  return `kmm-build-${hash.slice(0, 32)}`;
+function withInputs({ object, secrets }: ClusterBuild, request: BuildRequest): ClusterBuild {
+  const { dockerfile, buildArgs, labels, nodeSelector } = request;
+  const names = request.secrets.map(({ name }) => name);
+  const hash = hashOf(canonicalJson({ dockerfile, buildArgs, labels, nodeSelector, secrets: names }));
+  const { metadata } = object;
+  const annotations = { ...metadata.annotations, [INPUTS_ANNOTATION]: hash };
+  return { object: { ...object, metadata: { ...metadata, annotations } }, secrets };
 }
+
+const inputsOf = ({ metadata }: KubeObject) => metadata.annotations?.[INPUTS_ANNOTATION];
+
+const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
 
 function refuseLargeInputs({ secrets }: ClusterBuild): void {
   const texts = secrets.flatMap((secret) => Object.values(secret['data'] as Record<string, string>));

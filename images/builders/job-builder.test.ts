@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AppError, CORE, listAll } from '@kmm-fleet/runtime';
+import { AppError, CORE, isAppError, listAll } from '@kmm-fleet/runtime';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   BUILD_NAMESPACE,
@@ -18,6 +18,7 @@ import { type BuildRequest, buildLog, buildLogCommand } from './builder.ts';
 import { createJobBuilder } from './job-builder.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
+const AS_TEST = { fieldManager: 'test' };
 const folders: string[] = [];
 const clusters: BuildCluster[] = [];
 
@@ -79,28 +80,125 @@ describe('a build in a Job', () => {
       yield* ends;
     };
 
-  it('that an operator began before it was killed is found by the next one, and not begun anew', async () => {
-    let began = 0;
-    let finish = () => {};
+  /** Runs that go on until told: each is counted when it begins. */
+  function heldRuns() {
+    const runs = { began: 0, finish: () => {} };
     const finished = new Promise<void>((resolve) => {
-      finish = resolve;
+      runs.finish = resolve;
     });
-    const { client, builder, runner, folder } = world(async function* run() {
-      began += 1;
-      await finished;
+    const run: RunPod = async function* run(_pod, signal) {
+      runs.began += 1;
+      await Promise.race([finished, new Promise((resolve) => signal.addEventListener('abort', resolve))]);
       yield { exitCode: 0, output: 'COMMIT\n' };
       yield { exitCode: 0, output: '', message: DIGEST };
-    });
-    const dies = { ...client, get: () => Promise.reject(new AppError('API_UNREACHABLE', 'gone')) };
-    const first = failureOf(builderIn({ client: dies, runner }, folder).build(request));
-    expect(await first).toMatchObject({ code: 'API_UNREACHABLE' });
-    await expect.poll(() => began).toBe(1);
+    };
+    return { runs, run };
+  }
+  /** A builder like another one, and whether it has found or made its Job. */
+  function nextBuilder({ client, runner, folder }: ReturnType<typeof world>) {
+    const next = { hasJob: false };
+    const apply: typeof client.apply = (...args) => {
+      next.hasJob = true;
+      return client.apply(...args);
+    };
+    return { next, builder: builderIn({ client: { ...client, apply }, runner }, folder) };
+  }
+
+  it.each([
+    ['is killed', new AppError('API_UNREACHABLE', 'gone')],
+    ['stops', new Error('the operator stops')],
+  ])(
+    'that goes on when its operator %s is found by the next one, and not begun anew',
+    async (_how, reason) => {
+      const { runs, run } = heldRuns();
+      const cluster = world(run);
+      const { client, runner, folder } = cluster;
+      const stop = new AbortController();
+      const dies = { ...client, get: () => Promise.reject(reason) };
+      const first = failureOf(
+        builderIn({ client: isAppError(reason) ? dies : client, runner }, folder).build(request, stop.signal),
+      );
+      await expect.poll(() => runs.began).toBe(1);
+      if (!isAppError(reason)) stop.abort(reason);
+      expect(await first).toBe(reason);
+
+      const { next, builder } = nextBuilder(cluster);
+      const building = builder.build(request);
+      await expect.poll(() => next.hasJob).toBe(true);
+      runs.finish();
+
+      expect(await building).toEqual({ digest: DIGEST, log: 'COMMIT\n' });
+      expect(runs.began).toBe(1);
+      expect(await listAll(client, CORE.job)).toEqual([]);
+    },
+  );
+
+  const stopped = new Error('the operator stops');
+
+  it('of other inputs ends the one that makes the same image: it would push over it', async () => {
+    const { runs, run } = heldRuns();
+    const { client, builder } = world(run);
+    const stop = new AbortController();
+    const first = failureOf(builder.build(request, stop.signal));
+    await expect.poll(() => runs.began).toBe(1);
+    stop.abort(stopped);
+    await first;
+
+    const building = builder.build({ ...request, dockerfile: 'FROM scratch\nENV A=1\n' });
+    await expect.poll(() => runs.began).toBe(2);
+    expect(await listAll(client, CORE.job)).toHaveLength(1);
+    runs.finish();
+    expect(await building).toMatchObject({ digest: DIGEST });
+  });
+
+  it('whose Job is being deleted begins when that one is gone', async () => {
+    const { runs, run } = heldRuns();
+    const { client, builder } = world(run);
+    const stop = new AbortController();
+    const first = failureOf(builder.build(request, stop.signal));
+    await expect.poll(() => runs.began).toBe(1);
+    stop.abort(stopped);
+    await first;
+    const [job] = await listAll(client, CORE.job);
+    const name = { namespace: BUILD_NAMESPACE, name: job?.metadata.name ?? '' };
+    await client.mergePatch(CORE.job, name, { metadata: { finalizers: ['test/hold'] } }, AS_TEST);
+    await client.delete(CORE.job, name);
 
     const building = builder.build(request);
-    finish();
+    runs.finish();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(runs.began).toBe(1);
+    await client.mergePatch(CORE.job, name, { metadata: { finalizers: null } }, AS_TEST);
 
-    expect(await building).toEqual({ digest: DIGEST, log: 'COMMIT\n' });
-    expect(began).toBe(1);
+    expect(await building).toMatchObject({ digest: DIGEST });
+    expect(runs.began).toBe(2);
+  });
+
+  it.each([
+    ['failed', [{ exitCode: 2, output: 'make: no rule\n' }]],
+    [
+      'ended well',
+      [
+        { exitCode: 0, output: '' },
+        { exitCode: 0, output: '', message: `sha256:${'0'.repeat(64)}` },
+      ],
+    ],
+  ])('is not taken for done because an earlier Job of it that %s is still there', async (_how, earlier) => {
+    let began = 0;
+    const { client, builder, runner, folder } = world(async function* run() {
+      began += 1;
+      if (began === 1) yield* earlier;
+      else {
+        yield { exitCode: 0, output: '' };
+        yield { exitCode: 0, output: '', message: DIGEST };
+      }
+    });
+    const dies = { ...client, get: () => Promise.reject(new AppError('API_UNREACHABLE', 'gone')) };
+    await failureOf(builderIn({ client: dies, runner }, folder).build(request));
+    await expect.poll(async () => (await listAll(client, CORE.pod))[0]?.['status']).toBeTruthy();
+
+    expect(await builder.build(request)).toMatchObject({ digest: DIGEST });
+    expect(began).toBe(2);
   });
 
   it('has its whole log in a file of the operator, without what the Job was', async () => {

@@ -13,7 +13,7 @@ export function createJobBuilder(options: JobBuilderOptions): Builder {
   return createClusterBuilder(options, {
     type: CORE.job,
     plan: (name, request) => planBuildJob(name, request, options),
-    async look(job, _request, signal) {
+    async look(job, signal) {
       const pods = await podsOf(job, signal);
       const counting = podOf(pods);
       const pod = counting && nameOf(counting);

@@ -105,7 +105,7 @@ describe('a build in a Build', () => {
   it('that an operator began before it was killed is found by the next one, and not begun anew', async () => {
     let began = 0;
     const finish = Promise.withResolvers<void>();
-    const { client, builder, folder } = world(async () => {
+    const { client, folder } = world(async () => {
       began += 1;
       await finish.promise;
       return { digest: DIGEST, log: 'COMMIT\n' };
@@ -115,7 +115,13 @@ describe('a build in a Build', () => {
     expect(await first).toMatchObject({ code: 'API_UNREACHABLE' });
     await expect.poll(() => began).toBe(1);
 
-    const building = builder.build(request);
+    let hasBuild = false;
+    const apply: typeof client.apply = (...args) => {
+      hasBuild = true;
+      return client.apply(...args);
+    };
+    const building = builderIn({ client: { ...client, apply } }, folder, noRegistry).build(request);
+    await expect.poll(() => hasBuild).toBe(true);
     finish.resolve();
 
     expect(await building).toEqual({ digest: DIGEST, log: 'COMMIT\n' });
@@ -126,8 +132,9 @@ describe('a build in a Build', () => {
     const { builder } = world(gives(''), { resolve: () => Promise.resolve(DIGEST) });
     expect(await builder.build(request)).toMatchObject({ digest: DIGEST });
 
-    const { builder: other } = world(gives(''));
+    const { builder: other, client } = world(gives(''));
     expect(await failureOf(other.build(request))).toMatchObject({ code: 'IMAGE_NOT_FOUND' });
+    expect(await listAll(client, RESOURCES.build), 'the next try does not find it again').toEqual([]);
   });
 
   it('has its whole log in a file of the operator, without what the Build was', async () => {

@@ -2,7 +2,7 @@ import { RESOURCES } from '@kmm-fleet/api';
 import { AppError } from '@kmm-fleet/runtime';
 import type { Registry } from '../registry/registry.ts';
 import type { Builder, BuildRequest } from './builder.ts';
-import type { BuildProgress, ClusterBuildSettings } from './cluster-build.ts';
+import type { ClusterBuildSettings } from './cluster-build.ts';
 import { type ClusterBuilderOptions, createClusterBuilder } from './cluster-builder.ts';
 import { openshiftBuildStatus } from './openshift-build-status.ts';
 import { planOpenshiftBuild } from './plan-openshift-build.ts';
@@ -26,24 +26,17 @@ export function createOpenshiftBuilder(options: OpenshiftBuilderOptions): Builde
       refuseLongDockerfile(request);
       return planOpenshiftBuild(name, request, options);
     },
-    async look(build, request, signal) {
+    async look(build) {
       const { name, namespace = '', annotations } = build.metadata;
       const pod = { namespace, name: annotations?.['openshift.io/build.pod-name'] ?? `${name}-build` };
-      const progress = openshiftBuildStatus(build, clock.now());
       return {
-        progress: await withDigest(progress, request, signal),
+        progress: openshiftBuildStatus(build, clock.now()),
         logs: [{ pod, container: CONTAINER }],
         snippet: (build['status'] as { logSnippet?: string } | undefined)?.logSnippet,
       };
     },
+    digest: ({ target, targetAccess }, signal) => registry.resolve(target, targetAccess, signal),
   });
-
-  async function withDigest(progress: BuildProgress, request: BuildRequest, signal: AbortSignal | undefined) {
-    if (progress.kind !== 'built' || progress.digest) return progress;
-    const digest = await registry.resolve(request.target, request.targetAccess, signal);
-    if (digest) return { ...progress, digest };
-    throw new AppError('IMAGE_NOT_FOUND', `${request.target} was pushed, and its registry does not have it.`);
-  }
 }
 
 function refuseLongDockerfile({ dockerfile }: BuildRequest): void {

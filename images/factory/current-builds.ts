@@ -1,3 +1,5 @@
+import { BuildUnwanted } from '../builders/builder.ts';
+
 /** Builds under way, and whether what they build is still wanted. */
 export interface CurrentBuilds {
   /** Runs a build that ends as soon as {@link CurrentBuilds.look} finds that other inputs are wanted. */
@@ -22,7 +24,7 @@ export function createCurrentBuilds(wanted: (name: string) => string | undefined
     look(name) {
       const build = running.get(name);
       if (build && wanted(name) !== build.staticHash)
-        build.stop.abort(new Error('Other inputs are wanted by now.'));
+        build.stop.abort(new BuildUnwanted('Other inputs are wanted by now.'));
     },
   };
 }
