@@ -5,7 +5,7 @@ import { buildFailure, withLog } from './build-failure.ts';
 import { type BuildLog, openBuildLog, prepareLogFolder } from './build-log.ts';
 import { refuseOddNames } from './build-secrets.ts';
 import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
-import type { Builder, BuildRequest, BuildResult, BuildSecret } from './builder.ts';
+import type { Builder, BuildRequest, BuildResult, BuildSecret, BuildTimer } from './builder.ts';
 import { createFullDiskEar, diskFailure, diskFull } from './disk-full.ts';
 import { createDiskGuard } from './disk-limit.ts';
 import { runProgram } from './run-program.ts';
@@ -57,6 +57,7 @@ export function createBuildah({
     log: BuildLog,
     request: BuildRequest,
     signal: AbortSignal | undefined,
+    timer: BuildTimer | undefined,
   ): Promise<BuildResult> => {
     // Or a killed build leaves its temporary files where nobody looks for them.
     const env = { TMPDIR: workspace.path('tmp') };
@@ -85,7 +86,7 @@ export function createBuildah({
         run(buildArguments(request, filesOf(workspace)), limited).finally(() => {
           isDirty ||= limited.aborted;
         });
-      await withDiskLimit(signal, build);
+      await withDiskLimit(signal, build, timer);
       try {
         await run(pushArguments(request, filesOf(workspace)), signal);
         const digest = readFileSync(workspace.path('digest'), 'utf8').trim();
@@ -105,12 +106,12 @@ export function createBuildah({
   };
 
   return {
-    async build(request, signal) {
+    async build(request, signal, timer) {
       signal?.throwIfAborted();
       refuseOddNames(request.secrets);
       const log = openBuildLog({ directory: logs, readLog }, request);
       try {
-        return await withWorkspace(directory, (workspace) => buildIn(workspace, log, request, signal));
+        return await withWorkspace(directory, (workspace) => buildIn(workspace, log, request, signal, timer));
       } catch (error) {
         throw diskFailure(error, directory);
       } finally {

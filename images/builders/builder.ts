@@ -9,7 +9,15 @@ export interface Builder {
    * @returns the digest of what was pushed, and the last lines of the log
    * @throws {AppError} BUILD_FAILED with the log in {@link buildLog}, or a REGISTRY_ code when pulling or pushing failed
    */
-  build(request: BuildRequest, signal?: AbortSignal): Promise<BuildResult>;
+  build(request: BuildRequest, signal?: AbortSignal, timer?: BuildTimer): Promise<BuildResult>;
+}
+
+/** The time that a build may take. It runs from the call on. */
+export interface BuildTimer {
+  /** While a build waits for others. */
+  stop(): void;
+  /** Gives a build all of its time. */
+  start(): void;
 }
 
 export interface BuildRequest {

@@ -1,8 +1,10 @@
 import { createManualClock } from '@kmm-fleet/runtime';
 import { expect, it } from 'vitest';
+import { withTimeLimit } from '../factory/time-limit.ts';
 import { createDiskGuard } from './disk-limit.ts';
 
 const GIB = 1024 ** 3;
+const HOUR_MS = 3_600_000;
 
 function world() {
   const clock = createManualClock();
@@ -103,4 +105,41 @@ it('lets a build that comes later wait for those that run alone', async () => {
   finish.abort();
   expect(await Promise.all(both)).toEqual(['built', 'built']);
   expect(await late).toBe(true);
+});
+
+it('does not count the time in which a build waits for others', async () => {
+  const { clock, disk, guard } = world();
+  const hours = (count: number) =>
+    new Promise<string>((resolve) => clock.after(count * HOUR_MS, () => resolve('built')));
+  let tries = 0;
+  const build = () =>
+    withTimeLimit(clock.after, 2 * HOUR_MS, new AbortController().signal, (signal, timer) =>
+      guard(signal, (limited) => Promise.race([untilAborted(limited), hours(tries++ < 2 ? 9 : 1.5)]), timer),
+    ).catch((error: unknown) => error);
+  const both = [build(), build()];
+  await clock.advance(HOUR_MS);
+  disk.used = 16 * GIB;
+  await clock.advance(2_000);
+  disk.used = 5 * GIB;
+  const late = build();
+  for (let hour = 0; hour < 5; hour += 0.25) await clock.advance(HOUR_MS / 4);
+
+  expect(await Promise.all([...both, late])).toEqual(['built', 'built', 'built']);
+  expect(tries).toBe(5);
+});
+
+it('ends a build that takes too long by itself, after it has waited', async () => {
+  const { clock, disk, guard } = world();
+  const build = () =>
+    withTimeLimit(clock.after, 2 * HOUR_MS, new AbortController().signal, (signal, timer) =>
+      guard(signal, untilAborted, timer),
+    ).catch((error: unknown) => error);
+  const both = [build(), build()];
+  await clock.advance(1_000);
+  disk.used = 16 * GIB;
+  await clock.advance(2_000);
+  disk.used = 5 * GIB;
+  for (let hour = 0; hour < 5; hour += 0.25) await clock.advance(HOUR_MS / 4);
+
+  for (const outcome of await Promise.all(both)) expect(outcome).toMatchObject({ code: 'BUILD_TIMED_OUT' });
 });

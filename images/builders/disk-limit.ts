@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { AppError, type Clock, systemClock } from '@kmm-fleet/runtime';
+import type { BuildTimer } from './builder.ts';
 
 export interface DiskLimit {
   /** A folder on the disk that is watched. */
@@ -13,10 +14,11 @@ export interface DiskLimit {
 const LOOK_MS = 1_000;
 const GIB = 1024 ** 3;
 
-/** Ends builds when the disk fills up meanwhile. */
+/** Ends builds when the disk fills up meanwhile. @param timer stands still while a build waits for others */
 export type DiskGuard = <T>(
   signal: AbortSignal | undefined,
   task: (signal: AbortSignal) => Promise<T>,
+  timer?: BuildTimer,
 ) => Promise<T>;
 
 interface Run {
@@ -64,16 +66,26 @@ export function createDiskGuard(limit: DiskLimit, clear: () => Promise<unknown>)
     signal: AbortSignal | undefined,
     task: (signal: AbortSignal) => Promise<T>,
     before: Promise<unknown> | undefined,
+    timer: BuildTimer | undefined,
   ) => {
+    timer?.stop();
     await before;
     await Promise.all(running);
     signal?.throwIfAborted();
     await clear();
+    timer?.start();
     return runNow(signal, task, newRun());
   };
 
-  return async (signal, task) => {
+  const untilNobodyIsAlone = async (timer: BuildTimer | undefined) => {
+    if (!turn) return;
+    timer?.stop();
     while (turn) await turn;
+    timer?.start();
+  };
+
+  return async (signal, task, timer) => {
+    await untilNobodyIsAlone(timer);
     const run = newRun();
     try {
       return await runNow(signal, task, run);
@@ -81,7 +93,7 @@ export function createDiskGuard(limit: DiskLimit, clear: () => Promise<unknown>)
       if (run.stop.signal.reason !== CROWDED) throw error;
       signal?.throwIfAborted();
     }
-    const again = runAlone(signal, task, turn);
+    const again = runAlone(signal, task, turn, timer);
     const mine = again
       .catch(() => {})
       .then(() => {

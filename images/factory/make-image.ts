@@ -1,5 +1,6 @@
 import { counted, LABELS } from '@kmm-fleet/api';
 import { AppError } from '@kmm-fleet/runtime';
+import type { BuildTimer } from '../builders/builder.ts';
 import { signImage } from '../signing/sign-image.ts';
 import { pinDockerfile } from './dockerfile.ts';
 import {
@@ -25,7 +26,7 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
   if (!inputs.build || !builder) throw imageMissing(pass, `Image ${image.spec.image}`);
   await progress(pass, ports, 'Building', `Building for kernel ${image.spec.kernelVersion}.`);
   const { dockerfile, facts, args, secrets } = inputs.build;
-  const task = (limited: AbortSignal) =>
+  const task = (limited: AbortSignal, timer: BuildTimer) =>
     builder.build(
       {
         dockerfile: pinDockerfile(dockerfile, facts, pass.bases ?? []),
@@ -38,6 +39,7 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
         nodeSelector: image.spec.build?.selector,
       },
       limited,
+      timer,
     );
   const limited = (current: AbortSignal) =>
     withTimeLimit(ports.after, ports.limits.buildMsMax, AbortSignal.any([signal, current]), task);

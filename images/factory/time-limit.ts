@@ -1,4 +1,5 @@
 import { AppError, type Clock } from '@kmm-fleet/runtime';
+import type { BuildTimer } from '../builders/builder.ts';
 
 /**
  * Runs a build that is ended when it takes too long.
@@ -9,17 +10,25 @@ export async function withTimeLimit<T>(
   after: Clock['after'],
   msMax: number,
   signal: AbortSignal,
-  task: (signal: AbortSignal) => Promise<T>,
+  task: (signal: AbortSignal, timer: BuildTimer) => Promise<T>,
 ): Promise<T> {
   const tooLong = new AppError(
     'BUILD_TIMED_OUT',
     `The build did not end within ${Math.round(msMax / 60_000)} minutes.`,
   );
   const limit = new AbortController();
-  const cancel = after(msMax, () => limit.abort(tooLong));
+  let cancel = () => {};
+  const timer: BuildTimer = {
+    stop: () => cancel(),
+    start() {
+      cancel();
+      cancel = after(msMax, () => limit.abort(tooLong));
+    },
+  };
+  timer.start();
   try {
-    return await task(AbortSignal.any([signal, limit.signal]));
+    return await task(AbortSignal.any([signal, limit.signal]), timer);
   } finally {
-    cancel();
+    timer.stop();
   }
 }
