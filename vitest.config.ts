@@ -20,6 +20,8 @@ const hermetic = {
   testTimeout: 20_000,
   // What a suite tells in a hook is no shorter than what a test tells.
   hookTimeout: 20_000,
+  // A program that a test starts may take seconds to begin where other suites run.
+  expect: { poll: { timeout: 10_000 } },
 };
 
 export default defineConfig({

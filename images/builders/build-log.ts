@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastLines } from '@kmm-fleet/runtime';
@@ -27,12 +28,17 @@ export interface BuildLog {
 const FILE_BYTES_MAX = 512 * 1024;
 /** Holds the characters of the tail, whatever they are, and a secret that begins before them. */
 const TAIL_BYTES = LOG_CHARS_MAX * 16;
+const NAME_CHARS_MAX = 150;
 /** Shorter values are words that stand everywhere in a log. */
 const SECRET_CHARS_MIN = 6;
 
 /** One per target: the log of its last build. */
-const logFileOf = (directory: string, target: string): string =>
-  join(directory, `${target.replaceAll(/[^\w.-]+/g, '_')}.log`);
+function logFileOf(directory: string, target: string): string {
+  const readable = target.replaceAll(/[^\w.-]+/g, '_').slice(-NAME_CHARS_MAX);
+  // Several targets read alike.
+  const hash = createHash('sha256').update(target).digest('hex').slice(0, 12);
+  return join(directory, `${readable}-${hash}.log`);
+}
 
 /** Made when an operator starts, so that a folder which is not to be had is told at once. */
 export const prepareLogFolder = (directory: string): unknown => unlessFull(() => makeFolder(directory));
