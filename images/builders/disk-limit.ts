@@ -77,15 +77,12 @@ export function createDiskGuard(limit: DiskLimit, clear: () => Promise<unknown>)
     return runNow(signal, task, newRun());
   };
 
-  const untilNobodyIsAlone = async (timer: BuildTimer | undefined) => {
-    if (!turn) return;
-    timer?.stop();
-    while (turn) await turn;
-    timer?.start();
-  };
-
   return async (signal, task, timer) => {
-    await untilNobodyIsAlone(timer);
+    while (turn) {
+      timer?.stop();
+      await turn;
+      timer?.start();
+    }
     const run = newRun();
     try {
       return await runNow(signal, task, run);

@@ -98,7 +98,12 @@ it('gives up on a registry that sends byte by byte for ever', async () => {
     const drip = setInterval(() => response.write('x'), 10);
     response.once('close', () => clearInterval(drip));
   });
-  const response = await createRegistryTransport(undefined, 100).request({ method: 'GET', url, headers: {} });
+  // Longer than this process stands still on a busy machine: that would be another failure.
+  const response = await createRegistryTransport(undefined, 1_000).request({
+    method: 'GET',
+    url,
+    headers: {},
+  });
 
   await expect(read(response)).rejects.toMatchObject({
     code: 'REGISTRY_UNREACHABLE',
