@@ -49,13 +49,9 @@ async function build(io: Io, { kernel: kernels, image, authfile, certDir }: Tool
   if (!isRoot())
     throw new UserError('Unpacking a distribution and building an image need root. Run this as root.');
   const progress = (line: string) => io.err.write(`${line}\n`);
-  const options = [
-    ...(authfile === undefined ? [] : ['--authfile', authfile]),
-    ...(certDir === undefined ? [] : ['--cert-dir', certDir]),
-  ];
   try {
     await installPrograms(['buildah', 'mmdebstrap'], progress);
-    const digest = await makeToolkitImage({ kernels, target: `docker://${image}`, options }, progress);
+    const digest = await makeToolkitImage({ kernels, image, authfile, certDir }, progress);
     const pinned = withDigest(reference.value, digest);
     io.out.write(`${pinned}\n${catalogueCommand(catalogueEntry(kernels, pinned))}\n`);
   } catch (error) {

@@ -60,6 +60,6 @@ export {
   type Program,
 } from './requirements.ts';
 export { type Defer, type Started, startAll } from './start-all.ts';
-export { type BaseImages, makeBaseImages, pushBaseImages } from './toolkit.ts';
+export { type BaseImages, makeBaseImages } from './toolkit.ts';
 export { makeToolkitImage } from './toolkit-image.ts';
 export { unmountBelow } from './unmount.ts';

@@ -8,8 +8,8 @@ import { makeRootTar, SHELL } from './root-tar.ts';
 export const rootTarRecipe = (tar: string): string =>
   `FROM scratch\nADD ${tar} /\nENV PATH=/usr/sbin:/usr/bin:/sbin:/bin\n`;
 
-/** Makes the file system in which modules for these kernels are built; headers bring the compiler of their kernel. */
-export function makeToolkitTar(target: string, kernels: readonly string[]): Promise<void> {
+/** The file system in which modules for these kernels are built; headers bring the compiler of their kernel. */
+function makeToolkitTar(target: string, kernels: readonly string[]): Promise<void> {
   const headers = kernels.map((release) => `linux-headers-${release}`);
   return makeRootTar(target, [...SHELL, 'make', 'sed', 'grep', 'mawk', ...headers]);
 }
@@ -17,19 +17,22 @@ export function makeToolkitTar(target: string, kernels: readonly string[]): Prom
 export interface ToolkitRequest {
   /** Releases of this distribution's kernels, whose headers it still has. */
   readonly kernels: readonly string[];
-  /** As buildah names one: `docker://registry/name:tag`, `oci-archive:file`. */
-  readonly target: string;
-  /** Of buildah's push. */
-  readonly options: readonly string[];
+  /** Where it is pushed. */
+  readonly image: string;
+  /** Logins of registries, as in .docker/config.json. */
+  readonly authfile?: string | undefined;
+  /** Folder with certificates of the registry. */
+  readonly certDir?: string | undefined;
 }
 
 /**
- * Makes an image that DTK_AUTO can stand for, from packages of the machine's own Debian release. Needs root.
+ * Makes an image that DTK_AUTO can stand for, from packages of the machine's own Debian release; needs root. The lab
+ * builds with one that is made here, so that its kernels prove what `kmm toolkit build` makes.
  *
  * @returns its digest
  */
 export async function makeToolkitImage(
-  { kernels, target, options }: ToolkitRequest,
+  { kernels, image, authfile, certDir }: ToolkitRequest,
   progress: (line: string) => void,
 ): Promise<string> {
   const work = mkdtempSync(join(tmpdir(), 'kmm-toolkit-'));
@@ -40,8 +43,12 @@ export async function makeToolkitImage(
     const oven = createOven(work);
     progress('making the image');
     await oven.bake(reference, rootTarRecipe('toolkit.tar'));
-    progress(`pushing it to ${target}`);
-    return await oven.push(reference, options, target);
+    progress(`pushing it to ${image}`);
+    const options = [
+      ...(authfile === undefined ? [] : ['--authfile', authfile]),
+      ...(certDir === undefined ? [] : ['--cert-dir', certDir]),
+    ];
+    return await oven.push(reference, options, `docker://${image}`);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

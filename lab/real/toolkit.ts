@@ -18,7 +18,7 @@ import { SANDBOX_IMAGE } from './guests/guest-files.ts';
 import type { LabKernels } from './kernels.ts';
 import { type RealRegistry, startRegistry } from './registry.ts';
 import { debianCodename, makeRootTar, SHELL } from './root-tar.ts';
-import { makeToolkitTar, rootTarRecipe } from './toolkit-image.ts';
+import { makeToolkitImage, rootTarRecipe } from './toolkit-image.ts';
 
 /** Images that a build starts from, as tags below the registry's address. */
 export interface BaseImages {
@@ -41,7 +41,7 @@ type Progress = (line: string) => void;
 const DEVICE_PLUGIN = "#!/bin/sh\ntrap 'exit 0' TERM\nsleep infinity &\nwait\n";
 
 /** Raise when the recipe below changes: part of the cache's key. */
-const RECIPE = 7;
+const RECIPE = 8;
 
 /**
  * Makes the base images of the lab from the distribution's packages, once per machine and set of kernels
@@ -84,11 +84,6 @@ async function makeStorage(
   const storage = join(work, 'storage');
   const login = { username: 'base', password: 'base' };
   try {
-    await Promise.all([
-      makeToolkitTar(join(work, 'toolkit.tar'), Object.values(kernels)),
-      makeRootTar(join(work, 'runtime.tar'), SHELL),
-    ]);
-    progress('pushing the base images into the cache');
     const registry = await startRegistry({
       directory: work,
       storage,
@@ -96,7 +91,16 @@ async function makeStorage(
       ...login,
     });
     try {
-      await pushBaseImages(images, registry, certificates.ca, work, sources);
+      const access = writeAccess(registry, certificates.ca, work);
+      await Promise.all([
+        makeToolkitImage(
+          { kernels: Object.values(kernels), image: `${registry.address}/${images.toolkit}`, ...access },
+          progress,
+        ),
+        makeRootTar(join(work, 'runtime.tar'), SHELL),
+      ]);
+      progress('pushing the base images into the cache');
+      await pushBaseImages(images, registry.address, access, work, sources);
     } finally {
       await registry.stop();
     }
@@ -109,35 +113,42 @@ async function makeStorage(
   }
 }
 
-/** Builds and pushes the images from the tars in `work`. */
-export async function pushBaseImages(
+/** What a registry is pushed to with. */
+interface PushAccess {
+  readonly authfile: string;
+  readonly certDir: string;
+}
+
+function writeAccess({ address, username, password }: RealRegistry, ca: string, work: string): PushAccess {
+  const access = { authfile: join(work, 'auth.json'), certDir: join(work, 'certs') };
+  const auth = Buffer.from(`${username}:${password}`).toString('base64');
+  writeFileSync(access.authfile, JSON.stringify({ auths: { [address]: { auth } } }), { mode: 0o600 });
+  mkdirSync(access.certDir);
+  cpSync(ca, join(access.certDir, 'ca.crt'));
+  return access;
+}
+
+/** Builds and pushes the other images, from the tar in `work`. */
+async function pushBaseImages(
   images: BaseImages,
-  registry: RealRegistry,
-  ca: string,
+  address: string,
+  { authfile, certDir }: PushAccess,
   work: string,
   sources: string,
 ): Promise<void> {
   cpSync(sources, join(work, 'source'), { recursive: true });
   writeFileSync(join(work, 'device-plugin'), DEVICE_PLUGIN, { mode: 0o755 });
   const recipes: [string, string][] = [
-    [images.toolkit, rootTarRecipe('toolkit.tar')],
     [images.runtime, rootTarRecipe('runtime.tar')],
     [images.source, 'FROM scratch\nCOPY source /\n'],
     // Its layers are there already wherever a module's image is.
-    [
-      images.devicePlugin,
-      `FROM ${registry.address}/${images.runtime}\nCOPY device-plugin /usr/bin/device-plugin\n`,
-    ],
+    [images.devicePlugin, `FROM ${address}/${images.runtime}\nCOPY device-plugin /usr/bin/device-plugin\n`],
   ];
-  const certs = join(work, 'certs');
-  mkdirSync(certs, { recursive: true });
-  cpSync(ca, join(certs, 'ca.crt'));
   const oven = createOven(work);
-  const access = ['--cert-dir', certs, '--creds', `${registry.username}:${registry.password}`];
   for (const [name, recipe] of recipes) {
-    const reference = `${registry.address}/${name}`;
+    const reference = `${address}/${name}`;
     await oven.bake(reference, recipe);
-    await oven.push(reference, access);
+    await oven.push(reference, ['--authfile', authfile, '--cert-dir', certDir]);
   }
 }
 
