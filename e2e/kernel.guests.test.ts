@@ -2,7 +2,7 @@ import { readModule } from '@kmm-fleet/images';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { playOnGuests } from './kernel/guest-loader.ts';
 import { type KernelFleet, SPOKE, startKernelFleet } from './kernel/kernel-fleet.ts';
-import { tellInstalled } from './kernel/machine-scenes.ts';
+import { cutOff, tellInstalled } from './kernel/machine-scenes.ts';
 import { withTroubles } from './kernel/observe.ts';
 import { tellRefusals } from './kernel/refusal-scenes.ts';
 import { KERNEL_SCENES } from './kernel/scenes.ts';
@@ -22,8 +22,14 @@ describe('on real kernels', () => {
   const last = KERNEL_SCENES.slice(-1);
   it.each(KERNEL_SCENES.slice(0, -1))('$title', ({ run }) => withTroubles(fleet, run(fleet)));
 
-  it('A spoke in a pod, as people install it, publishes the kernel of the nodes', () =>
-    withTroubles(fleet, tellInstalled(fleet)));
+  it('A spoke in a pod, as people install it, publishes the kernel of the nodes; a machine that is cut off meanwhile is not counted until it is back, and loses and reloads nothing', async () => {
+    const tell = async () => {
+      await tellInstalled(fleet);
+      // Of the modules below: a cluster takes its time before it doubts a node.
+      modules = await buildTestModules(fleet.bench, fleet.kernels.edge);
+    };
+    await withTroubles(fleet, Promise.all([cutOff(fleet), tell()]));
+  });
 
   it.each(last)('$title, by that spoke', ({ run }) => withTroubles(fleet, run(fleet)));
 
@@ -34,8 +40,7 @@ describe('on real kernels', () => {
     expect(code).toBe(0);
   });
 
-  it('What the simulated node loads says the same of itself as what was compiled', async () => {
-    modules = await buildTestModules(fleet.bench, fleet.kernels.edge);
+  it('What the simulated node loads says the same of itself as what was compiled', () => {
     for (const [name, shape] of Object.entries(SHAPES)) {
       const { parameters, depends, softdeps, firmware, exportedSymbols } = readModule(modules.file(name));
       const { exports, needs: _, ...told } = shape;

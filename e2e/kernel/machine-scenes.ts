@@ -5,7 +5,18 @@ import { KERNEL_CLAIM, RESOURCES } from '@kmm-fleet/api';
 import { type CertificateFiles, Lie, makeSigningPair } from '@kmm-fleet/lab';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
-import { BOTH, conditionOf, has, loaded, readyDevicePlugins, standingOf } from './observe.ts';
+import {
+  BOTH,
+  conditionOf,
+  has,
+  hubIsReady,
+  loaded,
+  nodesAreReady,
+  readyDevicePlugins,
+  residence,
+  standingOf,
+  unloadingsTold,
+} from './observe.ts';
 import { until } from './patience.ts';
 
 export async function refuseForeignKey(fleet: KernelFleet): Promise<void> {
@@ -54,6 +65,29 @@ export async function losePower(fleet: KernelFleet): Promise<void> {
       throw new Lie(`the node counts as loaded and its kernel has ${modules.join() || 'nothing'}`);
     return false;
   });
+}
+
+/** Nothing reaches the machine and nothing comes from it, for longer than a cluster takes to doubt its nodes. */
+export async function cutOff(fleet: KernelFleet): Promise<void> {
+  const { plain } = fleet;
+  const before = await residence(plain);
+  const told = await unloadingsTold(fleet, 'plain');
+  await plain.setLink(false);
+  try {
+    await until('the node no longer counts', async () => !(await standingOf(fleet, 'plain')).counts);
+    await until('the hub tells of one node, not of two', async () => {
+      const { status, message = '' } = (await conditionOf(fleet, 'Ready')) ?? {};
+      return status === 'False' && message.includes('1 of 2 nodes have the module');
+    });
+    assert.equal(await residence(plain), before);
+  } finally {
+    await plain.setLink(true);
+  }
+  await until('both nodes are Ready again', () => nodesAreReady(fleet));
+  await until('a device plugin on both', async () => (await readyDevicePlugins(fleet)) === 2);
+  await until('the hub says so', () => hubIsReady(fleet));
+  assert.equal(await residence(plain), before);
+  assert.equal(await unloadingsTold(fleet, 'plain'), told);
 }
 
 export async function tellInstalled(fleet: KernelFleet): Promise<void> {

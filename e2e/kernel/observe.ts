@@ -43,6 +43,21 @@ export async function nodesAreReady({ east }: KernelFleet): Promise<boolean> {
   return nodes.every(isReady);
 }
 
+/** What tells one loading of a module from the next: sysfs gives each a number of its own, and modules say that they come. */
+export async function residence(guest: Guest): Promise<string> {
+  const { output } = await guest.run(
+    `stat -c '%n %i' ${BOTH.map((module) => `/sys/module/${module}`).join(' ')}; dmesg | grep -c kmm_demo`,
+  );
+  return output;
+}
+
+/** How often a node was said to have unloaded a module. */
+export async function unloadingsTold({ east }: KernelFleet, node: string): Promise<number> {
+  const fieldSelector = `involvedObject.name=${node},reason=ModuleUnloaded`;
+  const events = await listAll(east, CORE.event, { fieldSelector });
+  return events.reduce((sum, { count }) => sum + Number(count), 0);
+}
+
 /** Which boot of a machine its Node speaks of, and whether the module counts as loaded there. */
 export async function standingOf({ east }: KernelFleet, name: string) {
   const node = await east.get(CORE.node, { name });
@@ -66,7 +81,7 @@ const isReady = (object: KubeObject | undefined): boolean =>
   isTrue((object?.['status'] as { conditions?: { type: string; status: string }[] })?.conditions, 'Ready');
 
 /** Fails as the story fails, and tells what the cluster and its machines say: who reads a failed run has nothing else. */
-export async function withTroubles(fleet: KernelFleet, telling: Promise<void>): Promise<void> {
+export async function withTroubles(fleet: KernelFleet, telling: Promise<unknown>): Promise<void> {
   await telling.catch(async (error: Error) => {
     // The cause is printed last, so it is there even when only the end of what was printed is kept.
     error.cause = new Error(await troubles(fleet), { cause: error.cause });

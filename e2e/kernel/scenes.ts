@@ -15,6 +15,7 @@ import {
   NODES,
   nodesAreReady,
   readyDevicePlugins,
+  unloadingsTold,
 } from './observe.ts';
 import { until } from './patience.ts';
 
@@ -105,6 +106,8 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
     async run(fleet) {
       const user = '(sleep 900 </dev/kmm_demo >/dev/null 2>&1 &); sleep 1; ls /dev/kmm_demo';
       assert.equal((await fleet.plain.run(user)).output, '/dev/kmm_demo');
+      const told = () => Promise.all(NODES.map((name) => unloadingsTold(fleet, name)));
+      const [plain, secure] = await told();
       await fleet.hub.delete(RESOURCES.managedClusterModule, { name: MCM }, {});
       const module = { namespace: NAMESPACE, name: MCM };
       await until('no Module', async () => !(await fleet.east.get(RESOURCES.module, module)));
@@ -118,6 +121,8 @@ export const KERNEL_SCENES: readonly KernelScene[] = [
           ({ reason, message }) => reason === 'ModuleNotUnloaded' && String(message).includes(held),
         ),
       );
+      await until('an event of the other one', async () => (await told())[1] === Number(secure) + 1);
+      assert.equal((await told())[0], plain);
     },
   },
 ];

@@ -7,6 +7,7 @@ import { spawnMortal, stopChild } from '../mortal-child.ts';
 import { type Defer, startAll } from '../start-all.ts';
 import { archiveFolder, type GuestDisk } from './guest-disk.ts';
 import { type GuestSetting, guestFiles } from './guest-files.ts';
+import { tellMonitor } from './monitor.ts';
 import { openSerialShell, type SerialShell, type ShellResult } from './serial-shell.ts';
 
 /** A virtual machine with a distribution's kernel that is a node of a cluster. */
@@ -19,6 +20,8 @@ export interface Guest {
    * journal. Always a new process, which alone can have another kernel.
    */
   restart(release?: string): Promise<void>;
+  /** Pulls the plug of its network, or puts it back. Nobody tells the machine's programs or their peers. */
+  setLink(isUp: boolean): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,6 +64,7 @@ async function startMachine(options: GuestOptions, defer: Defer): Promise<Omit<G
   // A path of a UNIX socket has at most 107 characters.
   const sockets = mkdtempSync(join(tmpdir(), 'kmm-guest-'));
   defer(() => rmSync(sockets, { recursive: true, force: true }));
+  const [socket, monitor] = [join(sockets, 'shell'), join(sockets, 'monitor')];
   const files = {
     directory,
     overlay: join(directory, 'disk.qcow2'),
@@ -76,11 +80,9 @@ async function startMachine(options: GuestOptions, defer: Defer): Promise<Omit<G
   const boot = async (release: string) => {
     const ramDisk = join(directory, `ramdisk-${release}.gz`);
     await runCommand('sh', ['-c', 'cat "$1" "$2" >"$3"', 'join', disk.boot(release).ramDisk, seed, ramDisk]);
-    const socket = join(sockets, 'shell');
-    rmSync(socket, { force: true });
-    const args = machine({
-      ...{ ...files, socket, kernel: disk.boot(release).kernel, ramDisk, secureBoot, kubeletPort },
-    });
+    for (const path of [socket, monitor]) rmSync(path, { force: true });
+    const { kernel } = disk.boot(release);
+    const args = machine({ ...files, socket, monitor, kernel, ramDisk, secureBoot, kubeletPort });
     child = spawnMortal('qemu-system-x86_64', args, join(directory, 'qemu.log'));
     shell = await openSerialShell(socket);
     await shell.ready(START_MS_MAX).catch(async (error: Error) => {
@@ -106,6 +108,7 @@ async function startMachine(options: GuestOptions, defer: Defer): Promise<Omit<G
       kernel = release;
       await boot(release);
     },
+    setLink: (isUp) => tellMonitor(monitor, 'set_link', { name: NETWORK, up: isUp }),
   };
 }
 
@@ -113,11 +116,16 @@ async function startMachine(options: GuestOptions, defer: Defer): Promise<Omit<G
 const STILL_DISK =
   "sync; echo u >/proc/sysrq-trigger; until grep -q '^/dev/vda / ext4 ro' /proc/mounts; do sleep 0.1; done";
 
+/** What qemu calls the machine's network. */
+const NETWORK = 'net';
+
 interface Machine {
   readonly directory: string;
   readonly overlay: string;
   readonly variables: string;
+  /** Of the shell. */
   readonly socket: string;
+  readonly monitor: string;
   readonly kernel: string;
   readonly ramDisk: string;
   readonly secureBoot: boolean;
@@ -133,7 +141,8 @@ const PROCESSOR = 'max,erms=off,smap=off,la57=off,mpx=off,pku=off';
 const MEMORY_MB = 768;
 
 function machine(setting: Machine): string[] {
-  const { directory, overlay, socket, kernel, ramDisk, secureBoot, variables, kubeletPort } = setting;
+  const { directory, overlay, socket, monitor, kernel, ramDisk, secureBoot, variables, kubeletPort } =
+    setting;
   const flash = (unit: number, file: string, rest: string) => [
     '-drive',
     `if=pflash,format=raw,unit=${unit},file=${file}${rest}`,
@@ -148,13 +157,14 @@ function machine(setting: Machine): string[] {
     ...['-m', String(MEMORY_MB), '-nodefaults', '-no-user-config', '-no-reboot'],
     ...['-display', 'none', '-serial', `file:${join(directory, 'console.log')}`],
     ...['-chardev', `socket,id=shell,path=${socket},server=on,wait=off`, '-serial', 'chardev:shell'],
+    ...['-qmp', `unix:${monitor},server=on,wait=off`],
     ...['-drive', `if=none,id=disk,file=${overlay},format=qcow2,cache=unsafe`],
     ...['-device', 'virtio-blk-pci,drive=disk,romfile='],
     ...[
       '-netdev',
-      `user,id=net,hostfwd=tcp:127.0.0.1:${kubeletPort}-:10250`,
+      `user,id=${NETWORK},hostfwd=tcp:127.0.0.1:${kubeletPort}-:10250`,
       '-device',
-      'virtio-net-pci,netdev=net,romfile=',
+      `virtio-net-pci,netdev=${NETWORK},romfile=`,
     ],
     ...['-kernel', kernel, '-initrd', ramDisk, '-append', KERNEL_ARGUMENTS],
     ...(secureBoot ? firmware : []),
