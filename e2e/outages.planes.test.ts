@@ -105,7 +105,7 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
     /** Its agents stand still, and the connections on which they would be told something are gone. */
     const cutOff = async () => {
       process.kill(fleet.operator('west').pid(), 'SIGSTOP');
-      fleet.signalWorkAgent('west', 'SIGSTOP');
+      fleet.signalAgent('west', 'work', 'SIGSTOP');
       await Promise.all(
         SERVERS.map(async (name) => {
           await fleet.plane(name).kill('kube-apiserver');
@@ -117,7 +117,7 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
     const comesBack = async () => {
       for (const name of SERVERS) await fleet.plane(name).compact();
       const at = new Date().toISOString();
-      fleet.signalWorkAgent('west', 'SIGCONT');
+      fleet.signalAgent('west', 'work', 'SIGCONT');
       process.kill(fleet.operator('west').pid(), 'SIGCONT');
       return at;
     };

@@ -6,16 +6,16 @@ import { type Supervised, supervise } from '@kmm-fleet/cli';
 import { createRegistry, createRegistryTransport } from '@kmm-fleet/images';
 import { createFakeBuilder, testPair } from '@kmm-fleet/images/testing';
 import {
+  type Agent,
+  agentAccount,
   type Defer,
   type FaultProxy,
   isWatch,
   makeServerCertificates,
   type Plane,
   startAll,
-  startFaultProxy,
   startRealFleet,
   startRegistry,
-  writeKubeconfig,
 } from '@kmm-fleet/lab';
 import { hubAccess, spokeAccess } from '@kmm-fleet/policies';
 import {
@@ -27,8 +27,10 @@ import {
   systemRandom as random,
   silentLog,
 } from '@kmm-fleet/runtime';
+import type { AccountTokens } from './account-tokens.ts';
+import { renewCertificate } from './agent-certificate.ts';
+import { type LogIn, logIn } from './log-in.ts';
 import { type OperatorClock, operatorClock } from './operator-clock.ts';
-import { type OperatorTokens, operatorTokens } from './operator-tokens.ts';
 import type { Strike, Victim } from './plan-strikes.ts';
 import { type Look, watchPlanes } from './watch-planes.ts';
 
@@ -43,9 +45,9 @@ export interface FaultFleet {
   readonly images: { readonly registry: string; readonly unsigned: readonly string[] };
   /** The hub and the spokes; `standby` is the second hub. */
   operator(name: Victim | 'standby'): Supervised;
-  tokens(name: Victim | 'standby'): OperatorTokens;
-  /** To the work agent of a cluster. One that ends is started again. */
-  signalWorkAgent(cluster: string, signal: NodeJS.Signals): void;
+  tokens(name: Victim | 'standby'): AccountTokens;
+  /** To an agent of OCM on a cluster. One that ends is started again. */
+  signalAgent(cluster: string, agent: Agent, signal: NodeJS.Signals): void;
   /** Lets it happen; resolves when what was killed is there again. */
   strike(strike: Strike): Promise<void>;
   stop(): Promise<void>;
@@ -102,6 +104,16 @@ async function startParts(
       { name: `${name}-1`, kernel: FAULT_KERNEL, secureBoot: true, trusted, labels: { driver: 'wanted' } },
     ],
   });
+  const agents = new Map<string, LogIn>();
+  const agentConfig = async (plane: Plane, agent: Agent, client: KubeClient) => {
+    const account = agentAccount(agent);
+    const serviceAccount = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account };
+    await client.create(CORE.serviceAccount, serviceAccount);
+    const name = `${plane.name}-${agent}`;
+    const login = await logIn({ name, plane, account, client, directory, certificates }, defer);
+    agents.set(name, login);
+    return login.kubeconfig;
+  };
   const fleet = await startRealFleet({
     clock,
     random,
@@ -111,6 +123,8 @@ async function startParts(
     certificates,
     directory,
     progress,
+    // Beside a second hub nothing strikes agents.
+    ...(standbySkewMs === undefined && { agentConfig }),
   });
   defer(() => fleet.stop());
   const stop = new AbortController();
@@ -124,30 +138,27 @@ async function startParts(
   await putSecrets(fleet.client, dockerConfig);
   const look = await watchPlanes(fleet.client, stop.signal);
 
-  const proxies = new Map<string, FaultProxy>();
   const operators = new Map<string, Supervised>();
-  const tokens = new Map<string, OperatorTokens>();
+  const logins = new Map<string, LogIn>();
   const clocks = new Map<string, OperatorClock>();
   const hasStandby = standbySkewMs !== undefined;
   const startOperator = async (name: Victim | 'standby', more: Readonly<Record<string, string>>) => {
     const server = name === 'standby' ? 'hub' : name;
-    const at = plane(server);
-    const through = await startFaultProxy({ target: at.url, certificate: certificates.server, ca });
-    defer(() => through.close());
-    proxies.set(name, through);
-    const access = server === 'hub' ? hubAccess : spokeAccess;
-    const own = { plane: at, access, client: fleet.client(server), proxy: through };
-    const given = await operatorTokens(join(directory, `${name}-operator.token`), own);
-    defer(() => given.close());
-    tokens.set(name, given);
-    const kubeconfig = join(directory, `${name}-operator.kubeconfig`);
-    writeKubeconfig(kubeconfig, certificates.ca, [{ name, server: through.url, tokenFile: given.file }]);
+    const { account } = server === 'hub' ? hubAccess : spokeAccess;
+    const own = { name: `${name}-operator`, plane: plane(server), account, client: fleet.client(server) };
+    const login = await logIn({ ...own, directory, certificates }, defer);
+    logins.set(name, login);
     const skewed = operatorClock(
       join(directory, `${name}-operator.clock`),
       name === 'standby' ? standbySkewMs : 0,
     );
     clocks.set(name, skewed);
-    const env = { ...skewed.env, KUBECONFIG: kubeconfig, KMM_REGISTRY_CA_FILE: certificates.ca, ...more };
+    const env = {
+      ...skewed.env,
+      KUBECONFIG: login.kubeconfig,
+      KMM_REGISTRY_CA_FILE: certificates.ca,
+      ...more,
+    };
     const room = server === 'hub' ? 'hub' : 'spoke';
     const log = join(directory, `${name}-operator.log`);
     const operator = supervise(room, env, log);
@@ -159,8 +170,11 @@ async function startParts(
   for (const name of ['east', 'west'] as const)
     await startOperator(name, { LEADER_ELECTION: 'false', KMM_MANAGED: '1' });
   if (hasStandby) await startOperator('standby', asHub);
-  const proxy = (name: Victim | 'standby') => proxies.get(name) as FaultProxy;
+  const proxy = (name: Victim | 'standby') => (logins.get(name) as LogIn).proxy;
 
+  const ofAgent = ({ of, agent }: Strike & { readonly agent: Agent }) =>
+    (agents.get(`${of}-${agent}`) as LogIn).tokens;
+  const renewals = createLimiter(1);
   // Two at once would start a part twice.
   const restarts = createLimiter(1);
   const restart = (of: Victim, part: 'kube-apiserver' | 'etcd') =>
@@ -174,19 +188,26 @@ async function startParts(
     plane,
     proxy,
     operator: (name) => operators.get(name) as Supervised,
-    tokens: (name) => tokens.get(name) as OperatorTokens,
-    signalWorkAgent: fleet.ocm.signalWorkAgent,
+    tokens: (name) => (logins.get(name) as LogIn).tokens,
+    signalAgent: fleet.ocm.signalAgent,
     images: { registry: address, unsigned },
     async strike(strike) {
       const { of } = strike;
       if (strike.what === 'kill operator') operators.get(of)?.kill();
       if (strike.what === 'set clock') await clocks.get(of)?.set(strike.aheadMs);
-      if (strike.what === 'rotate token') await tokens.get(of)?.rotate();
-      if (strike.what === 'end token') await tokens.get(of)?.end(strike.forMs);
+      if (strike.what === 'rotate token') await logins.get(of)?.tokens.rotate();
+      if (strike.what === 'end token') await logins.get(of)?.tokens.end(strike.forMs);
+      if (strike.what === 'rotate agent token') await ofAgent(strike).rotate();
+      if (strike.what === 'replace agent') {
+        await ofAgent(strike).end(strike.forMs);
+        fleet.ocm.signalAgent(of, strike.agent, 'SIGKILL');
+      }
+      if (strike.what === 'renew certificate')
+        await renewals.run(() => renewCertificate(of, fleet.client('hub'), fleet.client(of)));
       if (strike.what === 'cut operator') proxy(of).cutAll();
       if (strike.what === 'stall watches') await proxy(of).stallWatches(strike.forMs);
       if (strike.what === 'compact') await plane(of).compact();
-      if (strike.what === 'kill work agent') fleet.ocm.signalWorkAgent(of, 'SIGKILL');
+      if (strike.what === 'kill work agent') fleet.ocm.signalAgent(of, 'work', 'SIGKILL');
       if (strike.what === 'kill kube-apiserver') await restart(of, 'kube-apiserver');
       if (strike.what === 'kill etcd') await restart(of, 'etcd');
       if (strike.what !== 'requests') return;

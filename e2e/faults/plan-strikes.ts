@@ -1,8 +1,9 @@
-import type { ProxyFault } from '@kmm-fleet/lab';
+import { AGENTS, type Agent, type ProxyFault } from '@kmm-fleet/lab';
 import { createRandom } from '@kmm-fleet/runtime';
 
 /** Whose way to the API server a fault is on. */
-export type Victim = 'hub' | 'east' | 'west';
+export type Victim = 'hub' | Cluster;
+export type Cluster = 'east' | 'west';
 
 /** Something that goes wrong while a fleet works. */
 export type Strike =
@@ -11,7 +12,13 @@ export type Strike =
   | { readonly what: 'end token'; readonly of: Victim; readonly forMs: number }
   /** Of the operator, so far ahead of everybody else's. */
   | { readonly what: 'set clock'; readonly of: Victim; readonly aheadMs: number }
-  | { readonly what: 'kill work agent'; readonly of: Exclude<Victim, 'hub'> }
+  | { readonly what: 'kill work agent'; readonly of: Cluster }
+  /** As of the operator's, by which the agent reaches its own cluster. */
+  | { readonly what: 'rotate agent token'; readonly of: Cluster; readonly agent: Agent }
+  /** Its token ends, and it begins anew with the next one: what runs on client-go looks for another only once a minute. */
+  | { readonly what: 'replace agent'; readonly of: Cluster; readonly agent: Agent; readonly forMs: number }
+  /** By which both agents of a cluster reach the hub. */
+  | { readonly what: 'renew certificate'; readonly of: Cluster }
   | { readonly what: 'kill kube-apiserver' | 'kill etcd'; readonly of: Victim }
   /** They tell nothing for a while and then end, as behind a balancer that has forgotten them. */
   | { readonly what: 'stall watches'; readonly of: Victim; readonly forMs: number }
@@ -24,12 +31,15 @@ export interface TimedStrike {
   readonly strike: Strike;
 }
 
-const VICTIMS: readonly Victim[] = ['hub', 'east', 'west'];
+const CLUSTERS: readonly Cluster[] = ['east', 'west'];
+const VICTIMS: readonly Victim[] = ['hub', ...CLUSTERS];
 const STRIKES_PER_STEP = 2;
 /** A strike may come as late as this: what a step takes while three other rounds are told beside it. */
 const STEPS_MS = [3_000, 2_500, 1_500, 1_000];
 const STRIKES = STEPS_MS.length * STRIKES_PER_STEP;
 const HOUR_MS = 3_600_000;
+/** What a clock is ahead; one that is right would be no fault. */
+const WRONG_MS = [-2, -1, 1, 2].map((hours) => hours * HOUR_MS);
 /** An API server or an etcd takes seconds to be there again: one seed in so many kills one. */
 const RESTART_EVERY = 6;
 
@@ -52,6 +62,8 @@ type Draw = (below: Below) => Strike;
 
 const each = <Of extends Victim>(victims: readonly Of[], kind: (of: Of, below: Below) => Strike): Draw[] =>
   victims.map((of) => (below) => kind(of, below));
+const ofAgents = (kind: (agent: Agent, of: Cluster, below: Below) => Strike): Draw[] =>
+  AGENTS.flatMap((agent) => each(CLUSTERS, (of, below) => kind(agent, of, below)));
 const requests = (victims: readonly Victim[]) =>
   FAULTS.flatMap((fault) =>
     each(victims, (of, below) => ({ what: 'requests', of, fault, forMs: 50 + below(400) })),
@@ -65,16 +77,26 @@ const KINDS: readonly (readonly Draw[])[] = [
   each(VICTIMS, (of) => ({ what: 'compact', of })),
   each(VICTIMS, (of, below) => ({ what: 'end token', of, forMs: below(500) })),
   each(VICTIMS, (of) => ({ what: 'rotate token', of })),
-  each(VICTIMS, (of, below) => ({ what: 'set clock', of, aheadMs: (below(5) - 2) * HOUR_MS })),
-  each(['east', 'west'], (of) => ({ what: 'kill work agent', of })),
+  each(VICTIMS, (of, below) => ({
+    what: 'set clock',
+    of,
+    aheadMs: WRONG_MS[below(WRONG_MS.length)] ?? HOUR_MS,
+  })),
+  each(CLUSTERS, (of) => ({ what: 'kill work agent', of })),
+  ofAgents((agent, of) => ({ what: 'rotate agent token', of, agent })),
   requests(VICTIMS),
+];
+/** They take ten seconds and more, and are not left to chance. */
+const SLOW = [
+  ofAgents((agent, of, below) => ({ what: 'replace agent', of, agent, forMs: below(500) })),
+  each(CLUSTERS, (of) => ({ what: 'renew certificate', of })),
 ];
 /** The hub is struck more often than the others. */
 const AT_HUB = [each(['hub'], (of) => ({ what: 'kill operator', of })), requests(['hub'])];
 const RESTARTS = (['kill etcd', 'kill kube-apiserver'] as const).flatMap((what) =>
   each(VICTIMS, (of) => ({ what, of })),
 );
-const PAIRS = KINDS.flat();
+const PAIRS = [...KINDS, ...SLOW].flat();
 
 /**
  * What strikes in each step of a round: equal seeds give equal plans. Some strikes are those whose turn it is, so that

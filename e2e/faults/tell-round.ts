@@ -32,6 +32,8 @@ const BOTH = ['east', 'west'] as const;
 const ROUND_MS_MAX = 100_000;
 /** For what hangs, on top of it: what fails says more. */
 const HANGS_MS = 5_000;
+/** Credentials end ten seconds after they are no good, and others have to be asked for. */
+const TAKES_LONG: ReadonlySet<string> = new Set(['end token', 'replace agent', 'renew certificate']);
 /** What is cleared away without anybody's waiting for it is gone by then. */
 const SETTLED_MS = 3_000;
 
@@ -72,7 +74,7 @@ export async function tellRound(
     const struck = (strikes[number] ?? []).map(async ({ atMs, strike }) => {
       await sleep(atMs);
       const ended = fleet.strike(strike);
-      if (strike.what !== 'end token') return ended;
+      if (!TAKES_LONG.has(strike.what)) return ended;
       ended.catch(() => {});
       underWay.push(ended);
     });

@@ -1,6 +1,6 @@
 import type { AuditedRequest } from '@kmm-fleet/policies';
 import { expect, it } from 'vitest';
-import type { GivenToken } from './operator-tokens.ts';
+import type { GivenToken } from './account-tokens.ts';
 import { REFUSALS_MAX, tokenViolations } from './token-violations.ts';
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString();

@@ -1,6 +1,6 @@
 import type { AuditedRequest } from '@kmm-fleet/policies';
 import { credentialIn } from '../kubeconfig/credential-id.ts';
-import type { GivenToken } from './operator-tokens.ts';
+import type { GivenToken } from './account-tokens.ts';
 
 /** An operator reads its token again after a minute; so much later it may be seen on its way. */
 const REPLACED_MS_MAX = 60_000 + 5_000;

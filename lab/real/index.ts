@@ -32,7 +32,7 @@ export { POLICY } from './planes/carry-policies.ts';
 export { type FaultProxy, isWatch, type ProxyFault, startFaultProxy } from './planes/fault-proxy.ts';
 export { type KubeAccess, writeKubeconfig } from './planes/kubeconfig.ts';
 export { type Ocm, ocmProgram } from './planes/ocm.ts';
-export { ocmHubObjects } from './planes/ocm-objects.ts';
+export { AGENT_NAMESPACE, AGENTS, type Agent, agentAccount, ocmHubObjects } from './planes/ocm-objects.ts';
 export type { Plane, PlaneOptions } from './planes/plane.ts';
 export { ADMIN, type User } from './planes/plane-access.ts';
 export { type PolicyStack, startPolicyStack } from './planes/policy-stack.ts';
@@ -45,7 +45,7 @@ export {
   type RealFleetOptions,
   startRealFleet,
 } from './planes/real-fleet.ts';
-export { requestToken } from './planes/request-token.ts';
+export { requestToken, type TokenAccount } from './planes/request-token.ts';
 export { startPlane } from './planes/start-plane.ts';
 export { type GoTool, goTool, newestKubectl } from './planes/tools.ts';
 export { freePort, type RealRegistry, startRegistry } from './registry.ts';

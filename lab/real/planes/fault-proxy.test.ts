@@ -1,4 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http';
+import { buffer as readBuffer } from 'node:stream/consumers';
 import { afterEach, expect, it } from 'vitest';
 import { type FaultProxy, type ProxyFault, startFaultProxy } from './fault-proxy.ts';
 
@@ -9,11 +10,13 @@ afterEach(async () => {
   for (const end of ends.splice(0)) await end();
 });
 
-async function behindProxy(): Promise<{ proxy: FaultProxy; heard: string[] }> {
+async function behindProxy() {
   const heard: string[] = [];
+  const bodies: Buffer[] = [];
   const watches: ServerResponse[] = [];
   const server = createServer((request, response) => {
     heard.push(`${request.method} ${request.url}`);
+    void readBuffer(request).then((body) => bodies.push(body));
     // Each answer is news to who watches.
     for (const watch of watches) watch.write('news');
     if (request.url === WATCH) watches.push(response.writeHead(200));
@@ -28,7 +31,7 @@ async function behindProxy(): Promise<{ proxy: FaultProxy; heard: string[] }> {
     () => server.closeAllConnections(),
     () => new Promise((resolve) => server.close(resolve)),
   );
-  return { proxy, heard };
+  return { proxy, heard, bodies };
 }
 
 const ask = async ({ url }: FaultProxy): Promise<string> => {
@@ -42,6 +45,15 @@ it('lets pass what no fault is for, and knows of it', async () => {
   expect(await ask(proxy)).toBe('200 answer 1');
   expect(heard).toEqual(['PATCH /thing']);
   expect(proxy.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(heard);
+});
+
+it('passes on what is no text, as protobuf is not, byte by byte', async () => {
+  const { proxy, bodies } = await behindProxy();
+  const body = Buffer.from([0x6b, 0x38, 0x73, 0x00, 0xff, 0xfe, 0x80]);
+
+  await (await fetch(`${proxy.url}/thing`, { method: 'POST', body })).text();
+
+  expect(bodies).toEqual([body]);
 });
 
 it.each<[ProxyFault, string | RegExp, number]>([

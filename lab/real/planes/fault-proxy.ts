@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import { createServer as createTlsServer, request as sendTls, Agent as TlsAgent } from 'node:https';
 import type { Socket } from 'node:net';
-import { text as readText } from 'node:stream/consumers';
+import { buffer as readBuffer, text as readText } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CertificateFiles } from '../certificates.ts';
 import { freePort } from '../registry.ts';
@@ -69,7 +69,7 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
   const watches = new Set<{ readonly stall: () => void; readonly socket: Socket }>();
   const faults = new Set<{ readonly decide: Decide }>();
 
-  const forward = (incoming: IncomingMessage, response: ServerResponse, body: string) =>
+  const forward = (incoming: IncomingMessage, response: ServerResponse, body: Buffer) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const { method = 'GET', headers, url = '/' } = incoming;
       const to = new URL(url, upstream);
@@ -79,7 +79,10 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
         headers: { ...headers, host: to.host },
       });
       response.once('close', () => outgoing.destroy());
-      outgoing.once('response', resolve).once('error', reject).end(body);
+      outgoing
+        .once('response', resolve)
+        .once('error', reject)
+        .end(body.length > 0 ? body : undefined);
     });
 
   const handle = async (incoming: IncomingMessage, response: ServerResponse) => {
@@ -87,7 +90,7 @@ export async function startFaultProxy({ target, certificate, ca }: FaultProxyOpt
     const request: ProxiedRequest = { method, path, at: Date.now() };
     requests.push(request);
     const fault = firstFault(faults, request);
-    const body = await readText(incoming);
+    const body = await readBuffer(incoming);
     if (fault?.kind === 'answer') return answer(response, fault);
     if (fault?.kind === 'cut-before') return void incoming.socket.destroy();
     if (fault?.kind === 'delay' || fault?.kind === 'stall') await sleep(fault.ms);

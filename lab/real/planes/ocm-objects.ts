@@ -11,8 +11,16 @@ export interface OcmModules {
 
 /** Where a klusterlet's agents live, and who they are. */
 export const AGENT_NAMESPACE = 'open-cluster-management-agent';
-export const REGISTRATION_USER = `system:serviceaccount:${AGENT_NAMESPACE}:klusterlet-registration-sa`;
-export const WORK_USER = `system:serviceaccount:${AGENT_NAMESPACE}:klusterlet-work-sa`;
+/** What the agents of a cluster are there for. */
+export const AGENTS = ['registration', 'work'] as const;
+export type Agent = (typeof AGENTS)[number];
+
+export const agentAccount = (agent: Agent) => ({
+  namespace: AGENT_NAMESPACE,
+  name: `klusterlet-${agent}-sa`,
+});
+export const agentUser = (agent: Agent) =>
+  `system:serviceaccount:${AGENT_NAMESPACE}:${agentAccount(agent).name}`;
 
 const HUB_CRDS = [
   'cluster/v1/0000_00',
@@ -33,8 +41,8 @@ const VALUES: Readonly<Record<string, string>> = {
   KlusterletName: 'klusterlet',
   KlusterletNamespace: AGENT_NAMESPACE,
   AgentNamespace: AGENT_NAMESPACE,
-  RegistrationServiceAccount: 'klusterlet-registration-sa',
-  WorkServiceAccount: 'klusterlet-work-sa',
+  RegistrationServiceAccount: agentAccount('registration').name,
+  WorkServiceAccount: agentAccount('work').name,
 };
 
 /** CustomResourceDefinitions of OCM's hub. */

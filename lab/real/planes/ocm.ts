@@ -15,14 +15,14 @@ import { createKeeper } from '../keeper.ts';
 import { freePort } from '../registry.ts';
 import { type Defer, startAll } from '../start-all.ts';
 import { buildGo, goModuleFolder } from './build-go.ts';
-import { AGENT_NAMESPACE, type OcmModules, REGISTRATION_USER, WORK_USER } from './ocm-objects.ts';
+import { AGENT_NAMESPACE, AGENTS, type Agent, agentUser, type OcmModules } from './ocm-objects.ts';
 import type { Plane } from './plane.ts';
 import { ADMIN, type User } from './plane-access.ts';
 
 /** OCM's own controllers and agents as processes. */
 export interface Ocm {
-  /** To the work agent of a cluster. One that ends is started again. */
-  signalWorkAgent(cluster: string, signal: NodeJS.Signals): void;
+  /** To an agent of a cluster. One that ends is started again. */
+  signalAgent(cluster: string, agent: Agent, signal: NodeJS.Signals): void;
   stop(): Promise<void>;
 }
 
@@ -31,11 +31,13 @@ export interface OcmOptions {
   readonly program: string;
   readonly hub: Plane;
   readonly clusters: readonly Plane[];
+  /** Writes the kubeconfig by which an agent reaches its own cluster; by default it has a token that never ends. */
+  readonly agentConfig?: ((cluster: Plane, agent: Agent) => Promise<string>) | undefined;
 }
 
 /** Users that a managed cluster's plane must know. */
-export const AGENT_USERS: readonly User[] = [REGISTRATION_USER, WORK_USER].map((name) => ({
-  name,
+export const AGENT_USERS: readonly User[] = AGENTS.map((agent) => ({
+  name: agentUser(agent),
   groups: ['system:serviceaccounts', `system:serviceaccounts:${AGENT_NAMESPACE}`, 'system:authenticated'],
 }));
 
@@ -58,7 +60,7 @@ export const startOcm = (options: OcmOptions): Promise<Ocm> =>
   startAll((defer) => startAgents(options, defer));
 
 async function startAgents(
-  { directory, program, hub, clusters }: OcmOptions,
+  { directory, program, hub, clusters, agentConfig = withToken }: OcmOptions,
   defer: Defer,
 ): Promise<Omit<Ocm, 'stop'>> {
   const keeper = createKeeper(directory);
@@ -80,7 +82,7 @@ async function startAgents(
       keep(`${cluster.name}-registration`, [
         'registration-agent',
         ...own,
-        `--kubeconfig=${cluster.kubeconfig(REGISTRATION_USER)}`,
+        `--kubeconfig=${await agentConfig(cluster, 'registration')}`,
         `--bootstrap-kubeconfig=${hub.kubeconfig()}`,
         `--hub-kubeconfig-dir=${credentials}`,
         ...(await common()),
@@ -90,7 +92,7 @@ async function startAgents(
       keep(`${cluster.name}-work`, [
         'work-agent',
         ...own,
-        `--kubeconfig=${cluster.kubeconfig(WORK_USER)}`,
+        `--kubeconfig=${await agentConfig(cluster, 'work')}`,
         '--workload-source-driver=kube',
         `--workload-source-config=${kubeconfig}`,
         `--agent-id=${cluster.name}`,
@@ -101,8 +103,10 @@ async function startAgents(
     }),
   );
   await untilAvailable(hub, clusters);
-  return { signalWorkAgent: (cluster, signal) => keeper.signal(`${cluster}-work`, signal) };
+  return { signalAgent: (cluster, agent, signal) => keeper.signal(`${cluster}-${agent}`, signal) };
 }
+
+const withToken = async (cluster: Plane, agent: Agent) => cluster.kubeconfig(agentUser(agent));
 
 const common = async () => ['--disable-leader-election', `--listen=127.0.0.1:${await freePort()}`];
 

@@ -23,7 +23,7 @@ import type { ServerCertificates } from '../certificates.ts';
 import { type Defer, startAll } from '../start-all.ts';
 import type { KubeletPorts } from './node-tunnel.ts';
 import { AGENT_USERS, type Ocm, ocmProgram, startOcm } from './ocm.ts';
-import { ocmHubObjects, ocmSpokeObjects } from './ocm-objects.ts';
+import { type Agent, ocmHubObjects, ocmSpokeObjects } from './ocm-objects.ts';
 import type { Plane } from './plane.ts';
 import type { User } from './plane-access.ts';
 import { planePrograms } from './program.ts';
@@ -51,6 +51,8 @@ export interface RealFleetOptions extends FleetOptions {
   readonly kubelets?: KubeletPorts | undefined;
   /** A plane is ready, with nothing installed on it. */
   readonly planeIsUp?: (plane: Plane) => void;
+  /** Writes the kubeconfig by which an agent of OCM reaches its own cluster, of which the client is the administrator's. */
+  readonly agentConfig?: (cluster: Plane, agent: Agent, client: KubeClient) => Promise<string>;
   /** Nothing of ours is installed. */
   readonly isBare?: boolean;
 }
@@ -129,7 +131,11 @@ async function startFleet(options: RealFleetOptions, defer: Defer): Promise<Omit
   await allOver(spokes.map(({ name }) => installObjects(client(name), onSpoke, clock)));
   await isServed;
   progress('clusters join the hub');
-  const ocm = await startOcm({ directory, program, hub, clusters: spokes });
+  const { agentConfig } = options;
+  const ocm = await startOcm({
+    ...{ directory, program, hub, clusters: spokes },
+    agentConfig: agentConfig && ((plane, agent) => agentConfig(plane, agent, client(plane.name))),
+  });
   defer(() => ocm.stop());
   const plane = (name: string) => ({ name, transport: transport(name) });
   const fleet = joinFleet(options, { hub: plane('hub'), cluster: plane, hasAgents: true });

@@ -1,11 +1,17 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FaultProxy, type Plane, patiently, requestToken, until } from '@kmm-fleet/lab';
-import type { Access } from '@kmm-fleet/policies';
+import {
+  type FaultProxy,
+  type Plane,
+  patiently,
+  requestToken,
+  type TokenAccount,
+  until,
+} from '@kmm-fleet/lab';
 import { CORE, createHttpTransport, createLimiter, type KubeClient } from '@kmm-fleet/runtime';
 import { credentialOf } from '../kubeconfig/credential-id.ts';
 
-/** One token that an operator was given. Times are RFC 3339, by the clock of this machine. */
+/** One token that an operator or an agent was given. Times are RFC 3339, by the clock of this machine. */
 export interface GivenToken {
   /** As the audit log names it. */
   readonly id: string;
@@ -14,34 +20,33 @@ export interface GivenToken {
   ended?: string;
 }
 
-/** Tokens of an operator's service account in a file, as a kubelet keeps them in a pod. */
-export interface OperatorTokens {
+/** Tokens of a service account in a file, as a kubelet keeps them in a pod. */
+export interface AccountTokens {
   readonly file: string;
   /** In the order in which they were given. */
   readonly given: readonly GivenToken[];
   /** Another one is in the file; the one before is as good as it was. */
   rotate(): Promise<void>;
-  /** All that were given end; the next one comes so long after the operator was told 401. */
+  /** All that were given end; the next one comes so long after who uses them was told 401. */
   end(afterMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 const PAUSE_MS = 100;
-/** An operator makes fewer requests meanwhile. */
+/** Fewer requests are made meanwhile. */
 const LATEST = 1_000;
 
 /** Asks for a first token, which is in the file when this resolves. */
-export async function operatorTokens(
+export async function accountTokens(
   file: string,
   at: {
     readonly plane: Plane;
-    readonly access: Access;
+    readonly account: TokenAccount;
     readonly client: KubeClient;
     readonly proxy: FaultProxy;
   },
-): Promise<OperatorTokens> {
-  const { plane, client, proxy } = at;
-  const { account } = at.access;
+): Promise<AccountTokens> {
+  const { plane, account, client, proxy } = at;
   const given: GivenToken[] = [];
   /** What is in the file, and the names of the Secrets without which tokens are no good. */
   let current = '';
@@ -73,11 +78,11 @@ export async function operatorTokens(
     for (const name of secrets) await patiently(() => client.delete(CORE.secret, { ...account, name }, {}));
     secrets.clear();
     // A kube-apiserver that has accepted a token remembers that for ten seconds.
-    await until('the token is refused', isRefused);
+    await until(`the token of ${account.name} is refused`, isRefused);
     await sleep(PAUSE_MS);
     // Who has nothing to ask does not notice: watches go on.
     if (!isTold(ended)) proxy.cutAll();
-    await until('the operator is told 401', () => isTold(ended));
+    await until(`${account.name} is told 401`, () => isTold(ended));
     await sleep(afterMs);
     await patiently(give);
   };
