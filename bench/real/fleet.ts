@@ -115,7 +115,10 @@ async function startParts(
   await user.create(CORE.secret, pullSecret(dockerConfig));
   progress(`making ${count} clusters`);
   const clusters = Array.from({ length: count }, (_, index) => `c${index}`);
-  await inParallel(clusters, (name) => joinCluster(user, name));
+  await inParallel(clusters, async (name) => {
+    await user.create(CORE.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await joinCluster(user, name);
+  });
   const hubConfig = plane.kubeconfig(userOf(hubAccess));
   const program = await bundleOperator('hub', join(directory, 'programs'));
   const watching = new AbortController();
@@ -177,17 +180,18 @@ export async function inParallel<T>(items: readonly T[], task: (item: T) => Prom
   await Promise.all(Array.from({ length: PARALLEL }, worker));
 }
 
-async function joinCluster(user: KubeClient, name: string): Promise<void> {
+/** Its namespace is another matter. */
+export async function joinCluster(user: KubeClient, name: string): Promise<void> {
   const [, cluster] = ocmStandIns([{ name, labels: { site: 'edge' }, nodes: [] }]).slice(-2);
   if (!cluster) throw new RangeError('a cluster is an object');
-  await user.create(CORE.namespace, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
   await user.create(RESOURCES.managedCluster, cluster);
   await claimKernel(user, name, '6.1.0-1-amd64');
 }
 
 /** What the spoke of a cluster and OCM's agent tell the hub. */
-export async function claimKernel(user: KubeClient, name: string, value: string): Promise<void> {
-  const status = { clusterClaims: [{ name: KERNEL_CLAIM, value }], conditions: [], version: {} };
+export async function claimKernel(user: KubeClient, name: string, value: string | undefined): Promise<void> {
+  const clusterClaims = value ? [{ name: KERNEL_CLAIM, value }] : [];
+  const status = { clusterClaims, conditions: [], version: {} };
   await user.mergePatch(RESOURCES.managedCluster, { name }, { status }, { subresource: 'status' });
 }
 

@@ -3,7 +3,7 @@
 import { createTally } from '../print.ts';
 import { oneEvent } from './events.ts';
 import { eventCostOfFew, inFleet } from './in-fleet.ts';
-import { createOne } from './new-module.ts';
+import { createOne, moreOfAll } from './new-module.ts';
 import { restarted } from './restart.ts';
 
 const CLUSTERS = Number(process.argv[2] ?? 35_000);
@@ -15,5 +15,6 @@ await inFleet(CLUSTERS, progress, async (run, restart) => {
   tell(await createOne(run));
   tell(await oneEvent(run, costOfFew));
   tell(await restarted(await restart()));
+  tell(await moreOfAll(run));
 });
 process.exit(isGood() ? 0 : 1);

@@ -5,6 +5,7 @@ import { burst, manyEvents, oneEvent } from './events.ts';
 import { eventCostOfFew, inFleet } from './in-fleet.ts';
 import { latencies } from './latencies.ts';
 import { createOne, moreOfAll, newDigest } from './new-module.ts';
+import { oddFleet } from './odd-fleet.ts';
 import { restarted } from './restart.ts';
 
 const CLUSTERS = Number(process.argv[2] ?? 3_500);
@@ -20,6 +21,7 @@ await inFleet(CLUSTERS, progress, async (run, restart) => {
   tell(await restarted(await restart()));
   tell(await manyEvents(run));
   tell(await moreOfAll(run));
+  tell(await oddFleet(run));
 });
 tell(await latencies(progress));
 process.exit(isGood() ? 0 : 1);
