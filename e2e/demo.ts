@@ -26,7 +26,7 @@ try {
   write(paint('bold', 'KMM Fleet: one hub, three clusters, real images for real kernels'));
   const state = await startLab(paths, (line) => write(paint('dim', `  ${line}`)));
   write(`  lab is up after ${seconds()}: kernels ${Object.values(state.kernels).join(', ')}`);
-  const world = realWorld(paths, state);
+  const world = await realWorld(paths, state);
   for (const scene of shown) {
     write(`\n${paint('bold', `${scene.name}. ${scene.title}`)}`);
     if (scene.command) write(paint('cyan', `  $ ${scene.command(world)}`));

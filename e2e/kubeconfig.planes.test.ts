@@ -178,7 +178,7 @@ describe('each form of a kubeconfig', () => {
     return { status, username: answer?.userInfo?.username, groups: answer?.userInfo?.groups };
   };
   const ask = async (kubeconfig: string) => {
-    const transport = createHttpTransport(loadKubeConnection(process.env, { kubeconfig }));
+    const transport = createHttpTransport(await loadKubeConnection(process.env, { kubeconfig }));
     try {
       return await whoAmI(transport);
     } finally {
@@ -249,7 +249,7 @@ describe('each form of a kubeconfig', () => {
   it('a plugin is asked again after its credential was not accepted', async () => {
     const user = writePlugin(path('rotates'), { token: 'no longer good' });
     const kubeconfig = writeConfig(path('config'), cluster(), user);
-    const transport = createHttpTransport(loadKubeConnection(process.env, { kubeconfig }));
+    const transport = createHttpTransport(await loadKubeConnection(process.env, { kubeconfig }));
     const status = async () => {
       const answer = await transport.request({ method: 'GET', path: '/api/v1/namespaces', headers: {} });
       for await (const _ of answer.body);
@@ -277,7 +277,7 @@ describe('each form of a kubeconfig', () => {
   it('the token of a service account, and the one that takes its place while the client lives', async () => {
     const { account, put } = serviceAccount(plane.token('jane'));
     const { env } = inPod(account, plane.url);
-    const transport = createHttpTransport(loadKubeConnection(env, { account }));
+    const transport = createHttpTransport(await loadKubeConnection(env, { account }));
     const jane = { status: 201, username: 'jane', groups: GROUPS };
     expect(await whoAmI(transport)).toEqual(jane);
 

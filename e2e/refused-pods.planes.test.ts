@@ -42,7 +42,7 @@ describe('a namespace that lacks what loading takes', () => {
     plane.apply(JSON.stringify({ apiVersion: 'v1', kind: 'Node', metadata }));
     const status = { status: { nodeInfo: { kernelVersion: '6.1.0-55-amd64' } } };
     plane.kubectl(['patch', 'node', 'n1', '--subresource=status', '-p', JSON.stringify(status)]);
-    const transport = createHttpTransport(loadKubeConnection({ KUBECONFIG: plane.kubeconfig }));
+    const transport = createHttpTransport(await loadKubeConnection({ KUBECONFIG: plane.kubeconfig }));
     const client = createKubeClient({ transport, clock, random, userAgent: 'kmm' });
     const events = createEvents({ client, clock, component: 'kmm', log: silentLog });
     const ports = { client, clock, random, log: silentLog, events };

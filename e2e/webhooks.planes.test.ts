@@ -84,8 +84,8 @@ describe('what an API server refuses', () => {
     writeKubeconfig(path, plane.ca, [{ name: account, server: plane.url, token }]);
     return path;
   };
-  const clientOf = (kubeconfig: string) => {
-    const transport = createHttpTransport(loadKubeConnection({ KUBECONFIG: kubeconfig }));
+  const clientOf = async (kubeconfig: string) => {
+    const transport = createHttpTransport(await loadKubeConnection({ KUBECONFIG: kubeconfig }));
     transports.push(transport);
     return createKubeClient({ transport, clock: systemClock, random, userAgent: 'test' });
   };
@@ -146,7 +146,7 @@ describe('what an API server refuses', () => {
   });
 
   it('the operator anything of a namespace but its label', async () => {
-    const asOperator = clientOf(env['KUBECONFIG'] ?? '');
+    const asOperator = await clientOf(env['KUBECONFIG'] ?? '');
     const patch = (metadata: object) =>
       told(asOperator.mergePatch(CORE.namespace, { name: 'default' }, { metadata }, {}));
 
@@ -192,7 +192,7 @@ describe('what an API server refuses', () => {
       ...silentLog,
       info: (event: string) => void (served += Number(event === 'webhook.serving')),
     };
-    const [client, admin] = [clientOf(kubeconfig), clientOf(plane.kubeconfig)];
+    const [client, admin] = [await clientOf(kubeconfig), await clientOf(plane.kubeconfig)];
     const answers = {
       [WEBHOOKS.hub.path]: (review: unknown) => answerReview(review, checkManagedClusterModule),
     };

@@ -89,7 +89,7 @@ export async function runOperator<S extends Settings>(options: {
   const log = createLog(name, { level: LOG_LEVEL });
   await runProcess(log, async (signal) => {
     const metrics = createMetrics();
-    const transport = createHttpTransport(loadKubeConnection(process.env));
+    const transport = createHttpTransport(await loadKubeConnection(process.env));
     const client = createKubeClient({ transport, clock, random, metrics, userAgent: name });
     const events = createEvents({ client, clock, component: name, log });
     const operator = await create({ client, clock, random, log, events, metrics }, read.config);

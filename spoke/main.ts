@@ -1,7 +1,11 @@
 import { answerReview, checkModule, OPERATOR, ownDefinitions, RESOURCES, WEBHOOKS } from '@kmm-fleet/api';
 import { runOperator } from '@kmm-fleet/runtime';
+import * as z from 'zod';
 import { SpokeConfig } from './config.ts';
 import { createSpoke } from './start-spoke.ts';
+
+// Parsers that zod writes as functions are faster only as machine code, which its image does without.
+z.config({ jitless: true });
 
 await runOperator({
   name: 'kmm',

@@ -63,7 +63,7 @@ export async function withHub<T>(
   const file = kubeconfig ?? fallback;
   const named = file ?? io.env['KUBECONFIG'];
   checkLab(named);
-  return withConnected(io, load(io, file, context), (hub) =>
+  return withConnected(io, await load(io, file, context), (hub) =>
     use({ ...hub, ...(named && { kubeconfig: named }) }),
   );
 }
@@ -108,9 +108,13 @@ export async function withConnected<T>(
   }
 }
 
-function load(io: Io, kubeconfig: string | undefined, context: string | undefined): KubeConnection {
+async function load(
+  io: Io,
+  kubeconfig: string | undefined,
+  context: string | undefined,
+): Promise<KubeConnection> {
   try {
-    return loadKubeConnection(io.env, { kubeconfig, context });
+    return await loadKubeConnection(io.env, { kubeconfig, context });
   } catch (error) {
     const file = kubeconfig ?? io.env['KUBECONFIG'];
     const message = messageOf(error).split('\n')[0] ?? '';

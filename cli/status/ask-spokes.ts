@@ -28,7 +28,7 @@ export async function askSpokes(
 async function ask(io: Io, kubeconfig: string): Promise<SpokeAnswer> {
   if (!existsSync(kubeconfig)) return { notAsked: NOT_IN_A_LAB };
   try {
-    return await withConnected(io, loadKubeConnection({}, { kubeconfig }), async ({ list }) => {
+    return await withConnected(io, await loadKubeConnection({}, { kubeconfig }), async ({ list }) => {
       const [nodes, pods] = await Promise.all([list(CORE.node), list(CORE.pod, LABELS.moduleName)]);
       return { nodes, pods };
     });

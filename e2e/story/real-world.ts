@@ -14,10 +14,9 @@ const PATIENCE_MS = 180_000;
 const PAUSE_MS = 100;
 
 /** The story's world in a running lab: real API requests, real processes, real images. */
-export function realWorld(paths: LabPaths, state: LabState): World {
-  const clients = new Map(
-    state.clusters.map(({ name }) => [name, clientFor(paths.path(`${name}.kubeconfig`))]),
-  );
+export async function realWorld(paths: LabPaths, state: LabState): Promise<World> {
+  const clients = new Map<string, KubeClient>();
+  for (const { name } of state.clusters) clients.set(name, await clientFor(paths.path(`${name}.kubeconfig`)));
   const client = (name: string) => {
     const found = clients.get(name);
     if (!found) throw new RangeError(`the lab has no cluster ${name}`);
@@ -38,8 +37,8 @@ export function realWorld(paths: LabPaths, state: LabState): World {
   };
 }
 
-function clientFor(kubeconfig: string): KubeClient {
-  const transport = createHttpTransport(loadKubeConnection({}, { kubeconfig }));
+async function clientFor(kubeconfig: string): Promise<KubeClient> {
+  const transport = createHttpTransport(await loadKubeConnection({}, { kubeconfig }));
   return createKubeClient({ transport, clock, random, userAgent: 'story' });
 }
 

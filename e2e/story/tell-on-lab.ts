@@ -27,7 +27,7 @@ export function describeStory(
     let world: World;
 
     beforeAll(async () => {
-      world = realWorld(paths, await startLab(paths, () => {}, { kind }));
+      world = await realWorld(paths, await startLab(paths, () => {}, { kind }));
     });
     afterAll(async () => {
       await stopLab(paths);

@@ -197,7 +197,7 @@ it('reads a token file again when it was changed a minute ago, or when its token
   );
   const write = (token: string) => writeFileSync(join(folder, 'token'), token);
   write('first\n');
-  const { server: _, ...user } = loadKubeConnection({}, { kubeconfig: join(folder, 'config') });
+  const { server: _, ...user } = await loadKubeConnection({}, { kubeconfig: join(folder, 'config') });
   const { get } = await serve(({ headers: { authorization } }, response) => {
     response.writeHead(authorization === 'Bearer gone' ? 401 : 200).end(authorization);
   }, user);

@@ -36,7 +36,7 @@ const FILES = {
 
 async function load(text: string, context?: string) {
   const kubeconfig = join(folderWith({ ...FILES, config: text }), 'config');
-  const { token, credentials, ...rest } = loadKubeConnection({}, { kubeconfig, context });
+  const { token, credentials, ...rest } = await loadKubeConnection({}, { kubeconfig, context });
   return { ...rest, ...(token && { token: token() }), ...(await credentials?.get()) };
 }
 
@@ -115,7 +115,7 @@ it('puts the files of KUBECONFIG together: the first to say something counts, pa
     'two/ca.pem': 'of two',
   });
   const KUBECONFIG = ['one', 'absent', 'two'].map((name) => join(folder, name, 'config')).join(':');
-  const { credentials, ...rest } = loadKubeConnection({ KUBECONFIG });
+  const { credentials, ...rest } = await loadKubeConnection({ KUBECONFIG });
 
   expect(rest).toEqual({ server: 'https://kube:6443', ca: 'of two' });
   expect(await credentials?.get()).toEqual({ token: 'of one' });
@@ -184,35 +184,33 @@ it.each<[string, string, string[]]>([
   ['a plugin of no version', config({}, { exec: { command: 'login' } }), ['"u"', 'exec.apiVersion']],
   ['an old plugin', config({}, { 'auth-provider': { name: 'gcp' } }), ['auth-provider gcp', 'Use exec']],
   ['a proxy that is none', config({ 'proxy-url': 'socks5://p' }), ['proxy-url', 'https://']],
-])('says what is wrong with %s, and in which file', (_what, text, words) => {
+])('says what is wrong with %s, and in which file', async (_what, text, words) => {
   const folder = folderWith({ ...FILES, config: text });
   const kubeconfig = join(folder, 'config');
   const attempt = () => loadKubeConnection({}, { kubeconfig });
 
-  for (const word of [kubeconfig, ...words]) expect(attempt).toThrow(word);
+  for (const word of [kubeconfig, ...words]) await expect(attempt()).rejects.toThrow(word);
 });
 
-it('does not quote a broken file, in which there may be a token', () => {
+it('does not quote a broken file, in which there may be a token', async () => {
   const kubeconfig = join(folderWith({ config: 'users:\n- {token: s3cret, [' }), 'config');
 
-  try {
-    expect(loadKubeConnection({}, { kubeconfig })).toBeUndefined();
-  } catch (error) {
-    expect(inspect(error)).toContain('cannot be read');
-    expect(inspect(error)).not.toContain('s3cret');
-  }
+  const error: unknown = await loadKubeConnection({}, { kubeconfig }).catch((failure: unknown) => failure);
+
+  expect(inspect(error)).toContain('cannot be read');
+  expect(inspect(error)).not.toContain('s3cret');
 });
 
-it('takes the file that was given, or the first of KUBECONFIG that exists', () => {
+it('takes the file that was given, or the first of KUBECONFIG that exists', async () => {
   const named = (server: string) => config({ server: `https://${server}` });
   const folder = folderWith({ given: named('given'), listed: named('listed') });
   const KUBECONFIG = ['absent', 'listed', 'given'].map((name) => join(folder, name)).join(':');
 
-  expect(loadKubeConnection({ KUBECONFIG }, { kubeconfig: join(folder, 'given') }).server).toBe(
-    'https://given',
-  );
-  expect(loadKubeConnection({ KUBECONFIG }).server).toBe('https://listed');
-  expect(() => loadKubeConnection({ KUBECONFIG: join(folder, 'absent') })).toThrow(/absent does not exist/);
+  const given = await loadKubeConnection({ KUBECONFIG }, { kubeconfig: join(folder, 'given') });
+  expect(given.server).toBe('https://given');
+  expect((await loadKubeConnection({ KUBECONFIG })).server).toBe('https://listed');
+  const absent = loadKubeConnection({ KUBECONFIG: join(folder, 'absent') });
+  await expect(absent).rejects.toThrow(/absent does not exist/);
 });
 
 it.each([
@@ -221,16 +219,16 @@ it.each([
 ])('takes the service account in a pod (%s)', async (host, server) => {
   const account = folderWith({ token: 'pod\n', 'ca.crt': 'the CA' });
   const env = { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: '6443' };
-  const { credentials, ...rest } = loadKubeConnection(env, { account, home: account });
+  const { credentials, ...rest } = await loadKubeConnection(env, { account, home: account });
 
   expect(rest).toEqual({ server, ca: 'the CA' });
   expect(await credentials?.get()).toEqual({ token: 'pod' });
 });
 
-it('takes the file at home outside of a pod, and says what to do without one', () => {
+it('takes the file at home outside of a pod, and says what to do without one', async () => {
   const home = folderWith({ '.kube/config': config({}) });
   const nowhere = join(home, 'nowhere');
 
-  expect(loadKubeConnection({}, { home }).server).toBe('https://kube:6443');
-  expect(() => loadKubeConnection({}, { home: nowhere, account: nowhere })).toThrow(/Set KUBECONFIG/);
+  expect((await loadKubeConnection({}, { home })).server).toBe('https://kube:6443');
+  await expect(loadKubeConnection({}, { home: nowhere, account: nowhere })).rejects.toThrow(/Set KUBECONFIG/);
 });

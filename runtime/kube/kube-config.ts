@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { parseDocument } from 'yaml';
 import * as z from 'zod';
 import { type KubeUser, pem, User, userPart } from './kube-user.ts';
 import { tokenFile } from './token-file.ts';
@@ -45,7 +44,7 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
  *
  * @throws {Error} naming the file and the field when nothing usable is found
  */
-export function loadKubeConnection(
+export async function loadKubeConnection(
   env: Readonly<Record<string, string | undefined>>,
   options: {
     readonly kubeconfig?: string | undefined;
@@ -54,7 +53,7 @@ export function loadKubeConnection(
     readonly account?: string;
     readonly home?: string;
   } = {},
-): KubeConnection {
+): Promise<KubeConnection> {
   const { account = SERVICE_ACCOUNT, home = homedir() } = options;
   const listed = (env['KUBECONFIG'] ?? '').split(':').filter(Boolean);
   const there = listed.filter((path) => existsSync(path));
@@ -85,10 +84,14 @@ type Env = Readonly<Record<string, string | undefined>>;
 type Entry = { readonly name: string; readonly file: string; readonly [key: string]: unknown };
 
 /** Of several entries with one name the first counts, as with kubectl. */
-function fromFiles(files: readonly string[], wanted: string | undefined, env: Env): KubeConnection {
+async function fromFiles(
+  files: readonly string[],
+  wanted: string | undefined,
+  env: Env,
+): Promise<KubeConnection> {
   const missing = files.find((file) => !existsSync(file));
   if (missing) throw new Error(`Kubeconfig ${missing} does not exist.`);
-  const all = files.map((file) => ({ file, ...parseFile(file) }));
+  const all = await Promise.all(files.map(async (file) => ({ file, ...(await parseFile(file)) })));
   const where = files.join(':');
   const entries = (list: 'clusters' | 'users' | 'contexts'): Entry[] =>
     all.flatMap(({ file, [list]: found }) => found.map((entry) => ({ ...entry, file })));
@@ -113,15 +116,25 @@ function fromFiles(files: readonly string[], wanted: string | undefined, env: En
   };
 }
 
-function parseFile(file: string): z.output<typeof KubeConfig> {
-  const yaml = parseDocument(readFileSync(file, 'utf8'));
-  // The parser's later lines quote the file, and so perhaps a token.
-  const broken = yaml.errors[0]?.message.split('\n')[0];
-  if (broken) throw new Error(`Kubeconfig ${file} cannot be read: ${broken}`);
-  const parsed = KubeConfig.safeParse(yaml.toJS());
+async function parseFile(file: string): Promise<z.output<typeof KubeConfig>> {
+  const parsed = KubeConfig.safeParse(await valueOf(readFileSync(file, 'utf8'), file));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw new Error(`Kubeconfig ${file} cannot be read: ${issue?.path.join('.')} ${issue?.message}`);
+}
+
+/** An operator in a pod reads no YAML, nor does one whose file is JSON: the parser would stay in its memory. */
+async function valueOf(text: string, file: string): Promise<unknown> {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    const { parseDocument } = await import('yaml');
+    const yaml = parseDocument(text);
+    // The parser's later lines quote the file, and so perhaps a token.
+    const broken = yaml.errors[0]?.message.split('\n')[0];
+    if (broken) throw new Error(`Kubeconfig ${file} cannot be read: ${broken}`);
+    return yaml.toJS();
+  }
 }
 
 function clusterPart(cluster: z.infer<typeof Cluster>, file: string): KubeConnection {
