@@ -37,6 +37,7 @@ async function withHub<T>(fleet: BenchFleet, work: (run: Run, restart: Restart) 
   };
   try {
     await pause(ofFleet(run, QUIET_MS * 2));
+    hub.mustLive();
     run.audit.next();
     return await work(run, restart);
   } finally {

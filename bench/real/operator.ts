@@ -4,6 +4,8 @@ import { type ProcessCost, processCost } from '../process-cost.ts';
 
 /** A hub or a spoke as it is installed: a process of its own, whose cost can be read off. */
 export interface RunningOperator extends ProcessCost {
+  /** @throws {Error} with its last words when it has ended */
+  mustLive(): void;
   /** Stands still until it is thawed; what happens meanwhile then reaches it all at once. */
   freeze(): void;
   thaw(): void;
@@ -20,13 +22,17 @@ export function startOperator(
     ...env,
   });
   const cost = processCost(child.pid);
-  /** @throws {Error} with the last words of one that has ended */
-  const ofLiving = (read: () => number) => () => {
-    if (child.exitCode === null && child.signalCode === null) return read();
+  const mustLive = () => {
+    if (child.exitCode === null && child.signalCode === null) return;
     const ending = child.signalCode ?? `code ${child.exitCode}`;
     throw new Error(`The operator has ended with ${ending}:\n${tailOf(readFileSync(logFile, 'utf8'), 15)}`);
   };
+  const ofLiving = (read: () => number) => () => {
+    mustLive();
+    return read();
+  };
   return {
+    mustLive,
     cpuSeconds: ofLiving(cost.cpuSeconds),
     residentMiB: ofLiving(cost.residentMiB),
     freeze: () => void child.kill('SIGSTOP'),

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { makeOperatorImages } from './operator-images.ts';
+import { bundlePrograms, makeOperatorImages } from './operator-images.ts';
 import { isRoot, missingPrograms } from './requirements.ts';
 
 const checkout = join(import.meta.dirname, '../..');
@@ -27,4 +28,26 @@ describe.skipIf(missing.length > 0)(`images of operators${skipped}`, () => {
     expect(first).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(await digestFromNothing()).toBe(first);
   });
+});
+
+it('the bundled kmm reads a kubeconfig in YAML, for which it loads the parser', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kmm-bundle-test-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  await bundlePrograms(checkout, folder);
+  const kubeconfig = join(folder, 'config');
+  const lines = [
+    'current-context: c',
+    'contexts: [{ name: c, context: { cluster: c } }]',
+    'clusters: [{ name: c, cluster: { server: "https://127.0.0.1:1" } }]',
+  ];
+  writeFileSync(kubeconfig, lines.join('\n'));
+
+  const { stderr } = spawnSync(process.execPath, [
+    join(folder, 'kmm.js'),
+    'status',
+    '--kubeconfig',
+    kubeconfig,
+  ]);
+
+  expect(String(stderr)).toMatch(/127\.0\.0\.1:1\b.*ECONNREFUSED/);
 });

@@ -128,8 +128,9 @@ async function valueOf(text: string, file: string): Promise<unknown> {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    const { parseDocument } = await import('yaml');
-    const yaml = parseDocument(text);
+    // A CommonJS module: in a bundle that is loaded later it has no names of its own.
+    const { default: parser } = await import('yaml');
+    const yaml = parser.parseDocument(text);
     // The parser's later lines quote the file, and so perhaps a token.
     const broken = yaml.errors[0]?.message.split('\n')[0];
     if (broken) throw new Error(`Kubeconfig ${file} cannot be read: ${broken}`);
