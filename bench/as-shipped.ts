@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { systemClock as clock, type KubeObject, sleep } from '@kmm-fleet/runtime';
 import type { Room } from './bundle.ts';
 import { module } from './fleet.ts';
-import { type Figure, median, medianMs } from './measure.ts';
+import { type Figure, median, medianMs, SETTLE_MS } from './measure.ts';
 import { withOperator } from './operator-process.ts';
-import { nodeObject, SETTLE_MS } from './spoke-memory.ts';
+import { nodeObject } from './spoke-memory.ts';
 
 /** Of upstream's hub without a ManagedClusterModule, and of its spoke, as they were measured at rest. */
 const UPSTREAM_MIB: Readonly<Record<Room, number>> = { hub: 49, spoke: 48 };

@@ -1,5 +1,8 @@
 import { performance } from 'node:perf_hooks';
 
+/** At rest: V8 gives back what a start took some ten seconds after it. */
+export const SETTLE_MS = 15_000;
+
 /** One figure beside what it is compared with in the same run. */
 export interface Figure {
   readonly name: string;

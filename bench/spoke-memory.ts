@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
 import { NODE_FLAGS } from '@kmm-fleet/lab';
 import { systemClock as clock, type KubeObject, sleep } from '@kmm-fleet/runtime';
-import type { Figure } from './measure.ts';
+import { type Figure, SETTLE_MS } from './measure.ts';
 import { withOperator } from './operator-process.ts';
 import { type ProcessCost, processCost } from './process-cost.ts';
 
-/** V8 gives back what a start took some ten seconds after it. */
-export const SETTLE_MS = 15_000;
 const IDLE_SECONDS = 60;
 
 /** Resident memory of the managed spoke, bundled into one file and idle, beside an idle node process. */

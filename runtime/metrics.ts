@@ -1,4 +1,8 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+// Not prom-client as a whole, which loads a client of push gateways with node:http and zlib, and tracing: 2 MiB.
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
+import Registry from 'prom-client/lib/registry.js';
 
 export type MetricLabels = Readonly<Record<string, string>>;
 

@@ -1,5 +1,5 @@
 import { RESOURCES } from '@kmm-fleet/api';
-import type { Figure } from '../measure.ts';
+import { type Figure, SETTLE_MS } from '../measure.ts';
 import type { AuditCount } from './audit.ts';
 import { claimKernel, inParallel } from './fleet.ts';
 import { sentBeforeReady } from './image-first.ts';
@@ -24,11 +24,13 @@ const besidePlainMax = ({ fleet }: Run) => (fleet.clusters.length > LIMITS_ARE_O
 const REQUESTS_MAX = 1.05;
 /** Of the hub, for as many works as {@link LIMITS_ARE_OF}. */
 const CPU_SECONDS_MAX = 10;
+const CPU_MS_PER_WORK_MAX = 2.9;
 const KERNELS = 20;
 
 /** From a new module to its work on every cluster. */
 export async function createOne(run: Run): Promise<Figure[]> {
   const { fleet } = run;
+  await pause(SETTLE_MS);
   const idle = memory('with all clusters and no module', run, UPSTREAM_MIB.idle);
   const plain = plainWrites(fleet, '1', run.digest);
   const beforeMs = await measured(() => plain.write('plain'));
@@ -147,12 +149,7 @@ function costPerWork(name: string, { ms, asked, cpuSeconds }: Cost, works: numbe
   const cpuMs = (cpuSeconds * 1_000) / works;
   return [
     perWork(`${name}: works written per work`, `${written} in ${seconds(ms)}`, written, works),
-    figure(
-      `${name}: CPU per work in ms`,
-      `${cpuSeconds.toFixed(1)} s`,
-      cpuMs,
-      (CPU_SECONDS_MAX / LIMITS_ARE_OF) * 1_000,
-    ),
+    figure(`${name}: CPU per work in ms`, `${cpuSeconds.toFixed(1)} s`, cpuMs, CPU_MS_PER_WORK_MAX),
   ];
 }
 
