@@ -26,5 +26,5 @@ function line(figure: Figure): string {
   const { name, value, ratio, ratioMax, upstream } = figure;
   const verdict = isAbove(figure) ? 'ABOVE' : 'ok';
   const beside = upstream ? `   (upstream: ${upstream})` : '';
-  return `${name.padEnd(64)} ${value.padStart(26)}   ${ratio.toFixed(2)} (limit ${ratioMax}) ${verdict}${beside}`;
+  return `${name.padEnd(64)} ${value.padStart(26)}   ${ratio.toFixed(2)} (limit ${Number(ratioMax.toFixed(2))}) ${verdict}${beside}`;
 }
