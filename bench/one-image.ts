@@ -26,6 +26,8 @@ export async function oneImagePerKernel(clusters: number, kernels: number): Prom
     requests.filter((line) => line.startsWith(method) && final.test(line)).length;
   const [builds, signings, lookUps] = [world.built.length, count('PUT'), count('GET') + count('HEAD')];
   await world.stop();
+  if (Math.min(builds, signings, lookUps) < kernels)
+    throw new RangeError(`${builds} builds, ${signings} signings and ${lookUps} look-ups are too few.`);
   return {
     name: `${clusters} clusters on ${kernels} kernels`,
     value: `${builds} builds, ${signings} signings, ${lookUps} look-ups`,

@@ -118,6 +118,22 @@ it.each([
   expect(podView(object).unloadWords).toBe(words);
 });
 
+it('of a loader that its kubelet has lost nobody knows whether its module left', () => {
+  const message = 'The container could not be located when the pod was deleted.';
+  const terminated = { exitCode: 137, reason: 'ContainerStatusUnknown', message };
+  const object = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'p',
+      labels: { [LABELS.moduleName]: 'kmod', [LABELS.kernelVersion]: K1 },
+      deletionTimestamp: '2026-01-01T00:00:00Z',
+    },
+    status: container({ terminated }),
+  };
+  expect(podView(object).unloadWords).toBeUndefined();
+});
+
 it('what the container before a loader has read of the node is kept, and is no failed hook of its own', () => {
   const reader = (status: object) => ({ initContainerStatuses: [{ name: 'firmware-path', ...status }] });
   const ended = (message?: string) =>

@@ -82,7 +82,7 @@ interface ContainerStatus {
   readonly ready?: boolean;
   readonly state?: {
     readonly waiting?: { reason?: string; message?: string };
-    readonly terminated?: { message?: string; exitCode?: number };
+    readonly terminated?: { reason?: string; message?: string; exitCode?: number };
   };
   readonly lastState?: {
     readonly terminated?: { reason?: string; message?: string; exitCode?: number };
@@ -110,7 +110,7 @@ export function podView(object: KubeObject): PodView {
   // Pods of upstream's OpenShift edition carry no role; only loaders carry a kernel.
   const isLoader = labels[LABELS.role] === ROLES.loader || (!labels[LABELS.role] && kernel !== undefined);
   const isDeleting = metadata.deletionTimestamp !== undefined;
-  const ended = status?.containerStatuses?.find(({ state }) => state?.terminated)?.state?.terminated;
+  const ended = status?.containerStatuses?.map(({ state }) => state?.terminated).find(isSeen);
   return {
     metadata,
     module: labels[LABELS.moduleName] ?? '',
@@ -127,6 +127,10 @@ export function podView(object: KubeObject): PodView {
     ...firmwarePathOf(status),
   };
 }
+
+/** Of one that a kubelet has lost, as after a power failure, nobody knows the end; the words are the kubelet's own. */
+const isSeen = (terminated: { readonly reason?: string } | undefined): boolean =>
+  terminated !== undefined && terminated.reason !== 'ContainerStatusUnknown';
 
 function firmwarePathOf({ initContainerStatuses = [] }: PodStatus = {}): Pick<PodView, 'firmwarePath'> {
   const reader = initContainerStatuses.find(({ name }) => name === FIRMWARE_PATH_READER);

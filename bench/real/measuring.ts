@@ -24,7 +24,7 @@ export type Restart = (env?: HubSettings) => Promise<Run>;
 export const QUIET_MS = 2_000;
 /** A hub that is restarted has done what it has to by then. */
 export const RESTART_MS = 4_000;
-/** 105,000 works, which the largest fleet has, take a server some ten minutes. */
+/** 105,000 works, which the largest fleet has, take a server some ten minutes or more. */
 const PATIENCE_MS = 1_800_000;
 /** To look through them all takes a while, on a machine that has better things to do. */
 const WORKS_PAUSE_MS = 250;

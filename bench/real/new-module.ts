@@ -44,7 +44,7 @@ export async function createOne(run: Run): Promise<Figure[]> {
   return [
     idle,
     besidePlain('new module: all works exist', run, cost.ms, [beforeMs, afterMs], '521 s at 3,500'),
-    requestsOf('new module', run, cost, '7'),
+    ...requestsOf('new module', run, cost, '7'),
     cpuOf('new module', run, cost, '53.7 s at 3,500'),
     after,
   ];
@@ -70,7 +70,7 @@ export async function newDigest(run: Run): Promise<Figure[]> {
   return [
     besidePlain('new digest: all works carry it', run, cost.ms, [beforeMs, afterMs], '520 s at 3,500'),
     figure('new digest: works sent before their image was Ready', `${early}`, early, 0, '729 of 3,500'),
-    requestsOf('new digest', run, cost),
+    ...requestsOf('new digest', run, cost),
     cpuOf('new digest', run, cost),
     memory('after it', run, UPSTREAM_MIB.withModule),
   ];
@@ -104,10 +104,13 @@ function besidePlain(
   return figure(`${name}, beside plain writes`, value, ratio, besidePlainMax(run), upstream);
 }
 
-function requestsOf(name: string, { fleet }: Run, { asked }: Cost, upstream?: string): Figure {
+function requestsOf(name: string, { fleet }: Run, { asked }: Cost, upstream?: string): Figure[] {
   const { reads, writes } = asked;
   const value = `${writes} writes, ${reads} reads`;
-  return perWork(`${name}: requests per cluster`, value, writes + reads, fleet.clusters.length, upstream);
+  return [
+    perWork(`${name}: requests per cluster`, value, writes + reads, fleet.clusters.length, upstream),
+    figure(`${name}: reads beyond the watches`, `${reads}`, reads, 0),
+  ];
 }
 
 function cpuOf(name: string, run: Run, { cpuSeconds }: Cost, upstream?: string): Figure {

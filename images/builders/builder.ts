@@ -1,7 +1,7 @@
 import { isAppError } from '@kmm-fleet/runtime';
 import type { RegistryAccess } from '../registry/types.ts';
 
-/** Makes an image from a Dockerfile and pushes it. The port behind which buildah and later in-cluster builders stand. */
+/** Makes an image from a Dockerfile and pushes it. The port behind which buildah and the builders in a cluster stand. */
 export interface Builder {
   /**
    * @param signal aborted for {@link isOver} it ends the build; for another reason, as that the operator stops, a build goes

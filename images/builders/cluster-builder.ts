@@ -87,7 +87,7 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
       if (created) return created;
       const there = await client.get(kind.type, nameOf(object), signal);
       if (there && (await isGoingOn(there, object, signal))) return there;
-      if (there && !there.metadata.deletionTimestamp) await remove(there);
+      if (there && !there.metadata.deletionTimestamp) await discard(there);
       await sleep(clock, lookMs, signal);
     }
   }
@@ -139,12 +139,15 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
   async function giveUp(object: KubeObject, log: BuildLog): Promise<void> {
     try {
       const there = await client.get(kind.type, nameOf(object));
-      if (there && inputsOf(there) === inputsOf(object))
+      if (!there || inputsOf(there) !== inputsOf(object)) return;
+      try {
         await copyLogs((await kind.look(there, undefined)).logs, log);
+      } finally {
+        await remove(there);
+      }
     } catch (error) {
       if (!isAppError(error)) throw error;
     }
-    await remove(object);
   }
 
   async function copyLogs(logs: BuildSight['logs'], log: BuildLog): Promise<void> {
@@ -160,10 +163,15 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
     }
   }
 
-  /** Pods and inputs go with it; what cannot be removed now goes when its time is over. */
-  async function remove(object: KubeObject): Promise<void> {
+  /** Pods and inputs go with it. */
+  async function discard(object: KubeObject): Promise<void> {
     const { uid } = object.metadata;
-    await client.delete(kind.type, nameOf(object), { ...(uid && { uid }) }).catch(() => {});
+    await client.delete(kind.type, nameOf(object), { ...(uid && { uid }) });
+  }
+
+  /** What cannot be removed now goes when its time is over. */
+  async function remove(object: KubeObject): Promise<void> {
+    await discard(object).catch(() => {});
   }
 
   async function digestOf(request: BuildRequest, signal: AbortSignal | undefined): Promise<string> {

@@ -42,6 +42,22 @@ it('asks for a login once, however often the registry wants one', async () => {
 });
 
 it.each([
+  [404, 'REGISTRY_UNREACHABLE'],
+  [416, 'REGISTRY_UNREACHABLE'],
+  [400, 'REGISTRY_INVALID'],
+])(
+  'an upload that is lost each time is tried three times; HTTP %i at the end is %s',
+  async (status, code) => {
+    const { registry, seen, outcome } = await hostile(({ method, url }) =>
+      method === 'PUT' && url.includes('/uploads/') ? answer(status) : undefined,
+    );
+
+    expect(await outcome(registry.putBlob(REF, Buffer.from('new'), {}))).toMatchObject({ code });
+    expect(seen.filter(({ method }) => method === 'PUT')).toHaveLength(3);
+  },
+);
+
+it.each([
   ['seconds', '7', 7_000],
   ['a date', new Date(Date.UTC(2026, 0, 1, 0, 0, 9)).toUTCString(), 9_000],
   ['an hour, which is cut short', '3600', 30_000],

@@ -79,6 +79,8 @@ const START = { action: 'pull,push', body: new Uint8Array() } as const;
 const UPLOADS_MAX = 3;
 /** What registries say of an upload that they know as broken, or not at all any more. */
 const SPOILT: ReadonlySet<number> = new Set([400, 404, 416]);
+/** Of those: what never is about the bytes. The path that spoils each upload is to blame, not the registry. */
+const LOST: ReadonlySet<number> = new Set([404, 416]);
 
 export function createRegistry(ports: SessionPorts): Registry {
   const open = (text: string, access: RegistryAccess) => {
@@ -153,8 +155,10 @@ export function createRegistry(ports: SessionPorts): Registry {
       const started = first ?? (await session.send('POST', '/blobs/uploads/', START, signal));
       const done = await putOnce(session, started, digest, body, signal);
       if (done.status === 201) return session.drop(done);
-      if (!SPOILT.has(done.status) || attempt >= UPLOADS_MAX)
-        throw await session.failure(done, `upload of ${digest}`);
+      if (!SPOILT.has(done.status) || attempt >= UPLOADS_MAX) {
+        const failure = await session.failure(done, `upload of ${digest}`);
+        throw LOST.has(done.status) ? new AppError('REGISTRY_UNREACHABLE', failure.message) : failure;
+      }
       await session.drop(done);
     }
   };

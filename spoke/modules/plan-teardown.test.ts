@@ -58,4 +58,8 @@ it('a device plugin of a node that is not heard of holds up no loader, and the M
   expect(steps([loaderPod, pluginPod])).toBe('remove');
   expect(steps([pluginPod, { ...pluginPod, node: 'n2' }])).toBe('wait');
   expect(planTeardown([], [pluginPod], nodes)).toEqual({ step: 'wait', what: 'loaders' });
+  // Its kubelet answers, and ends the device plugin before the loader.
+  const notReady = [{ key: 'node.kubernetes.io/not-ready', effect: 'NoExecute' }];
+  const step = planTeardown([loader()], [loaderPod, pluginPod], [{ ...nodeOf('n1', K1), taints: notReady }]);
+  expect(step).toEqual({ step: 'wait', what: 'device plugins' });
 });

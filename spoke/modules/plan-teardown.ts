@@ -1,6 +1,6 @@
 import { LABELS, ROLES } from '@kmm-fleet/api';
 import type { DaemonSetView, NodeView, PodView } from '../views.ts';
-import { isAbsent } from './tolerations.ts';
+import { isSilent } from './tolerations.ts';
 
 /** The next step on the way out: device plugins first, then loaders, then the Module itself. */
 export type TeardownStep =
@@ -17,7 +17,7 @@ export function planTeardown(
   pods: readonly PodView[],
   nodes: readonly NodeView[],
 ): TeardownStep {
-  const absent = new Set(nodes.filter(({ taints }) => isAbsent(taints)).map(({ metadata }) => metadata.name));
+  const silent = new Set(nodes.filter(({ taints }) => isSilent(taints)).map(({ metadata }) => metadata.name));
   const plugins = daemonSets.filter(({ metadata }) => !(LABELS.kernelVersion in (metadata.labels ?? {})));
   const loaders = daemonSets.filter((view) => !plugins.includes(view));
   const live = (views: readonly DaemonSetView[]) =>
@@ -26,7 +26,7 @@ export function planTeardown(
       .map(({ metadata }) => metadata.name)
       .sort();
   if (live(plugins).length > 0) return { step: 'remove', daemonSets: live(plugins) };
-  if (plugins.length > 0 || pods.some(({ role, node }) => role === ROLES.devicePlugin && !absent.has(node)))
+  if (plugins.length > 0 || pods.some(({ role, node }) => role === ROLES.devicePlugin && !silent.has(node)))
     return { step: 'wait', what: 'device plugins' };
   if (live(loaders).length > 0) return { step: 'remove', daemonSets: live(loaders) };
   if (loaders.length > 0 || pods.length > 0) return { step: 'wait', what: 'loaders' };

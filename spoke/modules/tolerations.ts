@@ -12,11 +12,15 @@ const DAEMON_TOLERATIONS: readonly Toleration[] = [
 ];
 
 /** What a cluster puts on nodes that do not answer or are not ready, and takes away by itself. */
-const OF_ABSENCE = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
+const UNREACHABLE = 'node.kubernetes.io/unreachable';
+const OF_ABSENCE = ['node.kubernetes.io/not-ready', UNREACHABLE];
 
 /** Whether the cluster hears of no kubelet there, or of one that is not ready. */
 export const isAbsent = (taints: readonly Taint[]): boolean =>
   taints.some(({ key }) => OF_ABSENCE.includes(key));
+
+/** Whether no kubelet answers there; one that is not ready still ends its pods. */
+export const isSilent = (taints: readonly Taint[]): boolean => taints.some(({ key }) => key === UNREACHABLE);
 
 /** Whether DaemonSet pods with these tolerations belong on a node, were it there. */
 export function tolerates(tolerations: readonly Toleration[], taints: readonly Taint[]): boolean {
