@@ -2,12 +2,11 @@ import { type ManagedClusterModule, type ManifestWork, RESOURCES } from '@kmm-fl
 import { CORE, type KubeObject } from '@kmm-fleet/runtime';
 import type { Figure } from '../measure.ts';
 import { type BenchFleet, claimKernel, joinCluster } from './fleet.ts';
-import { figure, pause, type Run } from './measuring.ts';
+import { figure, type Run, until } from './measuring.ts';
 
 /** Where upstream's hub is wrong or stuck. */
 const UPSTREAM = 'wrong or stuck';
 const PATIENCE_MS = 30_000;
-const LOOK_MS = 100;
 const KERNELS = ['6.1.0-2-amd64', '6.1.0-3-amd64'];
 
 /** What is odd, how it is made, and the words that tell that it is right, which are absent until then. */
@@ -22,8 +21,8 @@ export async function oddFleet({ fleet }: Run): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const oddity of ODDITIES) {
     await oddity.make(fleet);
-    const seen = await within(() => oddity.seen(fleet));
-    figures.push(figure(oddity.name, seen ?? 'not right', seen ? 0 : 1, 0, UPSTREAM));
+    const words = await wordsOf(oddity, fleet);
+    figures.push(figure(oddity.name, words ?? 'not right', words ? 0 : 1, 0, UPSTREAM));
   }
   return figures;
 }
@@ -120,11 +119,13 @@ async function reasonOf(fleet: BenchFleet, name: string, cluster: string, reason
   return waiting.some((item) => item.cluster === cluster && item.reason === reason) ? reason : undefined;
 }
 
-async function within<T>(look: () => Promise<T | undefined>): Promise<T | undefined> {
-  for (let left = PATIENCE_MS; left > 0; left -= LOOK_MS) {
-    const seen = await look();
-    if (seen) return seen;
-    await pause(LOOK_MS);
-  }
-  return undefined;
+/** The words that tell that it is right, or undefined when they have not come in time. */
+async function wordsOf({ name, seen }: Oddity, fleet: BenchFleet): Promise<string | undefined> {
+  let words: string | undefined;
+  const look = async () => {
+    words = await seen(fleet);
+    return words !== undefined;
+  };
+  await until(name, look, { endMs: Date.now() + PATIENCE_MS }).catch(() => {});
+  return words;
 }

@@ -4,5 +4,5 @@ import { until as wait } from '@kmm-fleet/lab';
 const PATIENCE_MS = 600_000;
 const PAUSE_MS = 500;
 
-export const until: typeof wait = (what, look) =>
-  wait(what, look, { endMs: Date.now() + PATIENCE_MS, pauseMs: PAUSE_MS });
+export const until: typeof wait = (what, look, patience) =>
+  wait(what, look, { endMs: Date.now() + PATIENCE_MS, pauseMs: PAUSE_MS, ...patience });

@@ -17,7 +17,6 @@ import type { Registry, RemoteImage } from '../registry/registry.ts';
 import { type ImageConfig, type ImageManifest, MEDIA_TYPES, type RegistryAccess } from '../registry/types.ts';
 import { readFileList } from './file-list.ts';
 import { type SigningPair, signModule } from './module-signature.ts';
-
 import { judgeModule } from './verify-module.ts';
 
 export interface SignRequest {
