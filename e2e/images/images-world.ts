@@ -42,6 +42,7 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
   const user = client('user');
   const fake = createFakeBuilder(registry);
   const requests: BuildRequest[] = [];
+  const crowds = createCrowds();
   const stop = new AbortController();
   const events = createEvents({ client: client('images'), clock, component: 'images', log });
   const metrics = createMetrics();
@@ -58,7 +59,12 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
     registry,
     builder:
       builds === 'here'
-        ? { build: (request, signal) => (requests.push(request), fake.build(request, signal)) }
+        ? {
+            build: (request, signal) => {
+              requests.push(request);
+              return crowds.count(request.target, () => fake.build(request, signal));
+            },
+          }
         : undefined,
     operatorNamespace: OPERATOR.hubNamespace,
     ...(limits && { limits }),
@@ -84,6 +90,8 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
     systems,
     transport,
     requests,
+    /** How many builds went on at once, of one target or of all. */
+    atOnceMax: (target?: string) => crowds.max(target),
     /** What DTK_AUTO stood for, build by build. */
     toolkits: () => requests.map(({ buildArgs }) => buildArgs['DTK_AUTO']),
     /** How often images were looked at. */
@@ -106,13 +114,16 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
       await user.apply(CORE.secret, object('Secret', 'key', key), options);
       await user.apply(CORE.secret, object('Secret', 'cert', cert), options);
     },
-    want: (spec: { [K in keyof ModuleImage['spec']]?: ModuleImage['spec'][K] | undefined } = {}) =>
+    want: (
+      spec: { [K in keyof ModuleImage['spec']]?: ModuleImage['spec'][K] | undefined } = {},
+      name = 'image',
+    ) =>
       user.apply(
         RESOURCES.moduleImage,
         {
           apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
           kind: 'ModuleImage',
-          metadata: { name: 'image' },
+          metadata: { name },
           spec: {
             image: IMAGE,
             kernelVersion: '6.1.0-1',
@@ -124,18 +135,27 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
         },
         { fieldManager: 'user', force: true },
       ),
-    status: async () =>
-      ((await user.get(RESOURCES.moduleImage, { name: 'image' }))?.['status'] ?? {}) as ModuleImageStatus,
+    status: async (name = 'image') =>
+      ((await user.get(RESOURCES.moduleImage, { name }))?.['status'] ?? {}) as ModuleImageStatus,
     async events() {
       const all = await listAll(user, CORE.event);
       return all.map((event) => String(event['reason'])).sort();
     },
-    async until(check: (status: ModuleImageStatus) => boolean, patienceMs = 300_000) {
+    async until(check: (status: ModuleImageStatus) => boolean, patienceMs?: number, name = 'image') {
+      const [status = {}] = await world.untilAll([name], ([one = {}]) => check(one), patienceMs);
+      return status;
+    },
+    async untilAll(
+      names: readonly string[],
+      check: (statuses: readonly ModuleImageStatus[]) => boolean,
+      patienceMs = 300_000,
+    ) {
       const startMs = clock.now();
-      for (let status = await world.status(); ; status = await world.status()) {
-        if (check(status)) return status;
+      for (;;) {
+        const statuses = await Promise.all(names.map((name) => world.status(name)));
+        if (check(statuses)) return statuses;
         const waitedMs = clock.now() - startMs;
-        if (waitedMs > patienceMs) throw new Error(`${JSON.stringify(status)}\n${logs.slice(-8).join('')}`);
+        if (waitedMs > patienceMs) throw new Error(`${JSON.stringify(statuses)}\n${logs.slice(-8).join('')}`);
         // Days go by in some hundred steps.
         await clock.advance(Math.max(200, waitedMs / 20));
       }
@@ -148,6 +168,29 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
   await world.keys('rsa');
   await world.dockerfile(`${MODULE}FROM ${BASE}\n`);
   return world;
+}
+
+/** Counts how many tasks of one key, and of all keys, go on at once. */
+function createCrowds() {
+  const now = new Map<string, number>();
+  const most = new Map<string, number>();
+  const all = '';
+  const add = (key: string, change: number) => {
+    const count = (now.get(key) ?? 0) + change;
+    now.set(key, count);
+    most.set(key, Math.max(most.get(key) ?? 0, count));
+  };
+  return {
+    max: (key = all) => most.get(key) ?? 0,
+    async count<T>(key: string, task: () => Promise<T>): Promise<T> {
+      for (const one of [key, all]) add(one, 1);
+      try {
+        return await task();
+      } finally {
+        for (const one of [key, all]) add(one, -1);
+      }
+    },
+  };
 }
 
 export type ImagesWorld = Awaited<ReturnType<typeof imagesWorld>>;

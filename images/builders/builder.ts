@@ -4,6 +4,8 @@ import type { RegistryAccess } from '../registry/types.ts';
 /** Makes an image from a Dockerfile and pushes it. The port behind which buildah and the builders in a cluster stand. */
 export interface Builder {
   /**
+   * No two at once of one target: they would push over each other.
+   *
    * @param signal aborted for {@link isOver} it ends the build; for another reason, as that the operator stops, a build goes
    *   on that can do so alone, and the next call with an equal request finds it
    * @returns the digest of what was pushed, and the last lines of the log

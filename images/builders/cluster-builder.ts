@@ -7,12 +7,13 @@ import {
   isAppError,
   type KubeClient,
   type KubeObject,
+  listAll,
   type ObjectName,
   type ResourceType,
   sleep,
 } from '@kmm-fleet/runtime';
 import { buildFailure, withLog } from './build-failure.ts';
-import { INPUTS_ANNOTATION } from './build-inputs.ts';
+import { BUILD_LABEL, IMAGE_ANNOTATION, INPUTS_ANNOTATION } from './build-inputs.ts';
 import { type BuildLog, type BuildLogSettings, openBuildLog, prepareLogFolder } from './build-log.ts';
 import { refuseOddNames } from './build-secrets.ts';
 import { type Builder, type BuildRequest, type BuildResult, isOver } from './builder.ts';
@@ -28,7 +29,7 @@ export interface ClusterBuilderOptions extends BuildLogSettings {
 /** How builds of one kind stand on a cluster. */
 export interface BuildKind {
   readonly type: ResourceType;
-  /** The object that builds, and the Secrets with what it reads. @param name equal for equal images */
+  /** The object that builds, and the Secrets with what it reads. @param name equal for equal targets */
   plan(name: string, request: BuildRequest): ClusterBuild;
   look(object: KubeObject, signal: AbortSignal | undefined): Promise<BuildSight>;
   /** Of what was pushed, where the object does not tell. */
@@ -72,12 +73,25 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
     { object, secrets }: ClusterBuild,
     signal: AbortSignal | undefined,
   ): Promise<KubeObject> {
+    await clearOthers(object, signal);
     const begun = await takeOrCreate(object, signal);
     for (const secret of secrets) {
       const owned = { ...secret, metadata: { ...secret.metadata, ownerReferences: [ownerOf(begun)] } };
       await client.apply(CORE.secret, owned, { fieldManager: FIELD_MANAGER, force: true }, signal);
     }
     return begun;
+  }
+
+  /** Earlier versions named those that make one image otherwise: they would push over it. */
+  async function clearOthers(object: KubeObject, signal: AbortSignal | undefined): Promise<void> {
+    const where = { namespace: object.metadata.namespace ?? '', labelSelector: BUILD_LABEL };
+    for (;;) {
+      const builds = await listAll(client, kind.type, where, signal).catch(toldMissing);
+      const others = builds.filter((other) => isOther(other, object));
+      if (others.length === 0) return;
+      for (const other of others) if (!other.metadata.deletionTimestamp) await discard(other);
+      await sleep(clock, lookMs, signal);
+    }
   }
 
   /** What is there already counts while it builds the same. Else it makes room: its end is that of an earlier try. */
@@ -101,7 +115,7 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
       return await client.create(kind.type, object, signal);
     } catch (error) {
       if (isAppError(error) && error.code === 'ALREADY_EXISTS') return undefined;
-      throw isAppError(error) && error.code === 'NOT_FOUND' ? kindMissing(error) : error;
+      return toldMissing(error);
     }
   }
 
@@ -180,9 +194,11 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
     throw new AppError('IMAGE_NOT_FOUND', `${request.target} was pushed, and its registry does not have it.`);
   }
 
-  function kindMissing(cause: AppError): AppError {
+  function toldMissing(error: unknown): never {
+    if (!isAppError(error) || error.code !== 'NOT_FOUND') throw error;
     const what = `${kind.type.plural}${kind.type.group && `.${kind.type.group}`}`;
-    return new AppError('BUILDER_MISSING', `The cluster has no ${what}, or no such namespace.`, { cause });
+    const message = `The cluster has no ${what}, or no such namespace.`;
+    throw new AppError('BUILDER_MISSING', message, { cause: error });
   }
 }
 
@@ -197,6 +213,10 @@ function withInputs({ object, secrets }: ClusterBuild, request: BuildRequest): C
   const annotations = { ...metadata.annotations, [INPUTS_ANNOTATION]: hash };
   return { object: { ...object, metadata: { ...metadata, annotations } }, secrets };
 }
+
+const isOther = (build: KubeObject, { metadata: { name, annotations } }: KubeObject) =>
+  build.metadata.name !== name &&
+  build.metadata.annotations?.[IMAGE_ANNOTATION] === annotations?.[IMAGE_ANNOTATION];
 
 const inputsOf = ({ metadata }: KubeObject) => metadata.annotations?.[INPUTS_ANNOTATION];
 

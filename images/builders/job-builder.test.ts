@@ -7,15 +7,18 @@ import {
   BUILD_NAMESPACE,
   type BuildCluster,
   JOB_SETTINGS,
+  leaveBuild,
   startJobCluster,
 } from '../testing/build-cluster.ts';
 import { createFakeBuilder } from '../testing/fake-builder.ts';
 import type { RunPod } from '../testing/job-runner.ts';
 import { ACCESS, ADDRESS, memoryTarget } from '../testing/memory-target.ts';
 import { runFakePod } from '../testing/run-fake-pod.ts';
+import { IMAGE_ANNOTATION } from './build-inputs.ts';
 import { describeBuilder } from './builder.contract.ts';
 import { type BuildRequest, buildLog, buildLogCommand } from './builder.ts';
 import { createJobBuilder } from './job-builder.ts';
+import { planBuildJob } from './plan-build-job.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 const AS_TEST = { fieldManager: 'test' };
@@ -149,6 +152,27 @@ describe('a build in a Job', () => {
     expect(await listAll(client, CORE.job)).toHaveLength(1);
     runs.finish();
     expect(await building).toMatchObject({ digest: DIGEST });
+  });
+
+  it('ends Jobs of earlier versions, which named those of one image otherwise, before it begins', async () => {
+    const { runs, run } = heldRuns();
+    const { client, builder } = world(run);
+    const other = { ...request, target: `${ADDRESS}/team/kmod:2` };
+    for (const [index, one] of [request, other].entries())
+      await leaveBuild(client, CORE.job, planBuildJob(`kmm-build-${index}`, one, JOB_SETTINGS));
+    await expect.poll(() => runs.began).toBe(2);
+
+    const building = builder.build(request);
+    await expect.poll(() => runs.began).toBe(3);
+    const images = (await listAll(client, CORE.job)).map(
+      ({ metadata }) => metadata.annotations?.[IMAGE_ANNOTATION],
+    );
+    runs.finish();
+
+    expect(new Set(images)).toEqual(new Set([request.target, other.target]));
+    expect(images).toHaveLength(2);
+    expect(await building).toMatchObject({ digest: DIGEST });
+    expect((await listAll(client, CORE.job)).map(({ metadata }) => metadata.name)).toEqual(['kmm-build-1']);
   });
 
   it('whose Job is being deleted begins when that one is gone', async () => {

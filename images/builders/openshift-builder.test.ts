@@ -9,6 +9,7 @@ import {
   BUILD_NAMESPACE,
   BUILD_SETTINGS,
   type BuildCluster,
+  leaveBuild,
   startOpenshift,
 } from '../testing/build-cluster.ts';
 import { createFakeBuilder } from '../testing/fake-builder.ts';
@@ -126,6 +127,20 @@ describe('a build in a Build', () => {
 
     expect(await building).toEqual({ digest: DIGEST, log: 'COMMIT\n' });
     expect(began).toBe(1);
+  });
+
+  it('ends Builds of earlier versions, which named those of one image otherwise, before it begins', async () => {
+    let began = 0;
+    const { client, builder } = world((_request, signal) => {
+      began += 1;
+      return began === 1 ? never(_request, signal) : Promise.resolve({ digest: DIGEST, log: '' });
+    });
+    await leaveBuild(client, RESOURCES.build, planOpenshiftBuild('kmm-build-0', request, BUILD_SETTINGS));
+    await expect.poll(() => began).toBe(1);
+
+    expect(await builder.build(request)).toMatchObject({ digest: DIGEST });
+
+    expect(await listAll(client, RESOURCES.build)).toEqual([]);
   });
 
   it('whose registry told no digest has the one that the registry tells now', async () => {

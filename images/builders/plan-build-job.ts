@@ -44,7 +44,7 @@ const PATHS = {
   secrets: 'secrets',
 } as const;
 
-/** The Job that makes an image, and the Secret with all that it reads. Pure. @param name equal for equal requests */
+/** The Job that makes an image, and the Secret with all that it reads. Pure. @param name equal for equal targets */
 export function planBuildJob(name: string, request: BuildRequest, settings: JobSettings): ClusterBuild {
   const metadata = buildMetadata(name, settings.namespace);
   const inputs = inputsOf([

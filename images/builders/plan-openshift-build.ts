@@ -22,7 +22,7 @@ const KMM_LABELS = {
 const ACCOUNT = 'builder';
 const SECRETS = '/run/secrets';
 
-/** OpenShift's Build of an image, with the fields and labels that upstream gives it. Pure. @param name equal for equal requests */
+/** OpenShift's Build of an image, with the fields and labels that upstream gives it. Pure. @param name equal for equal targets */
 export function planOpenshiftBuild(
   name: string,
   request: BuildRequest,

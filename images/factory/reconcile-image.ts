@@ -71,7 +71,7 @@ const want = (pass: Pass, ports: ImagePorts) =>
 const waitForTurn = (pass: Pass, ports: ImagePorts) => {
   const answer = { tryHash: tryHash(pass), remote: pass.remote ?? {}, atMs: ports.nowMs() };
   ports.answers.set(pass.image.metadata.name, answer);
-  const message = `Waits for its turn: no more than ${ports.limits.buildsMax} images are built at once.`;
+  const message = `Waits for its turn: no more than ${ports.limits.buildsMax} images are built at once, and one under each tag.`;
   return conclude(pass, ports, { kind: 'progress', state: 'Wanted', message });
 };
 

@@ -1,4 +1,5 @@
 import {
+  formatImageReference,
   type ModuleImage,
   type ModuleImageStatus,
   OPERATOR,
@@ -88,7 +89,8 @@ export function createImages(ports: ImagesPorts): Images {
   const limits = ports.limits ?? imageLimits();
   const call = (key: string) => queue.add(key);
   const registries = createTurns({ perGroupMax: limits.perRegistryMax, max: PASSES_MAX, call });
-  const builds = createTurns({ perGroupMax: limits.buildsMax, max: limits.buildsMax, call });
+  // Kernels may have images of one tag: two builds of it would push over each other, or one push what the other made.
+  const builds = createTurns({ perGroupMax: 1, max: limits.buildsMax, call });
   const checks = createImageChecks(limits.checkMs, clock.elapsed, random);
   const current = createCurrentBuilds((name) => {
     const image = images.get(name);
@@ -146,7 +148,7 @@ export function createImages(ports: ImagesPorts): Images {
     registry: ports.registry,
     builder: ports.builder,
     inputs: source,
-    takeBuildTurn: ({ metadata }) => builds.take('', metadata.name),
+    takeBuildTurn: (image) => builds.take(tagOf(image), image.metadata.name),
     limits,
     whileCurrent: ({ metadata }, staticHash, task) => current.run(metadata.name, staticHash, task),
     checks,
@@ -226,6 +228,12 @@ async function writeStatus(
 function registryOf({ spec }: ModuleImage): string {
   const parsed = parseImageReference(spec.image);
   return parsed.ok ? parsed.value.registry : '';
+}
+
+/** However it is written. */
+function tagOf({ spec }: ModuleImage): string {
+  const parsed = parseImageReference(spec.image);
+  return parsed.ok ? formatImageReference({ tag: 'latest', ...parsed.value }) : spec.image;
 }
 
 function decode(secret: KubeObject | undefined): Record<string, Uint8Array> | undefined {

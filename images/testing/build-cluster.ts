@@ -1,6 +1,14 @@
 import { createApiServer } from '@kmm-fleet/lab';
-import { systemClock as clock, createKubeClient, createRandom, type KubeClient } from '@kmm-fleet/runtime';
+import {
+  CORE,
+  systemClock as clock,
+  createKubeClient,
+  createRandom,
+  type KubeClient,
+  type ResourceType,
+} from '@kmm-fleet/runtime';
 import type { Builder } from '../builders/builder.ts';
+import type { ClusterBuild } from '../builders/cluster-build.ts';
 import { buildDefinition } from './build-definition.ts';
 import { startBuildRunner } from './build-runner.ts';
 import { type RunPod, startJobRunner } from './job-runner.ts';
@@ -42,6 +50,15 @@ export const startJobCluster = (run: RunPod): BuildCluster =>
 /** The lab's API server with somebody who runs the Builds in it as `builder` does. */
 export const startOpenshift = (builder: Builder): BuildCluster =>
   startCluster((transport, client) => startBuildRunner(transport, client, builder));
+
+/** Makes what an operator had made for a build, whatever it called that. */
+export async function leaveBuild(client: KubeClient, type: ResourceType, { object, secrets }: ClusterBuild) {
+  const { uid = '' } = (await client.create(type, object)).metadata;
+  const { apiVersion, kind, metadata } = object;
+  const ownerReferences = [{ apiVersion, kind, name: metadata.name, uid }];
+  for (const secret of secrets)
+    await client.create(CORE.secret, { ...secret, metadata: { ...secret.metadata, ownerReferences } });
+}
 
 function startCluster(
   start: (transport: Parameters<typeof startJobRunner>[0], client: KubeClient) => ObjectRunner,

@@ -125,7 +125,7 @@ describe('what is installed', () => {
       expect(role?.['rules']).toContainEqual({
         apiGroups: ['batch'],
         resources: ['jobs'],
-        verbs: ['create', 'get', 'delete'],
+        verbs: ['create', 'get', 'list', 'delete'],
       });
     },
   );
@@ -141,7 +141,7 @@ describe('what is installed', () => {
 
       expect(podOf(objects).containers[0].securityContext).toMatchObject({ runAsUser: 65_532 });
       expect(envOf(objects)['KMM_BUILDER']).toBe('openshift');
-      expect(role?.['rules']).toContainEqual({ ...builds, verbs: ['create', 'get', 'delete'] });
+      expect(role?.['rules']).toContainEqual({ ...builds, verbs: ['create', 'get', 'list', 'delete'] });
       expect(role?.['rules']).toContainEqual({ ...builds, resources: ['builds/docker'], verbs: ['create'] });
       expect(JSON.stringify(objects)).not.toMatch(/SYS_ADMIN|"jobs"|kmm-operator-builder/);
       expect(edition.privileged).not.toContain(account);

@@ -100,13 +100,13 @@ export const workAgentAccess: Access = {
 
 /** The same for an operator that builds in Jobs, in its own namespace. */
 export const buildingInJobs = (access: Access): Access =>
-  building(access, may(['create', 'get', 'delete'], CORE.job), may(['list'], CORE.pod));
+  building(access, may(['create', 'get', 'list', 'delete'], CORE.job), may(['list'], CORE.pod));
 
 /** The same for one that has OpenShift build. */
 export const buildingInBuilds = (access: Access): Access =>
   building(
     access,
-    may(['create', 'get', 'delete'], RESOURCES.build),
+    may(['create', 'get', 'list', 'delete'], RESOURCES.build),
     // Asked for by OpenShift's admission of Builds, where a cluster restricts their strategies.
     may(['create'], RESOURCES.build, 'docker'),
   );
