@@ -2,13 +2,17 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { blindKinds, createCache } from './cache.ts';
 import { createKubeClient } from './kube/kube-client.ts';
-import { CORE } from './kube/object.ts';
+import { CORE, type KubeObject } from './kube/object.ts';
 import { silentLog } from './log.ts';
 import { createManualClock } from './manual-clock.ts';
 import { createRandom } from './random.ts';
 import { createScriptedServer, type WatchScript } from './testing/scripted-server.ts';
 
-function world(prepare: (server: ReturnType<typeof createScriptedServer>) => void = () => {}) {
+type Server = ReturnType<typeof createScriptedServer>;
+
+const versionOf = ({ metadata }: KubeObject) => Number(metadata.resourceVersion);
+
+function world(prepare: (server: Server) => void = () => {}) {
   const server = createScriptedServer();
   prepare(server);
   const clock = createManualClock();
@@ -116,6 +120,55 @@ it('learns of a write of ours before the watch tells it, once, and never goes ba
   await stop();
 });
 
+it.each<[string, string[], (server: Server, learn: () => void) => void]>([
+  ['written', ['a -→1', 'a 1→2'], ({ put }, learn) => (put('a', '2'), learn())],
+  [
+    'written, and then by others',
+    ['a -→1', 'a 1→2', 'a 2→3'],
+    ({ put }, learn) => (put('a', '2'), learn(), put('a', '3')),
+  ],
+  [
+    'written, and deleted',
+    ['a -→1', 'a 1→2', 'a 2→-'],
+    ({ put, remove }, learn) => (put('a', '2'), learn(), remove('a')),
+  ],
+  ['deleted', ['a -→1', 'a 1→-'], ({ remove }, learn) => (learn(), remove('a'))],
+])('what is %s while a list is on its way is told once, as it was', async (_what, told, happens) => {
+  const { server, clock, cache, changes, seen, stop } = world();
+  server.put('a', '1');
+  await clock.advance(1_000);
+  server.script.push({ kind: 'status', status: 410 });
+  server.meanwhile.push(() => happens(server, () => cache.learn(server.object('a'))));
+  server.cut();
+  await clock.advance(60_000);
+
+  expect(changes).toEqual(told);
+  expect(seen()).toEqual(server.objects());
+  expect(server.meanwhile).toEqual([]);
+  await stop();
+});
+
+it('keeps what it learnt of an object that was away when the list was made, not what was there before', async () => {
+  const { server, clock, cache, changes, stop } = world();
+  server.put('back', '1');
+  server.put('gone', '1');
+  const before = server.object('gone');
+  await clock.advance(1_000);
+  server.script.push({ kind: 'status', status: 410 });
+  server.cut();
+  server.remove('back');
+  server.remove('gone');
+  server.meanwhile.push(() => {
+    server.put('back', '2');
+    cache.learn(server.object('back'));
+    cache.learn(before);
+  });
+  await clock.advance(60_000);
+
+  expect(changes.slice(2).sort()).toEqual(['back 1→2', 'gone 1→-']);
+  await stop();
+});
+
 it('asks a server that closes each watch at once only now and then', async () => {
   const { server, clock, stop } = world();
   server.script.push(...Array.from({ length: 10_000 }, () => ({ kind: 'close-at-once' }) as const));
@@ -215,6 +268,47 @@ it('tells the others when one listener throws', async () => {
   expect(later).toEqual(['n/a']);
   expect(changes).toEqual(['a -→1']);
   await stop();
+});
+
+it('never goes back in time while one server answers, whenever it learns of writes and lists', async () => {
+  const write = fc.tuple(fc.constantFrom('put', 'learn', 'remove'), fc.constantFrom('a', 'b'));
+  const writes = fc.array(write, { maxLength: 4 });
+  /** With a list that these writes overtake, or without any. */
+  const step = fc.record({ writes, overtaking: writes, lists: fc.boolean() });
+  let overtaken = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 8 }), async (steps) => {
+      const { server, clock, cache, seen, stop } = world();
+      const backwards: KubeObject[] = [];
+      cache.onChange(({ before, after }) => {
+        if (before && after && versionOf(after) <= versionOf(before)) backwards.push(after);
+      });
+      const apply = ([what, name]: readonly [string, string]) => {
+        if (what === 'remove') return server.remove(name);
+        server.put(name, 'x');
+        if (what === 'learn') cache.learn(server.object(name));
+      };
+      await clock.advance(100);
+      for (const { writes, overtaking, lists } of steps) {
+        for (const one of writes) apply(one);
+        if (lists) {
+          server.script.push({ kind: 'status', status: 410 });
+          server.meanwhile.push(() => {
+            overtaken += 1;
+            for (const one of overtaking) apply(one);
+          });
+          server.cut();
+        }
+        await clock.advance(60_000);
+      }
+
+      expect(backwards).toEqual([]);
+      expect(seen()).toEqual(server.objects());
+      await stop();
+    }),
+    { numRuns: 60 },
+  );
+  expect(overtaken).toBeGreaterThan(20);
 });
 
 it('equals the server after any history and any faults, and tells each change once', async () => {

@@ -86,8 +86,11 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
   /** Lists and watches in a row that brought nothing. */
   let failures = 0;
   const blindness = createWatchdog(clock, BLIND_MS);
+  /** What was learnt since the list under way was asked for, which may be older. */
+  const learnt = new Set<string>();
 
   const list = async (signal: AbortSignal) => {
+    learnt.clear();
     const fresh = new Map<string, T>();
     let resourceVersion = '';
     for await (const page of client.list(type, options, signal)) {
@@ -97,12 +100,22 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
       }
       resourceVersion = page.resourceVersion;
     }
+    keepLearnt(fresh, resourceVersion);
     store.replace(fresh);
     blindness.rest();
     state = { state: 'watching', resourceVersion };
     synced = true;
     for (const listed of listeners) listed();
     for (const resolve of waiters.splice(0)) resolve();
+  };
+
+  /** Of nothing else: a server that was restored counts its versions from an earlier one. */
+  const keepLearnt = (fresh: Map<string, T>, listedVersion: string) => {
+    for (const key of learnt) {
+      const known = store.get(key);
+      const version = fresh.get(key)?.metadata.resourceVersion ?? listedVersion;
+      if (known && isReplay(version, versionOf(known))) fresh.set(key, known);
+    }
   };
 
   const watch = async (resourceVersion: string, signal: AbortSignal) => {
@@ -121,8 +134,8 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
 
   /** Unless it is older than what is known. */
   const take = (key: string, object: KubeObject) => {
-    const known = store.get(key)?.metadata.resourceVersion ?? '';
-    if (!isReplay(object.metadata.resourceVersion, known)) store.set(key, viewOf(key, object));
+    if (!isReplay(object.metadata.resourceVersion, versionOf(store.get(key))))
+      store.set(key, viewOf(key, object));
   };
 
   const accept = (kind: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject) => {
@@ -178,7 +191,9 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
     },
     learn(object) {
       const key = objectKey(object.metadata);
-      if (store.get(key)) take(key, object);
+      if (!store.get(key)) return;
+      take(key, object);
+      if (state.state === 'empty') learnt.add(key);
     },
     whenSynced: () => (synced ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
     kind: type.kind,
@@ -197,6 +212,8 @@ export function createCache<T extends Versioned = KubeObject>(options: CacheOpti
 export function blindKinds(caches: readonly Pick<WatchedCache<never>, 'kind' | 'isBlind'>[]): string[] {
   return caches.filter(({ isBlind }) => isBlind).map(({ kind }) => kind);
 }
+
+const versionOf = (object: Versioned | undefined) => object?.metadata.resourceVersion ?? '';
 
 /** Versions of one server count upwards; what is not a number cannot be judged and is taken. */
 function isReplay(version: string | undefined, seen: string): boolean {

@@ -24,6 +24,8 @@ export interface ScriptedServer extends Transport {
   readonly script: WatchScript[];
   /** Answers of lists and single requests in place of the server, while there are any. */
   readonly refusals: { readonly status: number; readonly retryAfter?: string }[];
+  /** What happens while the answers of the next lists are on their way, one entry per list. */
+  readonly meanwhile: (() => void)[];
   readonly requests: string[];
   objects(): Record<string, string>;
   /** One of them as a write of it would be answered. */
@@ -73,6 +75,7 @@ export function createScriptedServer(): ScriptedServer {
   const server: ScriptedServer = {
     script: [],
     refusals: [],
+    meanwhile: [],
     requests: [],
     put(name, value) {
       const isNew = !objects.has(name);
@@ -119,7 +122,9 @@ export function createScriptedServer(): ScriptedServer {
           ...answer(refusal.status, { code: refusal.status }),
           headers: refusal.retryAfter ? { 'retry-after': refusal.retryAfter } : {},
         };
-      return answer(200, { metadata: { resourceVersion: String(version) }, items: [...objects.values()] });
+      const listed = { metadata: { resourceVersion: String(version) }, items: [...objects.values()] };
+      server.meanwhile.shift()?.();
+      return answer(200, listed);
     },
     async close() {},
   };
