@@ -56,3 +56,19 @@ it('ends all when it is stopped, once, and tells what did not end', async () => 
 
   expect(ended).toEqual([3, 1, 0]);
 });
+
+it('is stopped only when all has ended, for everybody who stops it meanwhile', async () => {
+  const { started, running } = world({ failsToEnd: 2 });
+  const { stop } = await started;
+
+  const first = stop();
+  const left = [stop(), stop()].map((second) =>
+    second.then(
+      () => [...running],
+      () => [...running],
+    ),
+  );
+
+  await expect(first).rejects.toThrow('2 does not end');
+  expect(await Promise.all(left)).toEqual([[2], [2]]);
+});

@@ -6,20 +6,17 @@ export type Started<T> = T & { stop(): Promise<void> };
 
 /**
  * Starts what has several parts. When one cannot be started, those that have begun are ended, the last one first, and the
- * failure told is that of the start. Every end is tried, whatever becomes of the others; stopping twice is stopping once.
+ * failure told is that of the start. Every end is tried, whatever becomes of the others. Stopping twice is stopping once:
+ * who does so meanwhile waits for the same end.
  */
 export async function startAll<T extends object>(start: (defer: Defer) => Promise<T>): Promise<Started<T>> {
   const ends: (() => unknown)[] = [];
-  const stop = async () => {
-    const failures: unknown[] = [];
-    for (let end = ends.pop(); end; end = ends.pop()) {
-      try {
-        await end();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw failures[0];
+  let ending: Promise<void> | undefined;
+  const stop = () => {
+    ending ??= endAll(ends).finally(() => {
+      ending = undefined;
+    });
+    return ending;
   };
   try {
     return Object.assign(await start((end) => ends.push(end)), { stop });
@@ -27,4 +24,16 @@ export async function startAll<T extends object>(start: (defer: Defer) => Promis
     await stop().catch(() => {});
     throw error;
   }
+}
+
+async function endAll(ends: (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (let end = ends.pop(); end; end = ends.pop()) {
+    try {
+      await end();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
