@@ -26,8 +26,12 @@ export interface SpokeView {
   readonly pods: readonly KubeObject[];
 }
 
-interface PodStatus {
-  readonly conditions?: readonly { type: string; status: string }[];
+/** What nodes and pods have in common. */
+interface Conditioned {
+  readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+}
+
+interface PodStatus extends Conditioned {
   readonly initContainerStatuses?: readonly ContainerStatus[];
   readonly containerStatuses?: readonly ContainerStatus[];
 }
@@ -77,16 +81,17 @@ const NOT_READY = {
 };
 
 function nodeState({ status }: KubeObject, ofPod: Pick<NodeState, 'state' | 'message'>) {
-  const { conditions = [] } = (status ?? {}) as PodStatus;
-  const isAbsent = conditions.some(({ type, status: value }) => type === 'Ready' && value !== 'True');
-  return isAbsent && ofPod.state !== 'Ready' ? NOT_READY : ofPod;
+  const ready = readiness(status as Conditioned | undefined);
+  return ready !== undefined && ready !== 'True' && ofPod.state !== 'Ready' ? NOT_READY : ofPod;
 }
+
+const readiness = ({ conditions = [] }: Conditioned = {}) =>
+  conditions.find(({ type }) => type === 'Ready')?.status;
 
 function podState(pod: KubeObject | undefined, role: string): Pick<NodeState, 'state' | 'message'> {
   if (!pod) return { state: 'NoPod', message: `No ${role} pod is on the node. Check its taints.` };
   const status = pod['status'] as PodStatus | undefined;
-  const isReady = status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True');
-  if (isReady) {
+  if (readiness(status) === 'True') {
     const message = role === ROLES.loader ? 'The module is loaded.' : 'The device plugin runs.';
     return { state: 'Ready', message };
   }

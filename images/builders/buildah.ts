@@ -61,15 +61,15 @@ export function createBuildah({
   ): Promise<BuildResult> => {
     // Or a killed build leaves its temporary files where nobody looks for them.
     const env = { TMPDIR: workspace.path('tmp') };
-    const run = async (args: readonly string[], signal?: AbortSignal) => {
+    const run = async (args: readonly string[], until?: AbortSignal) => {
       const isDiskFull = createFullDiskEar(directory);
       let ranFull = false;
       const write = (bytes: Uint8Array) => {
         log.write(bytes);
         ranFull = isDiskFull(bytes);
       };
-      const running = runProgram(program, [...storage, ...args], { write, env, signal });
-      const code = await running.catch((error: unknown) => {
+      const ended = runProgram(program, [...storage, ...args], { write, env, signal: until });
+      const code = await ended.catch((error: unknown) => {
         throw withLog(error, log.told());
       });
       if (code === 0) return;

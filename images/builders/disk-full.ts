@@ -54,7 +54,7 @@ export function createFullDiskEar(folder: string): (bytes: Uint8Array) => boolea
   return (bytes) => {
     const text = line + Buffer.from(bytes).toString('utf8');
     const said = heard ? [] : text.split('\n').filter(saysFull);
-    heard ||= said.length > 0 && (said.some((line) => line.includes(`${folder}/`)) || hasNoRoom(folder));
+    heard ||= said.length > 0 && (said.some((told) => told.includes(`${folder}/`)) || hasNoRoom(folder));
     line = text.slice(text.lastIndexOf('\n') + 1).slice(-LINE_CHARS_MAX);
     return heard;
   };
