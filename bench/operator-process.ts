@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createMemoryRegistry } from '@kmm-fleet/images/testing';
-import { createFleet, MALLOC } from '@kmm-fleet/lab';
+import { createFleet } from '@kmm-fleet/lab';
 import { typeOf } from '@kmm-fleet/policies';
 import {
   systemClock as clock,
@@ -15,7 +14,8 @@ import {
 } from '@kmm-fleet/runtime';
 import { TEST_TLS } from '@kmm-fleet/runtime/testing';
 import { bundleOperator, type Room } from './bundle.ts';
-import { type ProcessCost, processCost } from './process-cost.ts';
+import { startOperator } from './operator.ts';
+import type { ProcessCost } from './process-cost.ts';
 
 /** An operator as its image has it, in a process of its own. */
 export interface OperatorProcess extends ProcessCost {
@@ -50,14 +50,11 @@ export async function withOperator<T>(
       resolve(performance.now() - started);
   });
   const settings = { KUBECONFIG: kubeconfig, KMM_MANAGED: '1', KMM_BUILD_DIR: folder };
-  const child = spawn(process.execPath, program, {
-    env: { PATH: process.env['PATH'], ...MALLOC, ...settings },
-    stdio: 'ignore',
-  });
+  const operator = startOperator(program, settings, join(folder, 'operator.log'));
   try {
-    return await measure({ ...processCost(child.pid), firstWriteMs });
+    return await measure({ ...operator, firstWriteMs });
   } finally {
-    child.kill('SIGKILL');
+    await operator.stop();
     await close();
     rmSync(folder, { recursive: true });
   }

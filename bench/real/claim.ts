@@ -12,8 +12,8 @@ import {
 } from '@kmm-fleet/runtime';
 import { bundleOperator } from '../bundle.ts';
 import type { Figure } from '../measure.ts';
+import { startOperator } from '../operator.ts';
 import { latency, pause, until } from './measuring.ts';
-import { startOperator } from './operator.ts';
 
 const CHANGES = 30;
 const NODE = 'n0';

@@ -8,7 +8,6 @@ import {
   accountUser,
   type Defer,
   installObjects,
-  MALLOC,
   makeServerCertificates,
   ocmStandIns,
   type Plane,
@@ -30,8 +29,8 @@ import {
 } from '@kmm-fleet/runtime';
 import { bundleOperator } from '../bundle.ts';
 import { module } from '../fleet.ts';
+import { type RunningOperator, startOperator } from '../operator.ts';
 import { AUDIT_BODIES } from './image-first.ts';
-import { type RunningOperator, startOperator } from './operator.ts';
 
 /** Settings of a hub that differ from those of its image. */
 export type HubSettings = Readonly<Record<string, string>>;
@@ -135,7 +134,6 @@ async function startParts(
         program,
         {
           KUBECONFIG: hubConfig,
-          ...MALLOC,
           KMM_REGISTRY_CA_FILE: certificates.ca,
           KMM_BUILD_DIR: join(directory, 'builds'),
           ...env,

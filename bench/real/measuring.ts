@@ -3,10 +3,10 @@ import { type ManagedClusterModule, type ManifestWork, RESOURCES } from '@kmm-fl
 import { until as wait } from '@kmm-fleet/lab';
 import { isSubset, type KubeObject } from '@kmm-fleet/runtime';
 import { type Figure, median } from '../measure.ts';
+import type { RunningOperator } from '../operator.ts';
 import { clusterNamed, plannerOf } from '../planned-work.ts';
 import type { AuditReader } from './audit.ts';
 import { type BenchFleet, type HubSettings, inParallel } from './fleet.ts';
-import type { RunningOperator } from './operator.ts';
 
 /** A fleet with a hub, and what it asks its API server. */
 export interface Run {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { spawnMortal, stopChild, tailOf } from '@kmm-fleet/lab';
-import { type ProcessCost, processCost } from '../process-cost.ts';
+import { MALLOC, spawnMortal, stopChild, tailOf } from '@kmm-fleet/lab';
+import { type ProcessCost, processCost } from './process-cost.ts';
 
 /** A hub or a spoke as it is installed: a process of its own, whose cost can be read off. */
 export interface RunningOperator extends ProcessCost {
@@ -12,6 +12,7 @@ export interface RunningOperator extends ProcessCost {
   stop(): Promise<void>;
 }
 
+/** @param program what `bundleOperator` returned */
 export function startOperator(
   program: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -19,6 +20,7 @@ export function startOperator(
 ): RunningOperator {
   const child = spawnMortal(process.execPath, program, logFile, {
     PATH: process.env['PATH'],
+    ...MALLOC,
     ...env,
   });
   const cost = processCost(child.pid);
