@@ -33,6 +33,11 @@ const workOf = (container: object, name = 'round-1') =>
   });
 const work = (image: string, extra: object = {}, name = 'round-1') =>
   workOf({ kernelMappings: [{ literal: 'k', containerImage: image, ...extra }] }, name);
+const unship = (second: number, namespace: string, ref: object = {}, userAgent = 'kmm-hub') =>
+  request(second, 'delete', 'manifestworks', {
+    objectRef: { resource: 'manifestworks', name: 'round-1', namespace, ...ref },
+    userAgent,
+  });
 const daemonSet = (second: number, nodeSelector: object) =>
   request(second, 'patch', 'daemonsets', {
     requestObject: { spec: { template: { spec: { nodeSelector } } } },
@@ -62,6 +67,25 @@ describe('what must never happen', () => {
     ['west is unloaded before', { west: [request(19, 'delete', 'modules')] }, 'of west was deleted'],
     ['east is unloaded with west', { east: [request(25, 'delete', 'daemonsets')] }, 'of east was deleted'],
     ['east is unloaded at the end', { east: [request(31, 'delete', 'daemonsets')] }, undefined],
+    ['the work of west is deleted after it left', { hub: [unship(21, 'west')] }, undefined],
+    ['the work of west is deleted before', { hub: [unship(19, 'west')] }, 'its work of west was deleted'],
+    [
+      'the work of east is deleted with that of west',
+      { hub: [unship(21, 'east')] },
+      'its work of east was deleted',
+    ],
+    ['the work of east is deleted at the end', { hub: [unship(31, 'east')] }, undefined],
+    ['the work of another round is deleted', { hub: [unship(11, 'east', { name: 'round-11' })] }, undefined],
+    [
+      'the work of east is deleted by a garbage collector',
+      { hub: [unship(11, 'east', {}, 'kube-controller-manager')] },
+      'its work of east was deleted',
+    ],
+    [
+      'all works of a cluster are deleted at once',
+      { hub: [nameless('manifestworks')] },
+      'all manifestworks of hub were deleted',
+    ],
     ['all modules are deleted at once', { east: [nameless('modules')] }, 'all modules of east were deleted'],
     ['all loaders are deleted at once', { west: [nameless('pods')] }, 'all pods of west were deleted'],
     [
@@ -142,13 +166,24 @@ describe('what must have been seen', () => {
     request(second, 'delete', 'modules'),
     request(second + 1, 'delete', 'daemonsets'),
   ];
-  const ALL = { hub: [work('r/i:v1'), work('r/i:v2')], east: unloading(31), west: unloading(21) };
+  const shipping = [work('r/i:v1'), work('r/i:v2')];
+  const ALL = {
+    hub: [...shipping, unship(21, 'west'), unship(31, 'east')],
+    east: unloading(31),
+    west: unloading(21),
+  };
   const without = (requests: AuditedRequest[], resource: string, verb: string) =>
     requests.filter((one) => one.objectRef?.resource !== resource || one.verb !== verb);
 
   it.each<[string, Partial<typeof NONE>, string | undefined]>([
     ['all', {}, undefined],
-    ['one version', { hub: [work('r/i:v1')] }, 'no works of two versions'],
+    ['one version', { hub: ALL.hub.slice(1) }, 'no works of two versions'],
+    ['the work of west stays', { hub: [...shipping, unship(31, 'east')] }, 'its work of west'],
+    [
+      'the work of east went with west',
+      { hub: [...shipping, unship(21, 'west'), unship(22, 'east')] },
+      'its work of east',
+    ],
     ['no Module of east goes', { east: without(ALL.east, 'modules', 'delete') }, 'its modules of east'],
     ['no loader of west goes', { west: without(ALL.west, 'daemonsets', 'delete') }, 'its daemonsets of west'],
     ['no nodes', { west: without(ALL.west, 'daemonsets', 'patch') }, 'for which nodes of west'],
@@ -161,6 +196,14 @@ describe('what must have been seen', () => {
 
   it('is not what went too early', () => {
     expect(unseen([round], { ...ALL, east: unloading(28) })).toHaveLength(2);
+  });
+
+  it('of a cluster that was cut off while the module was deleted is the end of its work then, and the rest later', () => {
+    const cut = { ...round, deleted: at(30), westLeft: at(35) };
+    const hub = [...times(2, work(`r/i@${DIGEST}`)), unship(31, 'east'), unship(32, 'west')];
+    const logs = { ...ALL, hub, west: unloading(36) };
+
+    expect([...auditViolations([cut], logs), ...unseen([cut], logs)]).toEqual([]);
   });
 
   it('is not asked of a round that failed', () => {

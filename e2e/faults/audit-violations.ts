@@ -15,11 +15,14 @@ export const WRITES_MAX = { object: 50, round: 160, mean: 60 } as const;
 const DIGEST = /^[^@\s]+@sha256:[0-9a-f]{64}$/;
 const WRITES = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
 const LOADING = new Set(['modules', 'daemonsets']);
-const SERVERS = ['hub', 'east', 'west'] as const;
+const WORKS = 'manifestworks';
+const CLUSTERS = ['east', 'west'] as const;
+const SERVERS = ['hub', ...CLUSTERS] as const;
 const OPERATORS = new Set(['kmm-hub', 'kmm']);
 /** Who may never delete a loader's pod: that is up to its DaemonSet. */
 const AGENTS = /^(kmm|kmm-hub|work-agent)(\/|$)/;
 
+type Cluster = (typeof CLUSTERS)[number];
 type Logs = Readonly<Record<(typeof SERVERS)[number], Requests>>;
 
 /** What happened that must never happen, one sentence each. */
@@ -27,11 +30,11 @@ export function auditViolations(rounds: readonly Round[], logs: Logs): string[] 
   return [
     ...rounds.flatMap((round) => [
       ...unpinned(round, of(round, logs.hub)),
-      ...unloaded(round, 'east', of(round, logs.east), round.deleted),
-      ...unloaded(round, 'west', of(round, logs.west), round.westLeft),
+      ...CLUSTERS.flatMap((cluster) => unshipped(round, cluster, of(round, logs.hub))),
+      ...CLUSTERS.flatMap((cluster) => unloaded(round, cluster, of(round, logs[cluster]))),
       ...storms(round, logs),
     ]),
-    ...(['east', 'west'] as const).flatMap((name) => swept(name, logs[name])),
+    ...SERVERS.flatMap((name) => swept(name, logs[name])),
     ...SERVERS.flatMap((name) => meanStorm(rounds.length, name, logs[name])),
   ];
 }
@@ -45,8 +48,10 @@ export function unseen(rounds: readonly Round[], logs: Logs): string[] {
     .filter(({ ended }) => ended !== undefined)
     .flatMap((round) => [
       ...(worksWritten(of(round, logs.hub)).length < 2 ? [`${round.name}: no works of two versions`] : []),
-      ...unseenUnloading(round, 'east', of(round, logs.east), round.deleted),
-      ...unseenUnloading(round, 'west', of(round, logs.west), round.westLeft),
+      ...CLUSTERS.flatMap((cluster) => [
+        ...unseenUnshipping(round, cluster, of(round, logs.hub)),
+        ...unseenUnloading(round, cluster, of(round, logs[cluster])),
+      ]),
     ]);
 }
 
@@ -55,7 +60,7 @@ export function worksWritten(requests: Requests): Requests {
   return requests.filter(
     ({ userAgent, objectRef, requestObject }) =>
       userAgent === 'kmm-hub' &&
-      objectRef?.resource === 'manifestworks' &&
+      objectRef?.resource === WORKS &&
       requestObject !== undefined &&
       modulesIn(requestObject).length > 0,
   );
@@ -71,7 +76,7 @@ function of({ name }: Round, requests: Requests): Requests {
 /** A work that ships anything but signed images of this round by digest, or tells a spoke to build. */
 function unpinned({ name, digests }: Round, requests: Requests): string[] {
   return requests
-    .filter(({ objectRef, requestObject }) => objectRef?.resource === 'manifestworks' && requestObject)
+    .filter(({ objectRef, requestObject }) => objectRef?.resource === WORKS && requestObject)
     .flatMap(({ requestObject }) => modulesIn(requestObject))
     .flatMap(({ spec }) => {
       const { kernelMappings = [], containerImage: forAll, ...rest } = spec.moduleLoader?.container ?? {};
@@ -94,8 +99,40 @@ function modulesIn(body: unknown): Module[] {
   return manifests.filter(({ kind }) => kind === 'Module') as unknown as Module[];
 }
 
+/** Until when a cluster wants the module of a round. */
+const wantedUntil = ({ westLeft, deleted }: Round, cluster: Cluster) =>
+  cluster === 'west' ? westLeft : deleted;
+
+/** The same for its work: a cluster that is cut off learns later that it has left. */
+const shippedUntil = ({ westLeft, deleted }: Round, cluster: Cluster) =>
+  cluster === 'west' && westLeft < deleted ? westLeft : deleted;
+
+/** A work that was deleted while its cluster still wanted it, be it because of an owner that it never had. */
+function unshipped(round: Round, cluster: Cluster, requests: Requests): string[] {
+  const until = shippedUntil(round, cluster);
+  return requests
+    .filter((request) => isUnshipping(request, cluster) && request.requestReceivedTimestamp < until)
+    .map(
+      ({ requestReceivedTimestamp: at }) =>
+        `${round.name}: its work of ${cluster} was deleted at ${at}, before ${until}`,
+    );
+}
+
+function unseenUnshipping(round: Round, cluster: Cluster, requests: Requests): string[] {
+  const since = shippedUntil(round, cluster);
+  const isSeen = requests.some(
+    (request) => isUnshipping(request, cluster) && request.requestReceivedTimestamp >= since,
+  );
+  return isSeen ? [] : [`${round.name}: nobody deleted its work of ${cluster} after ${since}`];
+}
+
+const isUnshipping = ({ verb, objectRef }: AuditedRequest, cluster: Cluster) =>
+  verb === 'delete' && objectRef?.resource === WORKS && objectRef.namespace === cluster;
+
 /** A Module, a DaemonSet or a loader that went, or a DaemonSet that left its nodes, while its cluster still wanted it. */
-function unloaded({ name }: Round, cluster: string, requests: Requests, until: string): string[] {
+function unloaded(round: Round, cluster: Cluster, requests: Requests): string[] {
+  const { name } = round;
+  const until = wantedUntil(round, cluster);
   const early = requests.filter(({ requestReceivedTimestamp }) => requestReceivedTimestamp < until);
   const told = ({ objectRef, requestReceivedTimestamp }: AuditedRequest, what: string) =>
     `${name}: ${objectRef?.resource} ${objectRef?.name} of ${cluster} was ${what} at ${requestReceivedTimestamp}, before ${until}`;
@@ -107,7 +144,9 @@ function unloaded({ name }: Round, cluster: string, requests: Requests, until: s
   ];
 }
 
-function unseenUnloading({ name }: Round, cluster: string, requests: Requests, since: string): string[] {
+function unseenUnloading(round: Round, cluster: Cluster, requests: Requests): string[] {
+  const { name } = round;
+  const since = wantedUntil(round, cluster);
   const removed = requests
     .filter((request) => isRemoval(request) && request.requestReceivedTimestamp >= since)
     .map(({ objectRef }) => objectRef?.resource);
@@ -142,12 +181,14 @@ function nodesOf({ objectRef, requestObject }: AuditedRequest): object | undefin
 }
 
 /** Objects of all rounds that were deleted at once: it names none of them. */
-function swept(cluster: string, requests: Requests): string[] {
+function swept(server: (typeof SERVERS)[number], requests: Requests): string[] {
   return requests
     .filter(({ verb }) => verb === 'deletecollection')
     .map(({ objectRef, requestReceivedTimestamp: at }) => ({ resource: objectRef?.resource ?? '', at }))
-    .filter(({ resource }) => LOADING.has(resource) || resource === 'pods')
-    .map(({ resource, at }) => `all ${resource} of ${cluster} were deleted at ${at}`);
+    .filter(({ resource }) =>
+      server === 'hub' ? resource === WORKS : LOADING.has(resource) || resource === 'pods',
+    )
+    .map(({ resource, at }) => `all ${resource} of ${server} were deleted at ${at}`);
 }
 
 /** Writes of our operators to one object, or to all objects of one round. */
