@@ -48,8 +48,7 @@ const FLAGS: Record<Part, (setting: Setting) => string[]> = {
     '--advertise-address=127.0.0.1',
     `--secure-port=${ports.apiserver}`,
     '--endpoint-reconciler-type=none',
-    `--tls-cert-file=${certificates.server.cert}`,
-    `--tls-private-key-file=${certificates.server.key}`,
+    ...servingFlags(certificates.server),
     `--client-ca-file=${certificates.ca}`,
     `--token-auth-file=${files.users}`,
     '--service-account-issuer=https://kubernetes.default.svc',
@@ -68,7 +67,7 @@ const FLAGS: Record<Part, (setting: Setting) => string[]> = {
     ...(files.kubelets ? kubeletFlags(files.kubelets) : []),
     ...(files.identityProvider ? providerFlags(files.identityProvider, certificates.ca) : []),
   ],
-  'kube-controller-manager': ({ directory, ports, certificates, tokenKeys, managerConfig }) => [
+  'kube-controller-manager': ({ ports, certificates, tokenKeys, managerConfig }) => [
     ...asUser(managerConfig),
     `--secure-port=${ports.manager}`,
     '--controllers=*',
@@ -78,18 +77,23 @@ const FLAGS: Record<Part, (setting: Setting) => string[]> = {
     `--cluster-signing-cert-file=${certificates.ca}`,
     `--cluster-signing-key-file=${certificates.caKey}`,
     '--use-service-account-credentials=true',
-    `--cert-dir=${directory}`,
+    ...servingFlags(certificates.server),
     '--kube-api-qps=1000',
     '--kube-api-burst=2000',
   ],
-  'kube-scheduler': ({ directory, ports, schedulerConfig }) => [
+  'kube-scheduler': ({ ports, certificates, schedulerConfig }) => [
     ...asUser(schedulerConfig),
     `--secure-port=${ports.scheduler}`,
-    `--cert-dir=${directory}`,
+    ...servingFlags(certificates.server),
     '--kube-api-qps=1000',
     '--kube-api-burst=2000',
   ],
 };
+
+const servingFlags = ({ cert, key }: CertificateFiles) => [
+  `--tls-cert-file=${cert}`,
+  `--tls-private-key-file=${key}`,
+];
 
 const kubeletFlags = ({ egress, client }: NonNullable<Setting['kubelets']>) => [
   `--egress-selector-config-file=${egress}`,

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -17,13 +17,34 @@ beforeEach(async () => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Starts a plane whose programs are shell scripts; etcd writes its process id and arguments, and lives on. */
-function start(apiserver: string) {
+function start(apiserver: string, manager?: string) {
   const etcd = `echo $$ > ${join(folder, 'pid')}; echo "$@" > ${join(folder, 'args')}; exec sleep 600`;
+  const scripts: Partial<Record<Part, string>> = { etcd, 'kube-apiserver': apiserver };
+  if (manager) scripts['kube-controller-manager'] = manager;
   const programs = (part: Part): [string] => {
-    writeFileSync(join(folder, part), `#!/bin/sh\n${part === 'etcd' ? etcd : apiserver}\n`, { mode: 0o755 });
+    writeFileSync(join(folder, part), `#!/bin/sh\n${scripts[part]}\n`, { mode: 0o755 });
     return [join(folder, part)];
   };
-  return startPlane({ name: 'p', directory: folder, certificates, programs });
+  const parts = manager ? (['kube-controller-manager'] as const) : [];
+  return startPlane({ name: 'p', directory: folder, certificates, programs, parts });
+}
+
+/** A shell's words for a server that says yes to everybody, at the port of its arguments. */
+function yesServer(certificate = '$tls_cert_file', key = '$tls_private_key_file'): string {
+  const script = join(folder, 'yes.cjs');
+  writeFileSync(
+    script,
+    `const [port, cert, key] = process.argv.slice(2);
+     const read = require('node:fs').readFileSync;
+     const yes = (_, answer) => answer.end('ok');
+     require('node:https').createServer({ cert: read(cert), key: read(key) }, yes).listen(port, '127.0.0.1');`,
+  );
+  const readFlags = `for flag; do case $flag in
+    --secure-port=*) secure_port=\${flag#*=};;
+    --tls-cert-file=*) tls_cert_file=\${flag#*=};;
+    --tls-private-key-file=*) tls_private_key_file=\${flag#*=};;
+  esac; done`;
+  return `${readFlags}\n"${process.execPath}" ${script} $secure_port "${certificate}" "${key}"`;
 }
 
 function expectNothingLeft(): void {
@@ -38,6 +59,28 @@ it('a plane that cannot start says why in the words of the server, and leaves no
   const script = 'sleep 0.5; echo "bind: address already in use" >&2; exit 1';
 
   await expect(start(script)).rejects.toThrow(/^kube-apiserver ended with code 1:\n.*address already in use/);
+
+  expectNothingLeft();
+});
+
+it('a plane whose parts answer with its certificate is ready', async () => {
+  const plane = await start(yesServer(), yesServer());
+  await plane.stop();
+
+  expectNothingLeft();
+});
+
+it('a stranger who answers at the port of a part is not taken for it', async () => {
+  const theirs = join(folder, 'theirs');
+  mkdirSync(theirs);
+  const { cert, key } = (await makeServerCertificates(theirs)).server;
+  const stranger = `${yesServer(cert, key)} & server=$!
+sleep 2; kill $server
+echo "listen tcp 127.0.0.1:$secure_port: bind: address already in use" >&2; exit 1`;
+
+  await expect(start(yesServer(), stranger)).rejects.toThrow(
+    /^kube-controller-manager wants 127\.0\.0\.1:\d+, which another program has taken since/,
+  );
 
   expectNothingLeft();
 });

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { allOver } from '../all-over.ts';
 import { makeClientCertificate, makeTokenKeys } from '../certificates.ts';
@@ -19,11 +19,6 @@ const MANAGER: User = { name: 'system:kube-controller-manager' };
 const SCHEDULER: User = { name: 'system:kube-scheduler' };
 const IN_MEMORY = '/dev/shm';
 const CONTROLLER_PORTS = { 'kube-controller-manager': 'manager', 'kube-scheduler': 'scheduler' } as const;
-/** Its certificate is its own. */
-const ofController = (port: number) => ({
-  server: `https://127.0.0.1:${port}`,
-  insecureSkipTlsVerify: true,
-});
 
 /** Starts etcd, kube-apiserver and what else is wanted as processes, and waits until they are ready. */
 export const startProcessPlane = (options: PlaneOptions): Promise<Plane> =>
@@ -60,7 +55,11 @@ async function startParts(options: PlaneOptions, defer: Defer): Promise<Omit<Pla
     return {
       ...(part === 'kube-apiserver'
         ? { connection: access.connection(), path: '/readyz' }
-        : { connection: ofController(setting.ports[CONTROLLER_PORTS[part]]), path: '/healthz' }),
+        : {
+            connection: { server: `https://127.0.0.1:${setting.ports[CONTROLLER_PORTS[part]]}` },
+            path: '/healthz',
+          }),
+      ca: readFileSync(ca, 'utf8'),
       part,
       needed: new Map([...children].filter(([each]) => needs.includes(each))),
       logOf: (each) => join(directory, `${each}.log`),

@@ -8,6 +8,8 @@ import type { Part } from './program.ts';
 export interface StartingPart {
   readonly part: Part;
   readonly connection: KubeConnection;
+  /** Its certificate is one of this authority: whoever else answers at its port is somebody else. */
+  readonly ca: string;
   /** That it answers with 200 when it is ready. */
   readonly path: string;
   /** It, and parts without which it is never ready. */
@@ -23,10 +25,10 @@ const PORT_TAKEN = /listen tcp (\S+): bind: address already in use/;
 
 /** @throws {Error} in the words of the part that has ended or is not ready */
 export async function untilReady(starting: StartingPart): Promise<void> {
-  const { connection, path, needed } = starting;
+  const { connection, ca, path, needed } = starting;
   const endMs = Date.now() + START_MS_MAX;
   const ended = () => [...needed].find(([, child]) => child.exitCode !== null || child.signalCode !== null);
-  const transport = createHttpTransport(connection);
+  const transport = createHttpTransport({ ...connection, ca });
   try {
     while (Date.now() < endMs && !ended()) {
       if (await isReady(transport, path)) return;
