@@ -35,6 +35,10 @@ export const OF_SPECS = {
     'An image reference cannot be parsed, perhaps after its variables were put in.',
     'Write registry/repository:tag; check the variables in it.',
   ),
+  ImageTagShared: warning(
+    'Images of several kernels are built under one tag. They are built one after the other and pinned by digest, but a registry may remove those that the tag has left.',
+    'Put ${KERNEL_FULL_VERSION} into containerImage.',
+  ),
   ImageWithoutTag: warning(
     'An image names neither tag nor digest, so :latest is meant.',
     'Name a tag or a digest.',

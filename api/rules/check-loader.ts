@@ -14,9 +14,11 @@ export function checkLoader(container: LoaderContainer, path: string): Finding[]
     ...checkInTreeAcrossLevels(container, path),
     ...checkFilesToSign(container.sign, path),
     ...checkModprobe(container.modprobe, `${path}.modprobe`),
-    ...container.kernelMappings.flatMap((mapping, index) =>
-      checkRecipe(mergeMapping(container, mapping), `${path}.kernelMappings[${index}]`),
-    ),
+    ...container.kernelMappings.flatMap((mapping, index) => {
+      const merged = mergeMapping(container, mapping);
+      const at = `${path}.kernelMappings[${index}]`;
+      return [...checkRecipe(merged, at), ...checkTag(merged, mapping, at)];
+    }),
   ];
 }
 
@@ -144,4 +146,12 @@ function checkRecipe({ build, sign }: MergedMapping, path: string): Finding[] {
   const message = 'Nothing is built and no image to sign is named.';
   const next = 'Add unsignedImage or build.';
   return [...findings, found('UnsignedImageMissing', `${path}.sign.unsignedImage`, message, next)];
+}
+
+/** What is built for each kernel that a regexp matches needs a tag of its own. */
+function checkTag({ containerImage, build }: MergedMapping, { regexp }: KernelMapping, path: string) {
+  if (!regexp || !build || !containerImage || containerImage.includes('$')) return [];
+  const message = `"${containerImage}" is the tag of all kernels that match: each image takes it from the one before.`;
+  const next = 'Put ${KERNEL_FULL_VERSION} into the tag.';
+  return [warned('ImageTagShared', `${path}.containerImage`, message, next)];
 }

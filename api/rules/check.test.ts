@@ -247,6 +247,11 @@ it.each([
     reason: 'ImageWithoutTag',
   },
   {
+    name: 'one tag for what is built for many kernels',
+    object: module({ kernelMappings: [{ ...mapping, build: { dockerfileConfigMap: { name: 'd' } } }] }),
+    reason: 'ImageTagShared',
+  },
+  {
     name: 'a DRA driver',
     object: module({}, { dra: { container: { image: 'd:1' }, driverName: 'd.io' } }),
     reason: 'NotDeployed',
