@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RESOURCES } from '@kmm-fleet/api';
 import { inTime, patiently, until } from '@kmm-fleet/lab';
 import { type FaultFleet, faultModule } from './fault-fleet.ts';
+import { loadersTold } from './loaders-told.ts';
 import { isForgotten, lacks, leftOf, loaderUid, readyDigest, untold } from './observe.ts';
 import { planStrikes } from './plan-strikes.ts';
 import { differences, stateOf } from './state-of.ts';
@@ -143,9 +144,10 @@ export async function tellRound(
     // What may have been shipped, though not all was seen that must come of it.
     digests.push(...([1, 2] as const).flatMap((version) => digestOf(version) ?? []));
     options.told?.(roundOf(name, times, digests));
+    const loaders = await loadersTold(fleet, times[0] ?? new Date().toISOString());
     // What is left of it would be in the way of the next round with this module.
     void drop().catch(() => {});
-    throw error;
+    throw new Error([(error as Error).message, ...loaders].join('\n'), { cause: error });
   }
   const round = { ...roundOf(name, times, digests), state, ended: new Date().toISOString() };
   options.told?.(round);
