@@ -23,9 +23,9 @@ e2e-kernel: ## Run the story on virtual machines: real kubelets, real kernels, w
 e2e-job-build: ## Build a module in a Job that a real kubelet runs; the kernel it was built on then loads it
 	@scripts/node scripts/e2e-real.ts guests job-build
 
-nightly: ## Run the suites on a real control plane with 1,000 seeds of faults, and builds in Jobs
+nightly: ## Run the suites on a real control plane with 1,000 seeds of faults and 3,000 nodes, and builds in Jobs
 	@seed=$${KMM_FAULT_SEED:-$$(date +%s)}; echo "KMM_FAULT_SEED=$$seed"; \
-	KMM_FAULT_SEED=$$seed KMM_FAULT_SEEDS=1000 scripts/node scripts/e2e-real.ts
+	KMM_FAULT_SEED=$$seed KMM_FAULT_SEEDS=1000 KMM_LIGHT_NODES=3000 scripts/node scripts/e2e-real.ts
 	@$(MAKE) e2e-job-build
 
 check: ## Check format, lint, types, unused code, import arrows, purity and generated files

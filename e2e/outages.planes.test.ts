@@ -48,7 +48,7 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
   it('has one at work at a time', async () => {
     const leading = await leader();
 
-    await calmRound(1, 'kmm_faults_a');
+    await calmRound(1, 'kmm_faults_0');
 
     expect(writesOf(fleet, leading).length).toBeGreaterThan(0);
     expect(writesOf(fleet, other(leading))).toEqual([]);
@@ -59,12 +59,12 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
     const pid = fleet.operator(asleep).pid();
     process.kill(pid, 'SIGSTOP');
     await until('the other leads', async () => (await leader()) === other(asleep));
-    await calmRound(2, 'kmm_faults_b');
+    await calmRound(2, 'kmm_faults_1');
     const before = writesOf(fleet, asleep).length;
 
     process.kill(pid, 'SIGCONT');
     await until('it has ended', async () => fleet.operator(asleep).pid() !== pid);
-    await calmRound(3, 'kmm_faults_c');
+    await calmRound(3, 'kmm_faults_2');
 
     expect(writesOf(fleet, asleep).slice(before)).toEqual([]);
     const aheadMs = Date.parse((await lease()).renewTime ?? '') - Date.now();
@@ -76,13 +76,13 @@ describe('a fleet with two hubs, one of whose clocks is an hour ahead', () => {
     const killed = await leader();
     fleet.operator(killed).kill();
 
-    await calmRound(4, 'kmm_faults_d');
+    await calmRound(4, 'kmm_faults_3');
 
     expect(writesOf(fleet, other(killed)).length).toBeGreaterThan(0);
   });
 
   describe('when a cluster is cut off', () => {
-    const names = { name: 'outage', module: 'kmm_faults_a' };
+    const names = { name: 'outage', module: 'kmm_faults_0' };
     const put = (version: 1 | 2) =>
       fleet.client('hub').apply(RESOURCES.managedClusterModule, faultModule(fleet, names, version), {
         fieldManager: 'user',

@@ -54,8 +54,11 @@ export interface FaultFleet {
 }
 
 export const FAULT_KERNEL = '6.1.0-55-cloud-amd64';
-/** In every image: so many rounds can go on side by side, each with a module of its own. */
-export const FAULT_MODULES = ['kmm_faults_a', 'kmm_faults_b', 'kmm_faults_c', 'kmm_faults_d'] as const;
+/**
+ * In every image. A round has one for itself, and so many that minutes pass until it has another: a controller or an agent
+ * that was behind may make a loader once more after the end, which would unload the module of the next round.
+ */
+export const FAULT_MODULES = Array.from({ length: 32 }, (_, index) => `kmm_faults_${index}`);
 const LOGIN = { username: 'kmm', password: 's3cret' };
 const NAMESPACES: Readonly<Record<Victim, string>> = {
   hub: 'openshift-kmm-hub',

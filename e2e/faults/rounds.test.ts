@@ -32,6 +32,17 @@ it('names with a failure all seeds that were told beside it, those too that have
   await expect(second).rejects.toThrow('seed 2 fails (seeds beside it: 1, 3)');
 });
 
+it('lends what has been unused for longest', async () => {
+  const { lent, begin, end } = rounds(['a', 'b', 'c']);
+  for (const seed of [1, 2, 3, 4]) {
+    const round = begin(seed);
+    end(seed);
+    await round;
+  }
+
+  expect(lent).toEqual(['a', 'b', 'c', 'a']);
+});
+
 it('lends a module again that a failed round had, and never to two at once', async () => {
   const { lent, begin, end, fail } = rounds(['a']);
   const first = begin(1);

@@ -2,7 +2,7 @@
 export type TellSeed<Options, Round> = (seed: number, options: Options) => Promise<Round>;
 
 /**
- * Lends each round one of the modules. A round that fails gives its module back too, and its error names the seeds that
+ * Lends each round the module that has been unused for longest. A round that fails gives its module back too, and its error names the seeds that
  * were told beside it: what struck them may be what it failed of.
  */
 export function lendModules<Options, Round>(
@@ -13,7 +13,7 @@ export function lendModules<Options, Round>(
   /** Seeds that are being told, each with all that were told beside it. */
   const told = new Map<number, Set<number>>();
   return async (seed, options) => {
-    const module = free.pop();
+    const module = free.shift();
     if (!module) throw new RangeError('more rounds at once than modules');
     const beside = new Set(told.keys());
     for (const others of told.values()) others.add(seed);
