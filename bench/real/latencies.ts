@@ -8,7 +8,7 @@ import type { Figure } from '../measure.ts';
 import { claimLatency } from './claim.ts';
 import { CLUSTER, feedbackLatency } from './feedback.ts';
 
-/** How soon news of one cluster are where they are wanted, on real control planes with OCM's own agents. */
+/** How soon news of one cluster are where they are wanted, and how quiet it is without any, on real control planes with OCM's own agents. */
 export async function latencies(progress: (line: string) => void): Promise<Figure[]> {
   const directory = mkdtempSync(join(tmpdir(), 'kmm-bench-'));
   const fleet = await startRealFleet({
@@ -20,7 +20,7 @@ export async function latencies(progress: (line: string) => void): Promise<Figur
   try {
     const client = fleet.client(CLUSTER);
     const claim = await claimLatency(fleet.clusters.get(CLUSTER) as Plane, client, directory);
-    return [claim, await feedbackLatency(fleet.client('hub'), client)];
+    return [...claim, await feedbackLatency(fleet.client('hub'), client)];
   } finally {
     await fleet.stop();
     rmSync(directory, { recursive: true, force: true });
