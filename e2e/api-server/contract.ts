@@ -96,7 +96,7 @@ export function resourceNames({ body }: Answer): string[] {
   return (body['resources'] as { name: string }[]).map(({ name }) => name);
 }
 
-export function pod(name: string, resources: object = {}): object {
+export function pod(name: string, resources: object = {}) {
   const containers = [{ name: 'main', image: 'example.com/image', resources }];
   return { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec: { containers } };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CONFIG_MAPS, type Contract, configMap, MERGE } from './contract.ts';
+import { CONFIG_MAPS, type Contract, configMap, MERGE, PODS, pod } from './contract.ts';
 
 /** Finalizers, preconditions, dependents, collections and namespaces. */
 export function describeDeletion({ send, eventually, create, read, gone, unique }: Contract): void {
@@ -14,6 +14,30 @@ export function describeDeletion({ send, eventually, create, read, gone, unique 
       await send('PATCH', path, { metadata: { finalizers: null } }, MERGE);
 
       expect(await gone(path)).toBe(true);
+    });
+
+    it('of a pod on a node tells when its grace period ends, also when that is shortened', async () => {
+      const name = unique();
+      const bound = pod(name);
+      await create(PODS, {
+        ...bound,
+        metadata: { name, finalizers: ['example.com/hold'] },
+        spec: { ...bound.spec, nodeName: 'no-such-node', terminationGracePeriodSeconds: 300 },
+      });
+      const left = async (body?: object) => {
+        await send('DELETE', `${PODS}/${name}`, body);
+        const { creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds } = (
+          await read(`${PODS}/${name}`)
+        ).body.metadata;
+        const ms = Date.parse(deletionTimestamp ?? '') - Date.parse(creationTimestamp ?? '');
+        return [deletionGracePeriodSeconds, Math.round(ms / 100_000) * 100];
+      };
+
+      expect(await left()).toEqual([300, 300]);
+      expect(await left({ gracePeriodSeconds: 200 })).toEqual([200, 200]);
+      expect(await left({ gracePeriodSeconds: 250 })).toEqual([200, 200]);
+      expect(await left({ gracePeriodSeconds: 0 })).toEqual([0, 0]);
+      await send('PATCH', `${PODS}/${name}`, { metadata: { finalizers: null } }, MERGE);
     });
 
     it.each([

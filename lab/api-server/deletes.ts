@@ -1,7 +1,7 @@
-import type { KubeObject } from '@kmm-fleet/runtime';
+import type { Clock, KubeObject } from '@kmm-fleet/runtime';
 import { conflict } from './api-error.ts';
 import { type HostedKind, storageKey } from './kinds.ts';
-import { isBound, timestamp, type WritePorts } from './writes.ts';
+import { isBound, rfc3339, type WritePorts } from './writes.ts';
 
 export interface DeleteBody {
   readonly propagationPolicy?: string;
@@ -38,7 +38,7 @@ export function deleteObject(
   const turn = TURNS[body.propagationPolicy ?? ''];
   const finalizers = [...new Set([...(metadata.finalizers ?? []), ...(turn ? [turn] : [])])];
   // A grace that runs is only ever shortened.
-  const wantedSeconds = kind.kind === 'Pod' && isBound(live) ? (body.gracePeriodSeconds ?? 30) : 0;
+  const wantedSeconds = kind.kind === 'Pod' && isBound(live) ? (body.gracePeriodSeconds ?? graceOf(live)) : 0;
   const graceSeconds = Math.min(wantedSeconds, metadata.deletionGracePeriodSeconds ?? wantedSeconds);
   const waitsForKubelet = graceSeconds > 0;
   const storage = storageKey(kind);
@@ -48,7 +48,7 @@ export function deleteObject(
     metadata: {
       ...metadata,
       ...(finalizers.length > 0 && { finalizers }),
-      deletionTimestamp: metadata.deletionTimestamp ?? timestamp(ports.clock),
+      deletionTimestamp: endOfGrace(metadata, graceSeconds, ports.clock),
       deletionGracePeriodSeconds: graceSeconds,
       ...(!metadata.deletionTimestamp && { generation: (metadata.generation ?? 1) + 1 }),
     },
@@ -61,3 +61,15 @@ export function deleteObject(
     metadata.deletionGracePeriodSeconds === marked.metadata.deletionGracePeriodSeconds;
   return isMarked ? live : ports.store.put(storage, key, marked);
 }
+
+/** When the object may go at the latest, if nothing else holds it: not when somebody asked for it. */
+function endOfGrace(metadata: KubeObject['metadata'], graceSeconds: number, clock: Clock): string {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0 } = metadata;
+  const askedMs = deletionTimestamp
+    ? Date.parse(deletionTimestamp) - deletionGracePeriodSeconds * 1_000
+    : clock.now();
+  return rfc3339(askedMs + graceSeconds * 1_000);
+}
+
+const graceOf = ({ spec }: KubeObject): number =>
+  (spec as { terminationGracePeriodSeconds?: number } | undefined)?.terminationGracePeriodSeconds ?? 30;

@@ -367,7 +367,8 @@ export function keyOf(kind: HostedKind, namespace: string | undefined, name: str
   return kind.namespaced ? `${namespace ?? 'default'}/${name}` : name;
 }
 
-export const timestamp = (clock: Clock) => new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+export const timestamp = (clock: Clock) => rfc3339(clock.now());
+export const rfc3339 = (atMs: number) => new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');
 
 function generateName({ metadata }: KubeObject, random: Random): string {
   if (!metadata.generateName)

@@ -20,8 +20,8 @@ export interface ContainerProcess {
   readonly fs: ContainerFs;
   /** The command of the container itself. A program known only by name runs until it is killed. */
   runMain(): CommandResult;
-  /** A command next to it, as hooks are run. */
-  exec(argv: readonly string[]): CommandResult;
+  /** A command next to it, as hooks are run. What it would do later than `limitMs` from now is not done. */
+  exec(argv: readonly string[], limitMs: number): CommandResult;
 }
 
 /** Output of a hook that a kubelet keeps. */
@@ -41,10 +41,11 @@ export function createContainerProcess(options: {
   const directory = container.workingDir || image.config.config?.WorkingDir || '/';
   const path = environment.get('PATH');
 
-  const run = (argv: readonly string[]): CommandResult => {
+  const run = (argv: readonly string[], limitMs = Number.POSITIVE_INFINITY): CommandResult => {
     let elapsedMs = 0;
     const elapse = (durationMs: number) => {
       elapsedMs += durationMs;
+      if (elapsedMs > limitMs) throw new Blocked();
     };
     try {
       const outcome = runProcess({
@@ -76,10 +77,10 @@ export function createContainerProcess(options: {
       if (problem !== undefined) return { kind: 'unstartable', message: startError('create', problem) };
       return isModelled({ fs }, path, argv[0] ?? '') ? run(argv) : { kind: 'running' };
     },
-    exec(argv) {
+    exec(argv, limitMs) {
       const problem = executableProblem({ fs }, path, argv[0] ?? '');
       return problem === undefined
-        ? run(argv)
+        ? run(argv, limitMs)
         : { kind: 'unstartable', message: startError('exec', problem) };
     },
   };

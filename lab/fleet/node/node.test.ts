@@ -27,7 +27,10 @@ interface ContainerStatus {
   readonly restartCount: number;
   readonly ready: boolean;
   readonly imageID: string;
-  readonly state: { readonly waiting?: { readonly reason: string; readonly message: string } };
+  readonly state: {
+    readonly waiting?: { readonly reason: string; readonly message: string };
+    readonly terminated?: { readonly finishedAt?: string };
+  };
   readonly lastState: {
     readonly terminated?: { readonly reason: string; readonly exitCode: number; readonly message?: string };
   };
@@ -115,6 +118,23 @@ describe('a loader pod', () => {
     await until('the end of the pod', async () => (await pod()) === undefined);
     expect(modules()).toEqual(['kmm_a', 'kmm_b']);
     expect(await events()).toContain('FailedPreStopHook: PreStopHook failed');
+  });
+
+  it('whose hook outlasts its grace period is stopped, and what the hook had not done is not done', async () => {
+    const { load, unload, ready, modules, push, until, pod, container } = await startNode();
+    const image = await push('kmod', moduleFiles([MODULE_A]));
+    const hooks = { load: 'modprobe -d /opt kmm_a', unload: 'sleep 60; modprobe -r -d /opt kmm_a' };
+    await load({ image, ...hooks, finalizers: ['kmm/unload'] });
+    await ready();
+    await unload();
+    const { deletionTimestamp = '' } = await until('nothing but the finalizer', async () => {
+      const metadata = (await pod())?.metadata;
+      return metadata?.deletionGracePeriodSeconds === 0 && metadata;
+    });
+    const { finishedAt = '' } = (await container())?.state.terminated ?? {};
+    const tookMs = Date.parse(finishedAt) - Date.parse(deletionTimestamp);
+    expect(Math.floor(tookMs / 5_000) * 5).toBe(30);
+    expect(modules()).toEqual(['kmm_a']);
   });
 
   it('shares the firmware directory with the node', async () => {

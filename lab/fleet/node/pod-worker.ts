@@ -163,9 +163,10 @@ export function createPodWorker(first: Pod, ports: WorkerPorts): PodWorker {
     if (hook?.sleep) await sleep(clock, Math.min(hook.sleep.seconds * 1_000, limitMs), signal);
     const command = hook?.exec?.command;
     if (!command) return undefined;
-    const result = process.exec(command);
-    if (result.kind === 'ended' && result.elapsedMs > 0)
-      await sleep(clock, Math.min(result.elapsedMs, limitMs), signal);
+    const result = process.exec(command, limitMs);
+    // One that never ends holds up nothing here unless somebody sets a limit.
+    const tookMs = result.kind === 'ended' ? result.elapsedMs : result.kind === 'running' ? limitMs : 0;
+    if (tookMs > 0 && Number.isFinite(tookMs)) await sleep(clock, tookMs, signal);
     if (result.kind === 'ended' && result.code === 0) return undefined;
     return { command, result };
   };
