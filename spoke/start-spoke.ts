@@ -16,7 +16,7 @@ import type { ModuleInput } from './modules/plan-module.ts';
 import { type ModuleObservation, reconcileModule } from './modules/reconcile-module.ts';
 import { REFUSALS, type RefusalView, refusalView } from './modules/refused-pods.ts';
 import { byNamespace, createNamespaceMarks } from './namespaces/mark-namespaces.ts';
-import { tellEndOfLoader } from './node-labels/node-events.ts';
+import { tellUnloading } from './node-labels/node-events.ts';
 import { reconcileNode } from './node-labels/reconcile-node.ts';
 import {
   type DaemonSetView,
@@ -216,7 +216,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
     nodeQueue.add(pod.node);
     // Its last status before it goes: nobody can ask for it later. A label that goes says less: only that nobody
     // answers for the module.
-    if (before?.isUp && after?.unloadWords !== undefined) tellEndOfLoader(ports, nodes.get(pod.node), after);
+    if (before?.isUp && after?.unloading) tellUnloading(ports, nodes.get(pod.node), after, after.unloading);
     for (const key of byModule(pod)) moduleQueue.addAfter(key, MODULE_DEBOUNCE_MS);
   });
   refusals.onChange(({ after }) => {

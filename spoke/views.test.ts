@@ -100,10 +100,15 @@ it('a Module as an upstream hub ships it is accepted', () => {
 });
 
 it.each([
-  ['of a loader that goes', true, true, 'modprobe: FATAL: Module kmod is in use.'],
+  [
+    'of a loader that goes',
+    true,
+    true,
+    { outcome: 'stays', words: 'modprobe: FATAL: Module kmod is in use.' },
+  ],
   ['not of one that only starts anew', true, false, undefined],
   ['not of a plugin', false, true, undefined],
-])("modprobe's words about a module that stays are told %s", (_which, isLoader, isDeleting, words) => {
+])("modprobe's words about a module that stays are told %s", (_which, isLoader, isDeleting, told) => {
   const terminated = { exitCode: 0, message: 'modprobe: FATAL: Module kmod is in use.\n' };
   const object = {
     apiVersion: 'v1',
@@ -115,7 +120,7 @@ it.each([
     },
     status: container({ terminated }),
   };
-  expect(podView(object).unloadWords).toBe(words);
+  expect(podView(object).unloading).toEqual(told);
 });
 
 it('of a loader that its kubelet has lost nobody knows whether its module left', () => {
@@ -131,7 +136,7 @@ it('of a loader that its kubelet has lost nobody knows whether its module left',
     },
     status: container({ terminated }),
   };
-  expect(podView(object).unloadWords).toBeUndefined();
+  expect(podView(object).unloading).toBeUndefined();
 });
 
 it('what the container before a loader has read of the node is kept, and is no failed hook of its own', () => {

@@ -10,6 +10,7 @@ import {
   ROLES,
 } from '@kmm-fleet/api';
 import { type KubeObject, lastLines } from '@kmm-fleet/runtime';
+import { type Ended, type Unloading, unloadingOf, WORDS_CHARS_MAX } from './loaders/unloading.ts';
 
 /** What a spoke keeps of a node: heartbeats change nothing of it. */
 export interface NodeView {
@@ -68,8 +69,8 @@ export interface PodView {
   readonly isDeleting: boolean;
   /** Why its container does not run, in the words of the kubelet and of what ran. */
   readonly problem: { readonly reason: string; readonly message: string } | undefined;
-  /** Of a loader on its way out that has ended: what modprobe said when it did not unload the module, else ''. */
-  readonly unloadWords: string | undefined;
+  /** Of a loader on its way out that has ended. */
+  readonly unloading: Unloading | undefined;
   /** Where the node looks for firmware, '' for nowhere special; known of loaders that bring some. */
   readonly firmwarePath?: string;
 }
@@ -82,7 +83,7 @@ interface ContainerStatus {
   readonly ready?: boolean;
   readonly state?: {
     readonly waiting?: { reason?: string; message?: string };
-    readonly terminated?: { reason?: string; message?: string; exitCode?: number };
+    readonly terminated?: Ended & { reason?: string; exitCode?: number };
   };
   readonly lastState?: {
     readonly terminated?: { reason?: string; message?: string; exitCode?: number };
@@ -95,8 +96,6 @@ interface PodStatus {
   readonly containerStatuses?: readonly ContainerStatus[];
 }
 
-/** Enough for modprobe's last words about a handful of modules; the last ones say why it gave up. */
-const WORDS_CHARS_MAX = 500;
 /** A container that waits for one of these is on its way. */
 const STARTING = new Set(['ContainerCreating', 'PodInitializing']);
 /** The kubelet alternates between these: told as one, a status does not change with every retry. */
@@ -122,8 +121,7 @@ export function podView(object: KubeObject): PodView {
     isUp: status?.containerStatuses?.some(({ ready }) => ready) ?? false,
     isDeleting,
     problem: problemOf(status, isLoader),
-    unloadWords:
-      isDeleting && isLoader && ended ? lastLines((ended.message ?? '').trim(), WORDS_CHARS_MAX) : undefined,
+    unloading: isDeleting && isLoader && ended ? unloadingOf(object, ended) : undefined,
     ...firmwarePathOf(status),
   };
 }

@@ -38,6 +38,10 @@ export const OF_CLUSTERS = {
     'The loader has gone and its module stays in the kernel of a node: something uses it.',
     'The message names the modules that use it; on the node, lsof or fuser names programs. End what uses it, then run modprobe -r there, or reboot it.',
   ),
+  ModuleUnloadUnknown: warning(
+    'The loader has gone, and whether its module left the kernel of a node is not known: its hook may have been cut off, or tells nothing of it, as hooks of KMM 1.x do.',
+    'Look with lsmod on the node. What is still there leaves with modprobe -r or a reboot.',
+  ),
   ModuleUnloaded: ok('The module was unloaded from the kernel of a node.'),
   NoClusterSelected: warning(
     'No ManagedCluster has the labels of spec.selector.',

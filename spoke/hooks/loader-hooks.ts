@@ -6,7 +6,7 @@ import { tellHolders } from './tell-holders.ts';
 export const FIRMWARE_DIRECTORY = '/var/lib/firmware';
 
 /** What a hook says on standard error is kept here for the pod's status: nobody else records it for long. */
-const WORDS = '/dev/termination-log';
+export const WORDS = '/dev/termination-log';
 
 /** Says in the termination message where the node's kernel looks for firmware before its usual places; it never fails. */
 export const FIRMWARE_PATH_COMMAND = `cat /sys/module/firmware_class/parameters/path >${WORDS} 2>/dev/null || true`;

@@ -1,4 +1,5 @@
 import type { EventRecorder, KubeObject, Log } from '@kmm-fleet/runtime';
+import type { Unloading } from '../loaders/unloading.ts';
 import type { NodeView, PodView } from '../views.ts';
 
 /** Where the readers of a Node look, and those of the operator. */
@@ -22,20 +23,41 @@ export function tellModule(
   events.record(objectOf(node), { type: 'Normal', reason, message, annotations: { module } });
 }
 
-/** The loader of a module that was loaded has ended; where it says why the module stays, somebody uses it. */
-export function tellEndOfLoader(
+/** The loader of a module that was loaded has ended. */
+export function tellUnloading(
   tellers: Tellers,
   node: NodeView | undefined,
-  { module, metadata, unloadWords }: PodView,
+  { module, metadata }: PodView,
+  unloading: Unloading,
 ): void {
   const key = `${metadata.namespace}/${module}`;
-  if (!unloadWords) return tellModule(tellers, node, 'ModuleUnloaded', key);
+  if (unloading.outcome === 'left') return tellModule(tellers, node, 'ModuleUnloaded', key);
   if (!node) return;
-  const { log, events } = tellers;
-  log.error('module.kept', { node: node.metadata.name, module: key, message: unloadWords });
-  const message = `Module ${key} stays in the kernel: ${unloadWords} End what uses it, then run modprobe -r on the node or reboot it.`;
+  const { event, reason, message, next } = warningOf(key, unloading);
+  tellers.log.error(event, { node: node.metadata.name, module: key, message });
   const annotations = { module: key };
-  events.record(objectOf(node), { type: 'Warning', reason: 'ModuleNotUnloaded', message, annotations });
+  tellers.events.record(objectOf(node), {
+    type: 'Warning',
+    reason,
+    message: `${message} ${next}`,
+    annotations,
+  });
+}
+
+function warningOf(module: string, unloading: Exclude<Unloading, { outcome: 'left' }>) {
+  return unloading.outcome === 'stays'
+    ? {
+        event: 'module.kept',
+        reason: 'ModuleNotUnloaded',
+        message: `Module ${module} stays in the kernel: ${unloading.words}`,
+        next: 'End what uses it, then run modprobe -r on the node or reboot it.',
+      }
+    : {
+        event: 'module.unknown',
+        reason: 'ModuleUnloadUnknown',
+        message: `Whether module ${module} left the kernel is not known: ${unloading.why}`,
+        next: 'Look with lsmod on the node; what is still there leaves with modprobe -r or a reboot.',
+      };
 }
 
 const objectOf = ({ metadata: { name }, uid }: NodeView): KubeObject => ({

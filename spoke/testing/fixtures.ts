@@ -64,6 +64,6 @@ export const podOf = (pod: Partial<PodView> & { labels?: Record<string, string> 
   isUp: true,
   isDeleting: false,
   problem: undefined,
-  unloadWords: undefined,
+  unloading: undefined,
   ...pod,
 });

@@ -26,6 +26,8 @@ export interface MemoryNodes {
   readonly silent: Set<string>;
   /** Images whose module does not leave, and with which words. */
   readonly inUse: Map<string, string>;
+  /** Images whose hook outlasts the grace period when it unloads. */
+  readonly hanging: Set<string>;
 }
 
 export const node = (name: string, kernel: string, labels: Record<string, string> = {}): KubeObject => ({
@@ -42,6 +44,9 @@ export function createMemoryNodes(cluster: MemoryCluster): MemoryNodes {
   const broken = new Map<string, string>();
   const inUse = new Map<string, string>();
   const silent = new Set<string>();
+  const hanging = new Set<string>();
+  /** Pods that went while nobody heard of their node. */
+  const late = new Set<string>();
   const imageOf = (pod: KubeObject) =>
     (pod['spec'] as { containers: { image: string }[] }).containers[0]?.image ?? '';
   const nodeOf = (pod: KubeObject) => (pod['spec'] as { nodeName: string }).nodeName;
@@ -49,6 +54,7 @@ export function createMemoryNodes(cluster: MemoryCluster): MemoryNodes {
   const says = (pod: KubeObject, text: string) => JSON.stringify(pod['status'] ?? {}).includes(text);
   const isReady = (pod: KubeObject) => says(pod, '"Ready","status":"True"');
   const isUp = (pod: KubeObject) => says(pod, '"ready":true');
+  const isLate = (pod: KubeObject) => hanging.has(imageOf(pod)) || late.has(objectKey(pod.metadata));
 
   const run = (pod: KubeObject): boolean => {
     const image = imageOf(pod);
@@ -71,7 +77,8 @@ export function createMemoryNodes(cluster: MemoryCluster): MemoryNodes {
   const stop = (pod: KubeObject): boolean => {
     if (isReady(pod)) {
       if (isLoader(pod)) trace.push(`unload ${nodeOf(pod)} ${imageOf(pod)}`);
-      const terminated = { exitCode: 0, message: inUse.get(imageOf(pod)) ?? '' };
+      const finishedAt = isLate(pod) ? '2026-01-01T00:00:00Z' : '2025-12-31T23:59:31Z';
+      const terminated = { exitCode: 0, message: inUse.get(imageOf(pod)) ?? '', finishedAt };
       const containerStatuses = [{ ready: false, state: { terminated } }];
       cluster.put(CORE.pod, { ...pod, status: { containerStatuses } });
       return true;
@@ -83,7 +90,9 @@ export function createMemoryNodes(cluster: MemoryCluster): MemoryNodes {
 
   const leave = (pod: KubeObject): boolean => {
     if (pod.metadata.deletionTimestamp) return false;
-    const metadata = { ...pod.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
+    const deletionTimestamp = '2026-01-01T00:00:00Z';
+    const metadata = { ...pod.metadata, deletionTimestamp, deletionGracePeriodSeconds: 30 };
+    if (silent.has(nodeOf(pod))) late.add(objectKey(pod.metadata));
     cluster.put(CORE.pod, { ...pod, metadata });
     return true;
   };
@@ -151,6 +160,7 @@ export function createMemoryNodes(cluster: MemoryCluster): MemoryNodes {
     broken,
     inUse,
     silent,
+    hanging,
     step() {
       const served = cluster.all(CORE.daemonSet).map(serve);
       const collected = cluster.all(CORE.pod).map(collect);
