@@ -1,4 +1,5 @@
 import { readModule } from '@kmm-fleet/images';
+import { allOver } from '@kmm-fleet/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { playOnGuests } from './kernel/guest-loader.ts';
 import { type KernelFleet, SPOKE, startKernelFleet } from './kernel/kernel-fleet.ts';
@@ -28,7 +29,7 @@ describe('on real kernels', () => {
       // Of the modules below: a cluster takes its time before it doubts a node.
       modules = await buildTestModules(fleet.bench, fleet.kernels.edge);
     };
-    await withTroubles(fleet, Promise.all([cutOff(fleet), tell()]));
+    await withTroubles(fleet, allOver([cutOff(fleet), tell()]));
   });
 
   it.each(last)('$title, by that spoke', ({ run }) => withTroubles(fleet, run(fleet)));
@@ -63,7 +64,7 @@ describe('on real kernels', () => {
     }),
   );
 
-  it('What a kernel refuses is told on the hub, each with the reason; an order of loading is kept both ways', async () => {
+  it('What a kernel refuses is told on the hub, each with the reason; an order of loading is kept both ways; a module whose hook is cut off is not told as unloaded', async () => {
     await fleet.operate('spoke');
     await withTroubles(fleet, tellRefusals(fleet, modules));
   });

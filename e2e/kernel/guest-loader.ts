@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { SigningPair } from '@kmm-fleet/images';
 import { testPair } from '@kmm-fleet/images/testing';
-import { type Guest, HOST, runCommand } from '@kmm-fleet/lab';
+import { allOver, type Guest, HOST, runCommand } from '@kmm-fleet/lab';
 import { LOADER_SCENARIOS } from '../loader/loader-scenarios.ts';
 import { outcomeOf } from '../loader/outcome.ts';
 import {
@@ -51,7 +51,7 @@ export async function playOnGuests(loaders: GuestLoaders): Promise<LoadersSeen> 
       outcomes.set(scenario, output.split(`${MARK} step\n`).slice(1).map(readStep));
     }
   };
-  await Promise.all([playAll('plain'), playAll('secure')]);
+  await allOver([playAll('plain'), playAll('secure')]);
   return { release: loaders.release, outcomes };
 }
 

@@ -52,10 +52,13 @@ export async function residence(guest: Guest): Promise<string> {
 }
 
 /** How often a node was said to have unloaded a module. */
-export async function unloadingsTold({ east }: KernelFleet, node: string): Promise<number> {
-  const fieldSelector = `involvedObject.name=${node},reason=ModuleUnloaded`;
-  const events = await listAll(east, CORE.event, { fieldSelector });
+export async function unloadingsTold(fleet: KernelFleet, node: string): Promise<number> {
+  const events = await eventsOf(fleet, node, 'ModuleUnloaded');
   return events.reduce((sum, { count }) => sum + Number(count), 0);
+}
+
+export function eventsOf({ east }: KernelFleet, node: string, reason: string): Promise<KubeObject[]> {
+  return listAll(east, CORE.event, { fieldSelector: `involvedObject.name=${node},reason=${reason}` });
 }
 
 /** Which boot of a machine its Node speaks of, and whether the module counts as loaded there. */

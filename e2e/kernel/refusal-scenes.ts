@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { RESOURCES } from '@kmm-fleet/api';
 import { testPair } from '@kmm-fleet/images/testing';
+import { allOver, type Guest } from '@kmm-fleet/lab';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import type { Treatment } from '../loader/scenario.ts';
 import { treatModule } from '../loader/treat-module.ts';
 import { ageModule } from './guest-loader.ts';
 import { apply, type KernelFleet } from './kernel-fleet.ts';
-import { conditionOf, guests, NAMESPACE, type NODES } from './observe.ts';
+import { conditionOf, eventsOf, guests, NAMESPACE, type NODES, unloadingsTold } from './observe.ts';
 import { until } from './patience.ts';
 import { buildLoaderImage, type TestModules } from './test-modules.ts';
 
@@ -31,10 +32,14 @@ interface Refusal {
 const NO_DEPMOD = 'no-depmod';
 const ORDER = ['kmm_e2e_one', 'kmm_e2e_two'] as const;
 const ORDERED = 'ordered';
+/** What unloads it outlasts the half minute that a kubelet gives by default, and does nothing. */
+const SLOW = 'slow';
+const SLOW_MODULE = 'kmm_e2e_two';
+const SLOW_REMOVAL = { '/etc/modprobe.d/slow.conf': Buffer.from(`remove ${SLOW_MODULE} sleep 300\n`) };
 
 /**
  * Several modules at once: those that a kernel refuses say why on the hub, and one with a loading order comes and goes
- * in it.
+ * in it. One whose hook is cut off is not told as unloaded.
  */
 export async function tellRefusals(fleet: KernelFleet, modules: TestModules): Promise<void> {
   const kernel = fleet.kernels.edge;
@@ -44,7 +49,7 @@ export async function tellRefusals(fleet: KernelFleet, modules: TestModules): Pr
     image,
     kernel,
     filesOf(fleet, modules, kernel),
-    [...REFUSED.map(({ folder }) => folder).filter((folder) => folder !== NO_DEPMOD), ORDERED].map(
+    [...REFUSED.map(({ folder }) => folder).filter((folder) => folder !== NO_DEPMOD), ORDERED, SLOW].map(
       (folder) => `/${folder}`,
     ),
   );
@@ -52,9 +57,13 @@ export async function tellRefusals(fleet: KernelFleet, modules: TestModules): Pr
     mcm({ node, folder, image, kernel, modprobe });
   const ordered = on('secure', ORDERED, { moduleName: ORDER[0], modulesLoadingOrder: ORDER });
   const refused = REFUSED.map(({ node, folder }) => on(node, folder, { moduleName: 'kmm_e2e_base' }));
+  const slow = on('plain', SLOW, { moduleName: SLOW_MODULE });
   const all = [...refused, ordered];
-  await apply(fleet.hub, all);
+  await apply(fleet.hub, [slow, ...all]);
+  await allOver([tellReasons(fleet, all), tellCutOffHook(fleet)]);
+}
 
+async function tellReasons(fleet: KernelFleet, all: readonly KubeObject[]): Promise<void> {
   for (const { folder, words } of REFUSED)
     await until(`the hub tells of ${folder}`, async () => {
       const { status, message = '' } = (await conditionOf(fleet, 'Degraded', nameOf(folder))) ?? {};
@@ -68,9 +77,9 @@ export async function tellRefusals(fleet: KernelFleet, modules: TestModules): Pr
   for (const guest of guests(fleet))
     assert.equal((await guest.run('test -d /sys/module/kmm_e2e_base')).code, 1);
 
-  await until('the ordered modules', async () => (await testModulesOn(fleet)).length === ORDER.length);
+  await until('the ordered modules', async () => (await testModulesOn(fleet.secure)).length === ORDER.length);
   // /proc/modules has the newest first.
-  assert.deepEqual(await testModulesOn(fleet), ORDER);
+  assert.deepEqual(await testModulesOn(fleet.secure), ORDER);
   await until('the hub says so', async () => {
     const ready = await conditionOf(fleet, 'Ready', nameOf(ORDERED));
     return ready?.status === 'True';
@@ -81,15 +90,34 @@ export async function tellRefusals(fleet: KernelFleet, modules: TestModules): Pr
       const key = { namespace: NAMESPACE, name: metadata.name };
       return !(await fleet.east.get(RESOURCES.module, key));
     });
-  assert.deepEqual(await testModulesOn(fleet), []);
+  assert.deepEqual(await testModulesOn(fleet.secure), []);
   const went = (await fleet.secure.run(`dmesg | sed -n 's/.* \\(kmm_e2e_[a-z]*\\): went$/\\1/p' | tail -n 2`))
     .output;
   assert.deepEqual(went.split('\n'), ORDER);
 }
 
-/** Modules of ours in the kernel of `secure`, newest first. */
-async function testModulesOn({ secure }: KernelFleet): Promise<string[]> {
-  const { output } = await secure.run("sed -n 's/^\\(kmm_e2e_[a-z]*\\) .*/\\1/p' /proc/modules");
+async function tellCutOffHook(fleet: KernelFleet): Promise<void> {
+  const { plain } = fleet;
+  await until('the hub says so of the slow one', async () => {
+    const ready = await conditionOf(fleet, 'Ready', nameOf(SLOW));
+    return ready?.status === 'True';
+  });
+  const told = await unloadingsTold(fleet, plain.name);
+  await fleet.hub.delete(RESOURCES.managedClusterModule, { name: nameOf(SLOW) }, {});
+  const name = `${NAMESPACE}/${nameOf(SLOW)} `;
+  await until('an event of the node says that nobody knows', async () =>
+    (await eventsOf(fleet, plain.name, 'ModuleUnloadUnknown')).some(({ message }) =>
+      String(message).includes(name),
+    ),
+  );
+  assert.deepEqual(await testModulesOn(plain), [SLOW_MODULE]);
+  assert.equal(await unloadingsTold(fleet, plain.name), told);
+  assert.equal((await plain.run(`rmmod ${SLOW_MODULE}`)).code, 0);
+}
+
+/** Modules of ours in a kernel, newest first. */
+async function testModulesOn(guest: Guest): Promise<string[]> {
+  const { output } = await guest.run("sed -n 's/^\\(kmm_e2e_[a-z]*\\) .*/\\1/p' /proc/modules");
   return output.split('\n').filter(Boolean);
 }
 
@@ -100,10 +128,12 @@ function filesOf({ trusted }: KernelFleet, modules: TestModules, kernel: string)
       `/${folder}/lib/modules/${kernel}/${module}.ko`,
       treatModule(modules.file(module), treatment, signers, ageModule),
     ] as const;
-  return Object.fromEntries([
+  const modulesOfAll = Object.fromEntries([
     ...REFUSED.map(({ folder, treatment }) => file(folder, 'kmm_e2e_base', treatment)),
     ...ORDER.map((module) => file(ORDERED, module, 'signed')),
+    file(SLOW, SLOW_MODULE, 'signed'),
   ]);
+  return { ...modulesOfAll, ...SLOW_REMOVAL };
 }
 
 const nameOf = (folder: string) => `e2e-${folder}`;
