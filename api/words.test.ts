@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { asSentence, counted } from './words.ts';
+import { asSentence, counted, lastWords } from './words.ts';
 
 it.each([
   [counted(0, 'node'), '0 nodes'],
@@ -28,4 +28,19 @@ it('leaves a sentence as it is', () => {
       expect(asSentence(sentence)).toBe(sentence);
     }),
   );
+});
+
+it.each([
+  [
+    'says the cause before what came of it',
+    'cc x.c\nsh: mkae: not found\nexit status 127\n',
+    'The build failed: exit status 127.',
+    'cc x.c | sh: mkae: not found. ',
+  ],
+  ['says nothing twice', 'exit status 127\n', 'The build failed: exit status 127.', ''],
+  ['says three lines at most', 'a\nb\nc\nd', '', 'b | c | d. '],
+  ['says nothing of no log', undefined, 'It failed.', ''],
+  ['says nothing of an empty log', ' \n\n', 'It failed.', ''],
+])('%s', (_rule, log, message, words) => {
+  expect(lastWords(log, message)).toBe(words);
 });

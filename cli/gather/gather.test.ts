@@ -61,7 +61,7 @@ it('says first what looks wrong: the cause before what follows from it, each wit
   );
   expect(summary).toContain('Next: Read status.log of the ModuleImage');
   expect(summary).toContain('(docs/reasons.md#buildfailed)');
-  expect(summary).toContain('`kmod-6`: It ended with 2. Last lines: cc | make: Error 2');
+  expect(summary).toContain('`kmod-6`: cc | make: Error 2. It ended with 2.');
   expect(summary).toMatch(
     /\*\*ContainerRestarts\*\*[\s\S]*2 restarts\. manager: it ended with exit code 137 \(OOMKilled\)/,
   );

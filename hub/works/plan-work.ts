@@ -4,6 +4,7 @@ import {
   type Finding,
   found,
   isStuck,
+  lastWords,
   type ManagedClusterModule,
   type Manifest,
   type ManifestWork,
@@ -181,14 +182,12 @@ function waitForImage(kernel: string, name: string, image: ModuleImage | undefin
   const { state = 'Wanted', reason = state, message = '', log } = image?.status ?? {};
   const stuck = isStuck(state);
   const kept = hasPin ? ' The cluster keeps the image it has.' : '';
-  const lines = stuck && log ? ` Last lines: ${log.trim().split('\n').slice(-3).join(' | ')}` : '';
-  const more = lines && ` All of them: kubectl get moduleimage ${name} -o jsonpath='{.status.log}'`;
-  const said = message && ` ${message}`;
+  const said = `${stuck ? lastWords(log, message) : ''}${message}`;
   return {
     kernel,
     state: stuck ? 'Degraded' : 'Progressing',
     reason: stuck ? reason : `Image${state}`,
-    message: `ModuleImage ${name} is ${state}.${said}${kept}${lines}${more}`.slice(0, 1_000),
+    message: `ModuleImage ${name} is ${state}.${kept}${said && ` ${said}`}`.slice(0, 1_000),
   };
 }
 

@@ -45,6 +45,12 @@ describe('the status of an image', () => {
     });
   });
 
+  it("ends a program's words before its own go on", () => {
+    expect(at({}, failed({ message: 'exit status 127' })).message).toMatch(
+      /^exit status 127\. Read the build log/,
+    );
+  });
+
   it('names the command that shows the whole log, however long the message is', () => {
     const { message } = at({}, failed({ message: 'x'.repeat(5_000), logCommand: 'cat /logs/kmod.log' }));
 

@@ -1,4 +1,10 @@
-import { describeFinding, type Finding, type ImageState, type ModuleImageStatus } from '@kmm-fleet/api';
+import {
+  asSentence,
+  describeFinding,
+  type Finding,
+  type ImageState,
+  type ModuleImageStatus,
+} from '@kmm-fleet/api';
 import { deepEqual, FAILURES, type FailureCode } from '@kmm-fleet/runtime';
 import { type Failure, failedAgain, isSpent } from './attempt.ts';
 
@@ -105,7 +111,10 @@ function failureText(
   ];
   const end = ends.filter(Boolean).join(' ');
   // What the build said may be long; what to do must not be cut off.
-  return `${message.slice(0, MESSAGE_CHARS_MAX - end.length - 1)} ${end}`.slice(0, MESSAGE_CHARS_MAX);
+  return `${asSentence(message.slice(0, MESSAGE_CHARS_MAX - end.length - 2))} ${end}`.slice(
+    0,
+    MESSAGE_CHARS_MAX,
+  );
 }
 
 function withoutUndefined(status: Record<string, unknown>): ModuleImageStatus {

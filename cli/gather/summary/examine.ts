@@ -1,4 +1,11 @@
-import { type Condition, counted, LABELS, type ModuleImageStatus, matchesSelector } from '@kmm-fleet/api';
+import {
+  type Condition,
+  counted,
+  LABELS,
+  lastWords,
+  type ModuleImageStatus,
+  matchesSelector,
+} from '@kmm-fleet/api';
 import { clusterView } from '@kmm-fleet/hub';
 import { type KubeObject, objectKey } from '@kmm-fleet/runtime';
 import { examinePod } from './examine-pod.ts';
@@ -79,8 +86,7 @@ function examineImage(object: KubeObject): Problem[] {
     log,
   } = (object['status'] ?? {}) as ModuleImageStatus;
   if (state === 'Ready') return [];
-  const lines = log ? ` Last lines: ${log.trim().split('\n').slice(-3).join(' | ')}` : '';
-  return [problem(object, reason, `${message}${lines}`)];
+  return [problem(object, reason, `${lastWords(log, message)}${message}`)];
 }
 
 function examineCluster(object: KubeObject, { selectors }: Circumstances): Problem[] {
