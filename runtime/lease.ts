@@ -1,5 +1,5 @@
 import { type Clock, sleep } from './clock.ts';
-import { AppError, isAppError } from './errors.ts';
+import { AppError, FAILURES, isAppError, isRace } from './errors.ts';
 import type { KubeClient } from './kube/client.ts';
 import { CORE, type KubeObject } from './kube/object.ts';
 import type { Log } from './log.ts';
@@ -19,6 +19,8 @@ export interface LeaseOptions {
   readonly retryMs?: number;
   /** Called at each try to take or to renew it, whatever comes of it: silence means that the loop is stuck. */
   readonly onTurn?: () => void;
+  /** Told why the API server lets nobody have the lease, and `undefined` once that is over. A rival is no such reason. */
+  readonly onDenied?: (why: string | undefined) => void;
 }
 
 type Times = LeaseOptions & { readonly durationMs: number; readonly retryMs: number };
@@ -78,6 +80,7 @@ async function acquire(options: Times, signal: AbortSignal): Promise<Hold | unde
   let seenVersion: string | undefined;
   let isExpired = false;
   let told: string | undefined;
+  const trouble = createTrouble(options);
   let disarm = () => {};
   while (!signal.aborted) {
     options.onTurn?.();
@@ -96,8 +99,10 @@ async function acquire(options: Times, signal: AbortSignal): Promise<Hold | unde
         const hold: Hold = { lease, lost: new AbortController(), disarm: () => {} };
         await claim(options, hold, signal);
         disarm();
+        trouble.end();
         return hold;
       }
+      trouble.end();
       if (told !== holderIdentity)
         options.log.info('lease.held', {
           key: options.name,
@@ -107,13 +112,42 @@ async function acquire(options: Times, signal: AbortSignal): Promise<Hold | unde
     } catch (error) {
       if (signal.aborted) break;
       if (!isAppError(error)) throw error;
-      options.log.debug('lease.contended', { key: options.name, code: error.code });
+      trouble.meet(error);
     }
     await sleep(clock, retryMs * (1 + options.random() / 2), signal).catch(() => {});
   }
   disarm();
   return undefined;
 }
+
+/** What keeps everybody from the lease, logged once for each cause, however often it is tried. */
+function createTrouble({ log, namespace, name, onDenied }: Times) {
+  const key = `${namespace}/${name}`;
+  let told: string | undefined;
+  const end = () => {
+    told = undefined;
+    onDenied?.(undefined);
+  };
+  return {
+    end,
+    meet(error: AppError) {
+      const { code } = error;
+      if (isRace(error)) {
+        end();
+        log.debug('lease.contended', { key: name, code });
+        return;
+      }
+      const next = code === 'NOT_FOUND' ? NO_NAMESPACE : FAILURES[code].nextStep;
+      const message = `Lease ${key} cannot be read or created: ${error.message.replace(/\.?$/, '.')} ${next}`;
+      if (told !== code) log.error('lease.unreachable', { key, code, message });
+      told = code;
+      onDenied?.(code === 'NOT_FOUND' || code === 'API_FORBIDDEN' ? message : undefined);
+    },
+  };
+}
+
+/** A Lease that is not there is created: what is missing is where it would be. */
+const NO_NAMESPACE = 'Create the namespace, or set OPERATOR_NAMESPACE to the one that the operator is in.';
 
 /** Renews until `ended` is aborted or the lease is lost. */
 async function renewUntil(options: Times, hold: Hold, ended: AbortSignal): Promise<void> {

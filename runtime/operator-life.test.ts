@@ -74,6 +74,65 @@ it('is ready while it stands by, then when its caches are filled, until they hav
   await running;
 });
 
+it.each([
+  ['NOT_FOUND', 'namespaces "n" not found', 'Create the namespace, or set OPERATOR_NAMESPACE'],
+  ['API_FORBIDDEN', 'leases is forbidden', 'Grant the missing right'],
+] as const)('is not ready and says why while it may not have the lease (%s)', async (code, words, next) => {
+  let isMended = false;
+  const { clock, life, stop, lease } = world({
+    get: async () => undefined,
+    create: async () => {
+      if (!isMended) throw new AppError(code, words);
+      throw new AppError('CONFLICT', 'a rival was quicker');
+    },
+    apply: async () => NODE,
+  });
+  const logged: unknown[] = [];
+  const log = { ...silentLog, error: (event: string, fields?: object) => logged.push({ event, ...fields }) };
+  const running = life.run({ ...lease, log }, stop.signal);
+  await clock.advance(60_000);
+
+  expect(life.notReady()).toContain(`Lease n/l cannot be read or created: ${words}. ${next}`);
+  expect(logged).toEqual([
+    { event: 'lease.unreachable', key: 'n/l', code, message: expect.stringContaining(next) },
+  ]);
+
+  isMended = true;
+  await clock.advance(5_000);
+  expect(life.notReady()).toBeUndefined();
+  stop.abort();
+  await clock.settle();
+  await running;
+});
+
+it.each([
+  ['a rival', { get: async () => rivals() }, []],
+  [
+    'a server that does not answer',
+    { get: () => Promise.reject(new AppError('API_UNREACHABLE', 'refused')) },
+    ['lease.unreachable'],
+  ],
+])('stands by, ready, beside %s', async (_name, answers: Partial<KubeClient>, told) => {
+  const { clock, life, stop, lease } = world(answers);
+  const logged: string[] = [];
+  const log = { ...silentLog, error: (event: string) => logged.push(event) };
+  const running = life.run({ ...lease, log }, stop.signal);
+  await clock.advance(10_000);
+
+  expect(life.notReady()).toBeUndefined();
+  expect(logged).toEqual(told);
+  stop.abort();
+  await clock.settle();
+  await running;
+});
+
+const rivals = () => ({
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { name: 'l', resourceVersion: '1' },
+  spec: { holderIdentity: 'a rival', leaseDurationSeconds: 15 },
+});
+
 it('is healthy as long as it tries for the lease, also when nobody answers', async () => {
   const refuse = () => Promise.reject(new AppError('API_UNREACHABLE', 'refused'));
   const { clock, life, stop, lease } = world({ get: refuse });

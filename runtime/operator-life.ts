@@ -24,7 +24,7 @@ export interface OperatorLife {
    * written before this returns.
    */
   run(lease: LeaseOptions | undefined, signal: AbortSignal): Promise<void>;
-  /** One that stands by until the lease is free is ready: a rollout waits for it before it ends the one that works. */
+  /** One that stands by until the lease is free is ready: a rollout waits for it before it ends the one that works. One that may not have it is not. */
   notReady(): string | undefined;
   sick(): string | undefined;
 }
@@ -32,6 +32,7 @@ export interface OperatorLife {
 export function createOperatorLife(operator: Operator, events: EventRecorder, clock: Clock): OperatorLife {
   const loop = createWatchdog(clock, STUCK_MS);
   let isWorking = false;
+  let denied: string | undefined;
 
   const work = (signal: AbortSignal) => {
     isWorking = true;
@@ -42,17 +43,21 @@ export function createOperatorLife(operator: Operator, events: EventRecorder, cl
     loop.start();
   };
 
+  const onDenied = (why: string | undefined) => {
+    denied = why;
+  };
+
   return {
     async run(lease, signal) {
       try {
-        await (lease ? runLeased({ ...lease, onTurn }, work, signal) : work(signal));
+        await (lease ? runLeased({ ...lease, onTurn, onDenied }, work, signal) : work(signal));
       } finally {
         loop.rest();
         await within(clock, FLUSH_MS, events.flush());
       }
     },
     notReady() {
-      if (!isWorking) return undefined;
+      if (!isWorking) return denied && `not ready: ${denied}`;
       if (!operator.ready()) return 'not ready: waiting for caches';
       const blind = operator.blind();
       return blind.length > 0
