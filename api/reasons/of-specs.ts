@@ -72,6 +72,10 @@ export const OF_SPECS = {
   NamespaceInvalid: error('The namespace is no DNS label.', 'Use lower case letters, digits and -.'),
   NotAnObject: error('A YAML document is not an object.', 'Remove it, or write an object.'),
   NotDeployed: warning('The section is accepted and not deployed yet.', 'Do not rely on it.'),
+  NothingDeployed: warning(
+    'The spec has neither moduleLoader nor devicePlugin: nothing is loaded or deployed.',
+    'Add one of them.',
+  ),
   NothingToCheck: error(
     'The file has objects, and none is of a kind that can be checked.',
     'Name another file.',

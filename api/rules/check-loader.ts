@@ -2,6 +2,7 @@ import { type Finding, found, warned } from '../finding.ts';
 import type { KernelMapping, LoaderContainer, Modprobe, Sign } from '../kinds/loader.ts';
 import { globProblem } from './glob.ts';
 import { type MergedMapping, mergeMapping } from './merge-mapping.ts';
+import { isPlaceholder } from './placeholders.ts';
 import { regexpProblem } from './regexp.ts';
 
 /** Rules on a loader that upstream's webhook checks; those that CEL can tell stand in the CRD too. */
@@ -32,12 +33,7 @@ function checkMapping(mapping: KernelMapping, container: LoaderContainer, path: 
   if (!image) {
     const next = 'Set it here or at spec.moduleLoader.container.';
     findings.push(found('ImageMissing', `${path}.containerImage`, 'No containerImage is given.', next));
-  } else if (/[<>\s]/.test(image)) {
-    const message = `"${image}" is a placeholder.`;
-    findings.push(
-      warned('Placeholder', `${path}.containerImage`, message, 'Replace it before you apply the object.'),
-    );
-  } else if (!/[:@]/.test(image.slice(image.lastIndexOf('/') + 1))) {
+  } else if (!isPlaceholder(image) && !/[:@]/.test(image.slice(image.lastIndexOf('/') + 1))) {
     const message = `"${image}" has no tag and means :latest.`;
     findings.push(warned('ImageWithoutTag', `${path}.containerImage`, message, 'Name a tag or a digest.'));
   }

@@ -252,6 +252,11 @@ it.each([
     reason: 'ImageTagShared',
   },
   {
+    name: 'nothing to load or deploy',
+    object: module({}, { moduleLoader: undefined }),
+    reason: 'NothingDeployed',
+  },
+  {
     name: 'a DRA driver',
     object: module({}, { dra: { container: { image: 'd:1' }, driverName: 'd.io' } }),
     reason: 'NotDeployed',
@@ -279,6 +284,19 @@ it.each([
   },
 ])('refuses a ManagedClusterModule with $name', ({ object, reason }) => {
   expect(checkManagedClusterModule(object)).toMatchObject({ ok: false, findings: [{ reason }] });
+});
+
+it('warns of each placeholder of a ManagedClusterModule at its own field', () => {
+  const loader = module({ modprobe: { moduleName: '<your module name>' } }).spec;
+  const checked = checkManagedClusterModule(
+    mcm({ moduleSpec: loader, spokeNamespace: '<some-namespace>' }, '<my-mcm>'),
+  );
+
+  expect(checked.ok && checked.warnings.map(({ reason, path }) => `${reason} ${path}`)).toEqual([
+    'Placeholder metadata.name',
+    'Placeholder spec.moduleSpec.moduleLoader.container.modprobe.moduleName',
+    'Placeholder spec.spokeNamespace',
+  ]);
 });
 
 it('accepts a ManagedClusterModule, filling in defaults', () => {

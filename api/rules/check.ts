@@ -1,9 +1,12 @@
 import type * as z from 'zod';
 import { bad, type Checked, type Finding, found, good, sortFindings, warned } from '../finding.ts';
+import type { ObjectMeta } from '../kinds/common.ts';
 import { ManagedClusterModule } from '../kinds/managed-cluster-module.ts';
 import { Module, type ModuleSpec } from '../kinds/module.ts';
 import { checkLoader } from './check-loader.ts';
 import { checkTolerations } from './check-tolerations.ts';
+import { formatPath } from './field-path.ts';
+import { isPlaceholder, placeholders } from './placeholders.ts';
 
 /** Length of `<namespace>.<name>` that still fits the label keys made from it (upstream's limit). */
 const NAMES_CHARS_MAX = 41;
@@ -25,7 +28,8 @@ export function checkManagedClusterModule(object: unknown): Checked<ManagedClust
   return check(ManagedClusterModule, object, (mcm) => [
     ...checkSpec(mcm.spec.moduleSpec, 'spec.moduleSpec'),
     ...checkNames(mcm.metadata.name, mcm.spec.spokeNamespace),
-    ...(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$|^<.*>$/.test(mcm.spec.spokeNamespace)
+    ...(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(mcm.spec.spokeNamespace) ||
+    isPlaceholder(mcm.spec.spokeNamespace)
       ? []
       : [
           found(
@@ -38,7 +42,7 @@ export function checkManagedClusterModule(object: unknown): Checked<ManagedClust
   ]);
 }
 
-function check<S extends z.ZodType>(
+function check<S extends z.ZodType<{ readonly metadata: ObjectMeta; readonly spec: unknown }>>(
   schema: S,
   object: unknown,
   rules: (value: z.output<S>) => readonly Finding[],
@@ -46,7 +50,12 @@ function check<S extends z.ZodType>(
   // What a status holds is its writer's business, and another version's may know other fields.
   const parsed = schema.safeParse(withoutStatus(object));
   if (!parsed.success) return bad(...sortFindings(parsed.error.issues.flatMap(schemaFindings)));
-  const findings = sortFindings(rules(parsed.data));
+  const { metadata, spec } = parsed.data;
+  const { name, namespace } = metadata;
+  const findings = sortFindings([
+    ...rules(parsed.data),
+    ...placeholders({ metadata: { name, namespace }, spec }),
+  ]);
   const errors = findings.filter(({ severity }) => severity === 'error');
   return errors.length > 0 ? bad(...findings) : good(parsed.data, findings);
 }
@@ -62,6 +71,7 @@ function checkSpec(spec: ModuleSpec, path: string): Finding[] {
   return [
     ...(spec.moduleLoader ? checkLoader(spec.moduleLoader.container, `${path}.moduleLoader.container`) : []),
     ...checkTolerations(spec.tolerations, `${path}.tolerations`),
+    ...(spec.moduleLoader || spec.devicePlugin || spec.dra ? [] : [nothingIn(path)]),
     ...(both
       ? [found('FieldsExclusive', path, 'devicePlugin and dra exclude each other.', 'Remove one.')]
       : []),
@@ -78,24 +88,22 @@ function checkSpec(spec: ModuleSpec, path: string): Finding[] {
   ];
 }
 
+const nothingIn = (path: string) =>
+  warned(
+    'NothingDeployed',
+    path,
+    'There is neither moduleLoader nor devicePlugin: nothing is loaded or deployed.',
+    'Add one of them.',
+  );
+
 const DNS_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
 
-/** Documentation prints `<my-mcm>` where a name has to stand. */
-const isPlaceholder = (text: string) => /^<.*>$/.test(text);
-
 function checkNames(name: string, namespace: string): Finding[] {
-  const findings = [...placeholders('metadata.name', name), ...placeholders('metadata.namespace', namespace)];
-  if (name && !isPlaceholder(name) && !DNS_NAME.test(name)) {
-    const next = 'Use lower-case letters, digits, hyphens and dots.';
-    findings.push(found('NameInvalid', 'metadata.name', `"${name}" is no name of an object.`, next));
-  }
-  return [...findings, ...checkLength(name, namespace)];
-}
-
-function placeholders(path: string, text: string): Finding[] {
-  if (!isPlaceholder(text)) return [];
+  const isName = !name || isPlaceholder(name) || DNS_NAME.test(name);
+  const next = 'Use lower-case letters, digits, hyphens and dots.';
   return [
-    warned('Placeholder', path, `"${text}" is a placeholder.`, 'Replace it before you apply the object.'),
+    ...(isName ? [] : [found('NameInvalid', 'metadata.name', `"${name}" is no name of an object.`, next)]),
+    ...checkLength(name, namespace),
   ];
 }
 
@@ -120,11 +128,4 @@ function schemaFindings(issue: z.core.$ZodIssue): Finding[] {
   const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
   if (missing) return [found('FieldMissing', path, 'The field is required.', 'Add it.')];
   return [found('FieldInvalid', path, `${issue.message}.`, 'See the API reference of the field.')];
-}
-
-/** `spec.a[0].b` from zod's path. */
-export function formatPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) => (typeof part === 'number' ? `[${part}]` : `${index > 0 ? '.' : ''}${String(part)}`))
-    .join('');
 }

@@ -59,6 +59,34 @@ it.each(printed)('accepts $object.kind of $file as printed', ({ object }) => {
 
 it.each([
   {
+    file: '4.7-sign-only.yaml',
+    fields: [
+      'kernelMappings[0].containerImage',
+      'kernelMappings[0].sign.certSecret.name',
+      'kernelMappings[0].sign.keySecret.name',
+      'kernelMappings[0].sign.unsignedImage',
+      'modprobe.moduleName',
+    ],
+  },
+  {
+    file: '4.8-build-and-sign.yaml',
+    fields: [
+      'kernelMappings[0].containerImage',
+      'kernelMappings[0].sign.certSecret.name',
+      'kernelMappings[0].sign.keySecret.name',
+    ],
+  },
+])('warns of every value that $file leaves to its reader', ({ file, fields }) => {
+  const checked = checkModule(printed.find((one) => one.file === file)?.object);
+  const warnings = checked.ok ? checked.warnings : [];
+
+  expect(warnings.filter(({ reason }) => reason === 'Placeholder').map(({ path }) => path)).toEqual(
+    fields.map((field) => `spec.moduleLoader.container.${field}`),
+  );
+});
+
+it.each([
+  {
     file: 'fragments/4.10.3-firmware.yaml',
     problems: ['FieldMissing spec.moduleLoader.container.kernelMappings', 'FieldMissing spec.selector'],
   },
