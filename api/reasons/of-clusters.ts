@@ -76,7 +76,7 @@ export const OF_CLUSTERS = {
   ),
   PostStartHookError: error(
     'modprobe failed on the node.',
-    'Read its words in the message: "Key was rejected by service" and "Required key not available" are Secure Boot, "Unknown symbol" or "Invalid module format" an image of another kernel, "in use" a holder.',
+    'Read its words in the message: "Key was rejected by service" and "Required key not available" are Secure Boot, "Unknown symbol" or "Invalid module format" an image of another kernel, "in use" a holder; "not found in directory" is modprobe.moduleName, dirName or an image without the module: kmm image inspect IMAGE lists its modules.',
   ),
   Ready: ok('All is well.'),
   SecurityContextForbids: error(
