@@ -1,6 +1,12 @@
 import { counted, OPERATOR } from '@kmm-fleet/api';
 import type { Command } from 'commander';
-import { type Connected, type ConnectionOptions, withConnection, withHub } from '../hub/connection.ts';
+import {
+  type Connected,
+  type ConnectionOptions,
+  checkIsHub,
+  withConnection,
+  withHub,
+} from '../hub/connection.ts';
 import type { Io } from '../io.ts';
 import { EXIT, type ExitCode, messageOf, UsageError, UserError } from '../output/user-error.ts';
 import manifest from '../package.json' with { type: 'json' };
@@ -48,6 +54,7 @@ async function gather(io: Io, options: GatherOptions): Promise<ExitCode> {
     throw new UsageError(`--timeout: "${options.timeout}" is no number of seconds. Write 600.`);
   const view = options.hub ? 'hub' : 'cluster';
   const namespace = options.namespace ?? (options.hub ? OPERATOR.hubNamespace : OPERATOR.namespace);
+  if (options.dir !== undefined) await checkEmpty(io, options.dir);
   const folder = options.dir ?? (io.env['OUTPUT_DIR'] || `must-gather.local.${stamp(io.now())}`);
   const report = await withHub(io, options, (connected) =>
     gatherFrom(io, connected, view, namespace, folder, seconds),
@@ -56,19 +63,30 @@ async function gather(io: Io, options: GatherOptions): Promise<ExitCode> {
   return report.read > 0 ? EXIT.done : EXIT.failed;
 }
 
+/** @throws {UserError} when something is there already: files of two gathers would be taken for one */
+async function checkEmpty(io: Io, folder: string): Promise<void> {
+  const names = await io.list(folder).catch(() => []);
+  if (names.length === 0) return;
+  throw new UserError(
+    `--dir: ${folder} is not empty: it has ${names[0]}. Name another folder, or empty this one.`,
+  );
+}
+
 async function gatherFrom(
   io: Io,
-  { client, transport, server }: Connected,
+  connected: Connected,
   view: View,
   namespace: string,
   folder: string,
   seconds: number,
 ): Promise<Report> {
+  const { client, transport, server } = connected;
   const started = io.now();
   const signal = AbortSignal.timeout(seconds * 1_000);
   const save = (path: string, text: string | AsyncIterable<string>) => io.save(`${folder}/${path}`, text);
   const progress = (line: string) => io.err.write(`${line}\n`);
   const version = await kubernetesVersion(transport, server, signal);
+  if (view === 'hub') await checkIsHub(connected, namespace, signal);
   const collection = await collect(view, namespace, { client, transport, save, progress, signal });
   const operator = [...collection.operatorImages].sort().join(', ');
   const versions = {

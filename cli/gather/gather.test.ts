@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { RESOURCES } from '@kmm-fleet/api';
-import type { KubeObject } from '@kmm-fleet/runtime';
+import { CORE, type KubeObject } from '@kmm-fleet/runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { mcmObject } from '../../hub/testing/fixtures.ts';
 import { apply, putPod, withLogs } from '../testing/gather.ts';
@@ -13,9 +13,12 @@ const HUB = 'openshift-kmm-hub';
 const POD = `${HUB}/kmm-operator-hub-controller-manager-1/manager`;
 const logs = { [POD]: 'one\ntwo', [`${POD}/previous`]: 'before' };
 
-async function gather(...flags: string[]) {
+const gather = (...flags: string[]) => gatherBeside({}, ...flags);
+
+async function gatherBeside(files: Record<string, string>, ...flags: string[]) {
   const saved = new Map<string, string>();
   const outcome = await kmm(['gather', ...flags], {
+    files,
     env: { KUBECONFIG: join(world.folder, 'kubeconfig') },
     transport: (connection) => withLogs(world.transport(connection), logs),
     now: new Date('2030-01-02T03:04:05Z'),
@@ -148,6 +151,34 @@ describe('what cannot be read does not stop the rest', () => {
     expect(code).toBe(1);
     expect(saved.get('d/summary.md')).toContain('Nothing could be read');
   });
+});
+
+it('refuses a cluster that is no hub as a hub, in the words of kmm status', async () => {
+  const env = { KUBECONFIG: join(world.folder, 'kubeconfig') };
+  const { transport } = world;
+  const status = await kmm(['status', '--context', 'east'], { env, transport });
+  const { code, err, saved } = await gather('-u', '--context', 'east', '--dir', 'd');
+
+  expect(err).toMatch(/it is not a KMM hub\. Choose the hub with --kubeconfig or --context/);
+  expect({ code, err }).toEqual({ code: 1, err: status.err });
+  expect(saved.size).toBe(0);
+});
+
+it('is still made of a hub whose kinds are gone', async () => {
+  await apply(world.eastClient, CORE.namespace, {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: 'my-hub' },
+  });
+
+  expect(await gather('-u', '--context', 'east', '--dir', 'd', '-n', 'my-hub')).toMatchObject({ code: 0 });
+});
+
+it('does not write among what is there already', async () => {
+  const { code, err, saved } = await gatherBeside({ 'd/version': 'old' }, '-u', '--dir', 'd');
+
+  expect([code, saved.size]).toEqual([1, 0]);
+  expect(err).toBe('kmm: --dir: d is not empty: it has version. Name another folder, or empty this one.\n');
 });
 
 it('says when no operator is there', async () => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { RESOURCES } from '@kmm-fleet/api';
 import {
   CORE,
   systemClock as clock,
@@ -77,6 +78,22 @@ export async function checkNamespace({ client, server }: Connected, name: string
     );
 }
 
+/** @throws {UserError} when the kind and the operator's namespace are both unknown there; a hub may have lost one of them */
+export async function checkIsHub(
+  { client, server }: Connected,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const type = RESOURCES.managedClusterModule;
+  try {
+    await client.list(type, {}, signal)[Symbol.asyncIterator]().next();
+  } catch (error) {
+    if (!isAppError(error) || error.code !== 'NOT_FOUND') return;
+    const found = await client.get(CORE.namespace, { name: namespace }, signal).catch(() => 'unknown');
+    if (found === undefined) throw noHub(server, type);
+  }
+}
+
 /** A kubeconfig of a lab that is not up leads nowhere, and the network is not to blame. */
 function checkLab(kubeconfig: string | undefined): void {
   if (!kubeconfig || basename(kubeconfig) !== 'kubeconfig') return;
@@ -140,9 +157,12 @@ async function listOf<T>(
         `${server} did not answer in ${ANSWER_MS_MAX / 1_000} s. Check the network path to the API server.`,
       );
     if (!isAppError(error) || error.code !== 'NOT_FOUND') throw error;
-    const { plural, group } = type;
-    throw new UserError(
-      `${server} knows no ${plural}${group ? `.${group}` : ''}, so it is not a KMM hub. Choose the hub with --kubeconfig or --context, or install the CRDs.`,
-    );
+    throw noHub(server, type);
   }
+}
+
+function noHub(server: string, { plural, group }: ResourceType): UserError {
+  return new UserError(
+    `${server} knows no ${plural}${group ? `.${group}` : ''}, so it is not a KMM hub. Choose the hub with --kubeconfig or --context, or install the CRDs.`,
+  );
 }
