@@ -154,6 +154,18 @@ describe('a node', () => {
   });
 });
 
+it('gives no advice on nodes while their cluster cannot apply the work', () => {
+  const applied = { type: 'Applied', status: 'False', message: 'no rights', observedGeneration: 1 };
+  const fleet = pinned({ conditions: [applied] } as ReturnType<typeof reported>);
+  const lines = text(treeOf(fleet, { nodes: [nodeOf('a', KERNEL)], pods: [] }));
+
+  expect(lines.slice(1)).toEqual([
+    '└─ east  WorkNotApplied  The cluster cannot apply the Module: no rights',
+    `   └─ ${KERNEL}  registry.test/kmod@sha256:aaaaaaaaaaaa…`,
+    '      └─ a  WorkNotApplied',
+  ]);
+});
+
 it('tells nodes without an image what holds back their cluster as a whole, and those with one that they have it', () => {
   const bad = mcmWith({ regexp: '([', containerImage: 'registry.test/kmod:1' });
   const nodes = [nodeOf('a', KERNEL), nodeOf('c', OTHER)];

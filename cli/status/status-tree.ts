@@ -125,12 +125,9 @@ function clusterTree(
         : settled(image, isWanted(kernel))),
       nodes: own.map(({ node, ...rest }) => ({
         node,
-        // A node without an image waits for what its kernel waits for.
-        state: rest.state === 'NoImage' && wait ? wait.reason : rest.state,
-        message:
-          rest.state === 'NoImage' && wait?.reason === 'KernelNotMapped'
-            ? 'No mapping serves this kernel.'
-            : rest.message,
+        ...(rest.state === 'NoPod' && NOT_ON_CLUSTER.has(reason)
+          ? { state: reason, message: '' }
+          : waiting(rest, wait?.reason)),
       })),
     };
   });
@@ -142,6 +139,18 @@ function clusterTree(
     kernels,
     reported: reportedBy(work),
     ...('notAsked' in answer && { notAsked: answer.notAsked }),
+  };
+}
+
+/** Without its work a cluster has no pod: what is said beside its name is the cause. */
+const NOT_ON_CLUSTER: ReadonlySet<string> = new Set(['WorkNotApplied', 'WaitingForAgent']);
+
+/** A node without an image waits for what its kernel waits for. */
+function waiting({ state, message }: Omit<NodeState, 'node'>, reason: string | undefined) {
+  if (state !== 'NoImage' || !reason) return { state, message };
+  return {
+    state: reason,
+    message: reason === 'KernelNotMapped' ? 'No mapping serves this kernel.' : message,
   };
 }
 

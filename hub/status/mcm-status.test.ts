@@ -69,6 +69,16 @@ it.each([
   });
 });
 
+it.each<[string, string, ItemState['state'], number]>([
+  ['that no cluster has told yet', 'clusters: 1 degraded; nodes: not reported', 'Degraded', 0],
+  ['that some have told', 'clusters: 1 degraded; nodes: 0 of 3 loaded', 'Degraded', 3],
+  ['of a cluster where none is selected', 'clusters: 1 ready; nodes: 0 of 0 loaded', 'Ready', 0],
+])('sums up nodes %s', (_name, summary, state, selected) => {
+  const nodes = { selected, desired: selected, available: 0 };
+
+  expect(statusOf({ a: { ...item(state, 'WorkNotApplied'), nodes } }).summary).toBe(summary);
+});
+
 it('names object, field and next step of an invalid module', () => {
   const status = statusOf({}, checkManagedClusterModule(mcmObject({ selektor: {} })));
 

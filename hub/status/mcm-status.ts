@@ -119,5 +119,7 @@ function summaryOf({ states, nodes }: TallyCounts): string {
   if (Object.values(states).every((count) => count === 0)) return 'no cluster';
   const parts = Object.entries(states).filter(([, count]) => count > 0);
   const clusters = parts.map(([state, count]) => `${count} ${state.toLowerCase()}`).join(', ');
-  return `clusters: ${clusters}; nodes: ${nodes.available} of ${nodes.selected} loaded`;
+  // A cluster that is Ready has reported; from the others zeros tell nothing.
+  const isKnown = nodes.selected > 0 || states.Ready > 0;
+  return `clusters: ${clusters}; nodes: ${isKnown ? `${nodes.available} of ${nodes.selected} loaded` : 'not reported'}`;
 }

@@ -172,6 +172,29 @@ describe('a kernel that the Module of a cluster does not name is no failure ther
   });
 });
 
+describe('what the agent cannot apply', () => {
+  const refused = { ...applied, status: 'False', message: 'Failed to apply manifest work' };
+  const because = (message: string) => {
+    const conditions = [{ type: 'Applied', status: 'False', message }];
+    const resourceStatus = { manifests: [{ resourceMeta: {}, conditions }] };
+    return itemStatus(plan, work({ conditions: [refused], resourceStatus } as ManifestWork['status']))
+      ?.message;
+  };
+
+  it('for want of a namespace names the field, and what makes it', () => {
+    expect(because('Failed to apply manifest: namespaces "openshift-kmm" not found')).toBe(
+      'spec.spokeNamespace: namespace openshift-kmm is not on east. Create it there: kmm install privileges openshift-kmm | kubectl --context east apply --server-side -f -',
+    );
+  });
+
+  it.each([
+    'Failed to apply manifest: modules is forbidden',
+    'Failed to apply manifest: namespaces "other" not found',
+  ])('otherwise is told in its words: %s', (words) => {
+    expect(because(words)).toBe(`The cluster cannot apply the Module: ${words}`);
+  });
+});
+
 it('names fields of the Module as the object on the hub has them', () => {
   const words = {
     'degraded.status': 'True',

@@ -1,5 +1,6 @@
 import { counted, FAILURE_FEEDBACK, isTrue, type ManifestWork } from '@kmm-fleet/api';
 import { appliedCondition, moduleReport } from './agent-report.ts';
+import { notApplied } from './not-applied.ts';
 import type { Wait, WorkPlan } from './plan-work.ts';
 
 /** Where one module stands on one cluster. */
@@ -77,7 +78,7 @@ function appliedVerdict(work: ManifestWork): Verdict | undefined {
   }
   if (applied.status === 'True') return undefined;
   const details = moduleReport(work)?.conditions?.find(({ type }) => type === 'Applied');
-  const message = `The cluster cannot apply the Module: ${details?.message ?? applied.message ?? ''}`;
+  const message = notApplied(details?.message ?? applied.message ?? '', work);
   return { state: 'Degraded', reason: 'WorkNotApplied', message: message.slice(0, 1_000) };
 }
 
