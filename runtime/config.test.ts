@@ -37,9 +37,9 @@ it('tells all problems at once, each with its setting', () => {
   expect(outcome).toEqual({
     ok: false,
     problems: [
-      expect.stringMatching(/^NAME: \S/),
-      expect.stringMatching(/^PORT: \S/),
-      expect.stringMatching(/^LEADER_ELECTION: \S/),
+      expect.stringMatching(/^NAME: \S.*\. Set it\.$/),
+      expect.stringMatching(/^PORT: "none": \S.*\. Correct it, or leave it out\.$/),
+      expect.stringMatching(/^LEADER_ELECTION: "perhaps": \S.*\. Correct it, or leave it out\.$/),
     ],
   });
 });

@@ -12,6 +12,17 @@ export function readConfig<S extends z.ZodObject>(
   if (parsed.success) return { ok: true, config: parsed.data };
   return {
     ok: false,
-    problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    problems: parsed.error.issues.map(({ path, message }) => {
+      const name = path.join('.');
+      return settingProblem(name, env[name], message);
+    }),
   };
 }
+
+/** A setting that nothing can be done with: its name, its value, why, and what to do. Pure. */
+export function settingProblem(name: string, value: string | undefined, why: string): string {
+  if (!value) return `${name}: ${sentence(why)} Set it.`;
+  return `${name}: "${value}": ${sentence(why)} Correct it, or leave it out.`;
+}
+
+const sentence = (words: string) => words.replace(/(?<=[^.!?])$/, '.');

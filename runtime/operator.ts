@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import * as z from 'zod';
 import { type Clock, systemClock as clock } from './clock.ts';
-import { readConfig } from './config.ts';
+import { readConfig, settingProblem } from './config.ts';
 import { createEvents, type EventRecorder } from './events.ts';
 import { serveHealth } from './health.ts';
 import type { KubeClient } from './kube/client.ts';
@@ -65,7 +65,7 @@ type Settings = z.ZodObject<ReturnType<typeof operatorSettings>>;
 
 /**
  * The process of an operator: reads its settings, connects, serves health and metrics, and works while it holds the
- * lease. Ends with code 2 when settings are wrong, with 1 when the lease is lost: another one may work then. Ends with
+ * lease. Ends with code 2 when settings are wrong, its port is taken or no API server is named, with 1 when the lease is lost: another one may work then. Ends with
  * code 3, and has written nothing, when another operator works on the cluster or a kind is of another version.
  */
 export async function runOperator<S extends Settings>(options: {
@@ -80,21 +80,30 @@ export async function runOperator<S extends Settings>(options: {
 }): Promise<void> {
   const { name, leaseName, settings, reviews, definitions, create } = options;
   const read = readConfig(settings, process.env);
-  if (!read.ok) {
-    process.stderr.write(`${name} cannot start:\n  ${read.problems.join('\n  ')}\n`);
+  const refuse = (problems: readonly string[]): never => {
+    process.stderr.write(`${name} cannot start:\n  ${problems.join('\n  ')}\n`);
     process.exit(2);
-  }
+  };
+  if (!read.ok) return refuse(read.problems);
   const { HEALTH_PORT, LEADER_ELECTION, LOG_LEVEL, OPERATOR_NAMESPACE: namespace } = read.config;
   const { WEBHOOK_PORT, WEBHOOK_CERT_DIR: folder, WEBHOOK_HOST: host } = read.config;
   const log = createLog(name, { level: LOG_LEVEL });
   await runProcess(log, async (signal) => {
     const metrics = createMetrics();
-    const transport = createHttpTransport(await loadKubeConnection(process.env));
+    const { KUBECONFIG } = process.env;
+    const connection = await loadKubeConnection(process.env).catch(({ message }: Error) =>
+      refuse([KUBECONFIG ? settingProblem('KUBECONFIG', KUBECONFIG, message) : message]),
+    );
+    const transport = createHttpTransport(connection);
     const client = createKubeClient({ transport, clock, random, metrics, userAgent: name });
     const events = createEvents({ client, clock, component: name, log });
     const operator = await create({ client, clock, random, log, events, metrics }, read.config);
     const life = createOperatorLife(operator, events, clock);
-    const health = HEALTH_PORT ? await serveHealth({ port: HEALTH_PORT, metrics, ...life }) : undefined;
+    const health = HEALTH_PORT
+      ? await serveHealth({ port: HEALTH_PORT, metrics, ...life }).catch(({ message }: Error) =>
+          refuse([settingProblem('HEALTH_PORT', String(HEALTH_PORT), message)]),
+        )
+      : undefined;
     log.info('operator.started', { port: health?.port ?? 0 });
     const refusal = await refusalOf({ client, clock, log, namespace, leaseName, definitions }, signal);
     if (refusal) {
