@@ -87,7 +87,8 @@ on its clusters. Monitoring is for the Prometheus operator, beside an operator o
 Examples:
   kmm install hub --image registry.example.com/kmm-hub:0.1.0 | kubectl apply --server-side -f -
   kmm install hub --image registry.example.com/kmm-hub:0.1.0 --form helm --out kmm-hub
-  kmm install spoke --image registry.example.com/kmm-spoke:0.1.0 --form policy --cluster-label gpu=true`,
+  kmm install spoke --image registry.example.com/kmm-spoke:0.1.0 --form policy \\
+    --cluster-label gpu=true`,
     );
   addCheckCommand(command, io, finish);
   addPrivilegesCommand(command, io);

@@ -3,7 +3,8 @@ import { createScreen, kmm } from '../testing/kmm.ts';
 import { createPaint, createSteps, paintState, plain, renderStep } from './terminal.ts';
 
 const ESCAPE = '\u001B';
-const module = `{apiVersion: kmm.sigs.x-k8s.io/v1beta1, kind: Module, metadata: {name: kmod}, spec: {selector: {}}}`;
+const spec = '{selector: {}, devicePlugin: {container: {image: plugin:1}}}';
+const module = `{apiVersion: kmm.sigs.x-k8s.io/v1beta1, kind: Module, metadata: {name: kmod}, spec: ${spec}}`;
 const lint = (world: { isTTY?: boolean; env?: Record<string, string> }, ...flags: string[]) =>
   kmm(['lint', '-f', 'a.yaml', ...flags], { ...world, files: { 'a.yaml': module } });
 
