@@ -110,6 +110,42 @@ describe('what cannot be made', () => {
   );
 
   it(
+    'tells while it runs since when, which try it is and how its log is read, with one write and one event',
+    story(async (world) => {
+      await world.dockerfile(`FROM ${BASE}\nRUN exit 1\n`);
+      world.start();
+      await world.want();
+      await world.until(({ state }) => state === 'Failed');
+      await world.clock.advance(5_500);
+      await world.dockerfile(`FROM ${BASE}\nRUN sleep infinity\n`);
+      const { startTime = '', message } = await world.until(({ state }) => state === 'Building');
+      await world.clock.advance(600_000);
+
+      const time = startTime.slice(11, 19);
+      expect(message).toBe(`Building for kernel 6.1.0-1. Try 1, begun ${time} UTC.`);
+      expect(Date.parse(startTime)).toBeGreaterThanOrEqual(Date.UTC(2027, 0, 1, 0, 0, 5));
+      expect(world.written.filter((state) => state === 'Building')).toHaveLength(2);
+      const target = world.requests.at(-1)?.target;
+      expect(await world.eventTexts('BuildStarted')).toEqual([
+        `Building ${IMAGE} for kernel 6.1.0-1, try 1. Its log: show ${target}`,
+      ]);
+    }),
+  );
+
+  it(
+    'counts its tries for people',
+    story(async (world) => {
+      await world.dockerfile(`FROM ${BASE}\nRUN exit 1\n`);
+      world.start();
+      await world.want();
+      await world.until(({ attempt }) => attempt?.failures === 2);
+
+      const texts = await world.eventTexts('BuildStarted');
+      expect(new Set(texts.map((text) => /try \d/.exec(text)?.[0]))).toEqual(new Set(['try 1', 'try 2']));
+    }),
+  );
+
+  it(
     'is given up when its inputs change meanwhile, and what is wanted now is built at once',
     story(async (world) => {
       await world.dockerfile(`FROM ${BASE}\nRUN sleep infinity\n`);
@@ -128,7 +164,7 @@ describe('what cannot be made', () => {
       await world.dockerfile(`${MODULE}FROM ${BASE}\n`);
       expect(await world.until(isReady, 5_000)).not.toHaveProperty('attempt');
       expect(world.requests).toHaveLength(2);
-      expect(await world.events()).toEqual(['Signed']);
+      expect(await world.events()).toEqual(['BuildStarted', 'Signed']);
     }),
   );
 

@@ -55,7 +55,7 @@ describe('an image that is ready', () => {
       world.transport.wipe('kmod');
       const missing = await world.until(isMissing, 3 * HOUR_MS);
       expect(missing).toMatchObject({ reason: 'ImageVanished', digest });
-      expect(await world.events()).toEqual(['ImageVanished', 'Signed']);
+      expect(await world.events()).toEqual(['BuildStarted', 'ImageVanished', 'Signed']);
 
       expect(await world.until(isReady)).toMatchObject({ digest, reason: 'Signed' });
       expect(world.written.slice(-5)).toEqual(['Missing', 'Building', 'Built', 'Signing', 'Ready']);

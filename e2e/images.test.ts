@@ -26,7 +26,7 @@ describe('an image', () => {
       await madeOnce(world);
 
       expect(world.written).toEqual(['Wanted', 'Building', 'Built', 'Signing', 'Ready']);
-      expect(await world.events()).toEqual(['Signed']);
+      expect(await world.events()).toEqual(['BuildStarted', 'Signed']);
     }),
   );
 
@@ -226,7 +226,7 @@ describe('an image', () => {
       const after = await world.until(({ observedGeneration }) => observedGeneration === 2);
 
       expect(after).toMatchObject({ state: 'Ready', digest });
-      expect(await world.events()).toEqual(['Signed']);
+      expect(await world.events()).toEqual(['BuildStarted', 'Signed']);
     }),
   );
 
@@ -246,7 +246,7 @@ describe('an image', () => {
         [['CertificateExpires', 'CertificateExpiresSoon']],
       ]);
       await world.clock.advance(2 * DAY_MS);
-      expect(await world.events()).toEqual(['CertificateExpiresSoon', 'Signed']);
+      expect(await world.events()).toEqual(['BuildStarted', 'CertificateExpiresSoon', 'Signed']);
       expect(world.built).toHaveLength(1);
     }),
   );

@@ -8,6 +8,9 @@ export interface Clock {
   after(delayMs: number, run: () => void): () => void;
 }
 
+/** A moment as Kubernetes writes it: RFC 3339, in whole seconds. @param ms since the epoch */
+export const timestamp = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
+
 /** The machine's clock. Its timers do not keep the process alive by themselves when `unref` is asked for. */
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Clock } from './clock.ts';
+import { type Clock, timestamp } from './clock.ts';
 import type { KubeClient } from './kube/client.ts';
 import { CORE, type KubeObject } from './kube/object.ts';
 import type { Log } from './log.ts';
@@ -55,7 +55,7 @@ export function createEvents(options: {
       const text = message.slice(0, MESSAGE_CHARS_MAX);
       const { name: objectName, uid = '' } = regarding.metadata;
       const identity = [regarding.kind, namespace, objectName, uid, type, reason, text].join('\0');
-      const now = new Date(clock.now()).toISOString().replace(/\.\d+Z$/, 'Z');
+      const now = timestamp(clock.now());
       const { count, first } = counts.get(identity) ?? { count: 0, first: now };
       // Deleted and set again, it counts as the youngest.
       counts.delete(identity);

@@ -1,7 +1,7 @@
 /** Controller machinery that knows no Module: client, caches, queue, lease, events, metrics, health, config, log. */
 export { backoffMs } from './backoff.ts';
 export { blindKinds, type Cache, createCache, type WatchedCache } from './cache.ts';
-export { aborted, type Clock, sleep, systemClock } from './clock.ts';
+export { aborted, type Clock, sleep, systemClock, timestamp } from './clock.ts';
 export { AppError, connectionProblem, FAILURES, type FailureCode, isAppError, isRace } from './errors.ts';
 export { createEvents, type EventRecorder } from './events.ts';
 export { canonicalJson, deepEqual, equalButForNulls, isSubset, mergePatch } from './json.ts';

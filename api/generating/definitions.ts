@@ -5,7 +5,8 @@ import { AppliedManifestWork, ClusterClaim, ManagedCluster, ManifestWork } from 
 import { RESOURCES } from '../resources.ts';
 import type { Column, Definition } from './custom-resource-definition.ts';
 
-const age: Column = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
+const date = (name: string, jsonPath: string): Column => ({ name, type: 'date', jsonPath });
+const age = date('Age', '.metadata.creationTimestamp');
 const text = (name: string, jsonPath: string): Column => ({ name, type: 'string', jsonPath });
 /** Only with -o wide. */
 const wide = (column: Column): Column => ({ ...column, priority: 1 });
@@ -63,6 +64,7 @@ export const OWN: readonly Definition[] = [
       count('Clusters', '.status.wantedBy'),
       text('Digest', '.status.digest'),
       text('Reason', '.status.reason'),
+      wide(date('Since', '.status.startTime')),
       wide(count('Failures', '.status.attempt.failures')),
       wide(text('Next', '.status.attempt.nextTime')),
       wide(text('Message', '.status.message')),

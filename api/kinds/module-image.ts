@@ -66,6 +66,11 @@ export const ModuleImageStatus = z.strictObject({
     })
     .optional()
     .describe('Failures in a row on the same inputs and with the same access to registries.'),
+  startTime: z
+    .string()
+    .meta({ format: 'date-time' })
+    .optional()
+    .describe('While it is built or signed: since when.'),
   conditions: Conditions.optional().describe('What is to be known beside the state.'),
   wantedBy: Count().optional().describe('Clusters that want it.'),
   reason: z.string().max(256).optional().describe('Why it is in this state: a word of docs/reasons.md.'),

@@ -14,6 +14,7 @@ export const OF_IMAGES = {
     'The build ended with an error. Clusters keep what they run.',
     'Read status.log of the ModuleImage, mend the Dockerfile in its ConfigMap; the build begins again by itself.',
   ),
+  BuildStarted: ok('A build of the image has begun; the event names the command that shows its log.'),
   BuildTimedOut: error(
     'The build did not end in the time that a build may take, and was ended.',
     'Find the step that hangs in the log; raise KMM_BUILD_MINUTES_MAX of the operator where builds do take longer.',

@@ -60,6 +60,7 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
     builder:
       builds === 'here'
         ? {
+            logCommand: (target) => `show ${target}`,
             build: (request, signal) => {
               requests.push(request);
               return crowds.count(request.target, () => fake.build(request, signal));
@@ -140,6 +141,10 @@ export async function imagesWorld(limits?: ImageLimits, builds: 'here' | 'elsewh
     async events() {
       const all = await listAll(user, CORE.event);
       return all.map((event) => String(event['reason'])).sort();
+    },
+    async eventTexts(reason: string) {
+      const all = await listAll(user, CORE.event);
+      return all.filter((event) => event['reason'] === reason).map((event) => String(event['message']));
     },
     async until(check: (status: ModuleImageStatus) => boolean, patienceMs?: number, name = 'image') {
       const [status = {}] = await world.untilAll([name], ([one = {}]) => check(one), patienceMs);

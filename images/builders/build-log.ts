@@ -40,6 +40,10 @@ function logFileOf(directory: string, target: string): string {
   return join(directory, `${readable}-${hash}.log`);
 }
 
+/** How people read the log of the last build of a target. */
+export const logCommandOf = ({ directory, readLog }: BuildLogSettings, target: string): string =>
+  readLog(logFileOf(directory, target));
+
 /** Made when an operator starts, so that a folder which is not to be had is told at once. */
 export const prepareLogFolder = (directory: string): unknown => unlessFull(() => makeFolder(directory));
 

@@ -34,6 +34,13 @@ it('does not start a build whose signal was aborted before', async () => {
   expect(calls()[0], 'the next build still clears away old containers').toBe('rm --all');
 });
 
+it('names the log of a build while it runs', async () => {
+  const { builder, logs } = world({});
+  await builder.build(request);
+
+  expect(builder.logCommand?.(request.target)).toBe(`cat ${logs()[0]}`);
+});
+
 it('ends a running build with all its children when the signal is aborted', async () => {
   const { builder, directory } = world({ bud: 'sleep 60 & echo $! > "$0.pid"; wait' });
   const pidFile = join(directory, 'program.pid');

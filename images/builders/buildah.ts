@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { authFile } from '../registry/credentials.ts';
 import { buildFailure, withLog } from './build-failure.ts';
-import { type BuildLog, openBuildLog, prepareLogFolder } from './build-log.ts';
+import { type BuildLog, logCommandOf, openBuildLog, prepareLogFolder } from './build-log.ts';
 import { refuseOddNames } from './build-secrets.ts';
 import { type BuildFiles, buildArguments, pushArguments } from './buildah-command.ts';
 import type { Builder, BuildRequest, BuildResult, BuildSecret, BuildTimer } from './builder.ts';
@@ -106,6 +106,7 @@ export function createBuildah({
   };
 
   return {
+    logCommand: (target) => logCommandOf({ directory: logs, readLog }, target),
     async build(request, signal, timer) {
       signal?.throwIfAborted();
       refuseOddNames(request.secrets);

@@ -12,6 +12,8 @@ export interface Builder {
    * @throws {AppError} BUILD_FAILED with the log in {@link buildLog}, or a REGISTRY_ code when pulling or pushing failed
    */
   build(request: BuildRequest, signal?: AbortSignal, timer?: BuildTimer): Promise<BuildResult>;
+  /** The command by which people read the log of the build of a target while it runs. */
+  logCommand?(target: string): string;
 }
 
 /** The time that a build may take. It runs from the call on. */

@@ -32,6 +32,8 @@ export interface BuildKind {
   /** The object that builds, and the Secrets with what it reads. @param name equal for equal targets */
   plan(name: string, request: BuildRequest): ClusterBuild;
   look(object: KubeObject, signal: AbortSignal | undefined): Promise<BuildSight>;
+  /** The command that shows the log while it builds. */
+  logCommand(name: string): string;
   /** Of what was pushed, where the object does not tell. */
   digest?(request: BuildRequest, signal: AbortSignal | undefined): Promise<string | undefined>;
 }
@@ -50,10 +52,11 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
   prepareLogFolder(options.directory);
 
   return {
+    logCommand: (target) => kind.logCommand(buildName(target)),
     async build(request, signal) {
       signal?.throwIfAborted();
       refuseOddNames(request.secrets);
-      const plan = withInputs(kind.plan(buildName(request), request), request);
+      const plan = withInputs(kind.plan(buildName(request.target), request), request);
       refuseLargeInputs(plan);
       const log = openBuildLog(options, request);
       try {
@@ -202,7 +205,7 @@ export function createClusterBuilder(options: ClusterBuilderOptions, kind: Build
   }
 }
 
-const buildName = ({ target }: BuildRequest) => `kmm-build-${hashOf(target).slice(0, 32)}`;
+const buildName = (target: string) => `kmm-build-${hashOf(target).slice(0, 32)}`;
 
 /** Labels carry the keyed hash of all inputs, secrets too. */
 function withInputs({ object, secrets }: ClusterBuild, request: BuildRequest): ClusterBuild {

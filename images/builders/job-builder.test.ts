@@ -225,6 +225,20 @@ describe('a build in a Job', () => {
     expect(began).toBe(2);
   });
 
+  it('names the log of its Job while it runs', async () => {
+    const { runs, run } = heldRuns();
+    const { client, builder } = world(run);
+    const building = builder.build(request);
+    await expect.poll(() => runs.began).toBe(1);
+    const [job] = await listAll(client, CORE.job);
+
+    expect(builder.logCommand?.(request.target)).toBe(
+      `kubectl -n ${BUILD_NAMESPACE} logs -f job/${job?.metadata.name} --all-containers`,
+    );
+    runs.finish();
+    await building;
+  });
+
   it('has its whole log in a file of the operator, without what the Job was', async () => {
     const { builder, client } = world(gives({ exitCode: 2, output: 'make: no rule\nError: building\n' }));
 

@@ -13,6 +13,7 @@ export function createJobBuilder(options: JobBuilderOptions): Builder {
   return createClusterBuilder(options, {
     type: CORE.job,
     plan: (name, request) => planBuildJob(name, request, options),
+    logCommand: (name) => `kubectl -n ${namespace} logs -f job/${name} --all-containers`,
     async look(job, signal) {
       const pods = await podsOf(job, signal);
       const counting = podOf(pods);

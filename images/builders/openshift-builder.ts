@@ -19,13 +19,14 @@ const CONTAINER = 'docker-build';
 
 /** OpenShift's Builds of strategy Docker: neither the operator nor an account of ours needs privilege. */
 export function createOpenshiftBuilder(options: OpenshiftBuilderOptions): Builder {
-  const { clock, registry } = options;
+  const { clock, namespace, registry } = options;
   return createClusterBuilder(options, {
     type: RESOURCES.build,
     plan(name, request) {
       refuseLongDockerfile(request);
       return planOpenshiftBuild(name, request, options);
     },
+    logCommand: (name) => `oc -n ${namespace} logs -f build/${name}`,
     async look(build) {
       const { name, namespace = '', annotations } = build.metadata;
       const pod = { namespace, name: annotations?.['openshift.io/build.pod-name'] ?? `${name}-build` };

@@ -1,7 +1,7 @@
 import { FAILURES, type FailureCode } from '@kmm-fleet/runtime';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { type Attempt, failedAgain, isDefective, isSpent, waitOf } from './attempt.ts';
+import { type Attempt, failedAgain, isDefective, isSpent, tryNumber, waitOf } from './attempt.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const WORLD: readonly FailureCode[] = ['REGISTRY_UNREACHABLE', 'REGISTRY_UNAUTHORIZED', 'IMAGE_NOT_FOUND'];
@@ -33,6 +33,21 @@ it('never gives up because of the world, however long it lasts', () => {
       expect(isDefective(after(codes), 'now')).toBe(false);
     }),
   );
+});
+
+it('counts tries on these inputs alone', () => {
+  const three = after(['BUILD_FAILED', 'REGISTRY_UNREACHABLE', 'BUILD_FAILED']);
+
+  expect([tryNumber(undefined, 'now'), tryNumber(three, 'now'), tryNumber(three, 'other')]).toEqual([
+    1, 4, 1,
+  ]);
+});
+
+it('tells the next time in whole seconds, and never before what was asked for', () => {
+  const asked = { code: 'REGISTRY_THROTTLED', inputsHash: 'now', retryAfterMs: 90_000 } as const;
+  const { nextTime = '' } = failedAgain(undefined, asked, NOW + 1, 0.5);
+
+  expect(nextTime).toBe('2026-01-01T00:01:31Z');
 });
 
 it('waits between a quarter of a minute and half an hour, and for these inputs alone', () => {

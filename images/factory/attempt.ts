@@ -1,5 +1,5 @@
 import type { ModuleImageStatus } from '@kmm-fleet/api';
-import { backoffMs, type FailureCode } from '@kmm-fleet/runtime';
+import { backoffMs, type FailureCode, timestamp } from '@kmm-fleet/runtime';
 
 export type Attempt = NonNullable<ModuleImageStatus['attempt']>;
 
@@ -36,9 +36,13 @@ export function failedAgain(
   const failures = (known?.failures ?? 0) + 1;
   const defects = (known?.defects ?? 0) + (DEFECTS.has(code) ? 1 : 0);
   const waitMs = Math.max(Math.min(retryAfterMs, RETRY.maxMs), backoffMs(failures, jitter, RETRY));
-  const nextTime = new Date(nowMs + waitMs).toISOString();
+  const nextTime = timestamp(Math.ceil((nowMs + waitMs) / 1_000) * 1_000);
   return { inputsHash, failures, ...(defects > 0 && { defects }), nextTime };
 }
+
+/** Which try on these inputs the next one is, from 1. */
+export const tryNumber = (attempt: Attempt | undefined, inputsHash: string): number =>
+  (attempt?.inputsHash === inputsHash ? attempt.failures : 0) + 1;
 
 /** Milliseconds until these inputs may be tried again: no longer than any wait, whatever clock the time was told by. */
 export function waitOf(attempt: Attempt | undefined, inputsHash: string, nowMs: number): number {

@@ -88,6 +88,19 @@ describe('the status of an image', () => {
     expect(minutesTo(at({}, failed({ retryAfterMs: 1e12 })))).toBe(30);
   });
 
+  it('says since when it is made, and for how long once that is over no more', () => {
+    const building = at({}, { kind: 'progress', state: 'Building', message: 'Building.' });
+    const later = (status: ModuleImageStatus, state: 'Wanted' | 'Building' | 'Built' | 'Signing') =>
+      imageStatus(status, { kind: 'progress', state, message: '' }, 1, NOW + 60_900, 0.5);
+
+    expect(building.startTime).toBe('2026-01-01T00:00:00Z');
+    expect(later(later(building, 'Built'), 'Signing').startTime).toBe('2026-01-01T00:00:00Z');
+    expect(later({}, 'Signing').startTime).toBe('2026-01-01T00:01:00Z');
+    expect(later(building, 'Building').startTime, 'a build that is begun anew').toBe('2026-01-01T00:01:00Z');
+    for (const ended of [at(building, good), at(building, failed()), later(building, 'Wanted')])
+      expect(ended).not.toHaveProperty('startTime');
+  });
+
   it('moves its time only with its state', () => {
     const first = at({}, failed());
     const second = imageStatus(first, failed(), 1, NOW + 60_000, 0.5);

@@ -5,7 +5,7 @@ import {
   type ImageState,
   type ModuleImageStatus,
 } from '@kmm-fleet/api';
-import { deepEqual, FAILURES, type FailureCode } from '@kmm-fleet/runtime';
+import { deepEqual, FAILURES, type FailureCode, timestamp } from '@kmm-fleet/runtime';
 import { type Failure, failedAgain, isSpent } from './attempt.ts';
 
 /** What one pass over an image came to. */
@@ -16,6 +16,8 @@ export type ImageOutcome =
       readonly message: string;
       /** Of the build, once it has ended. */
       readonly log?: string | undefined;
+      /** What is told when a build begins. */
+      readonly event?: string | undefined;
     }
   | {
       readonly kind: 'ready';
@@ -53,6 +55,7 @@ export function imageStatus(
   const next = withoutUndefined({
     ...previous,
     ...changed(previous, outcome, nowMs, jitter),
+    startTime: startTime(previous, outcome, nowMs),
     observedGeneration: generation,
   });
   const moved = next.state !== previous.state;
@@ -97,6 +100,17 @@ function changed(
       };
     }
   }
+}
+
+/** A build begins anew with each call of its builder; signing what was just built goes on with the same work. */
+function startTime(
+  { state, startTime: known }: ModuleImageStatus,
+  outcome: ImageOutcome,
+  nowMs: number,
+): string | undefined {
+  if (outcome.kind !== 'progress' || outcome.state === 'Wanted') return undefined;
+  const goesOn = outcome.state === 'Built' || (outcome.state === 'Signing' && state === 'Built');
+  return (goesOn && known) || timestamp(nowMs);
 }
 
 function failureText(

@@ -1,7 +1,8 @@
 import { counted, LABELS } from '@kmm-fleet/api';
-import { AppError } from '@kmm-fleet/runtime';
+import { AppError, timestamp } from '@kmm-fleet/runtime';
 import type { BuildTimer } from '../builders/builder.ts';
 import { signImage } from '../signing/sign-image.ts';
+import { tryNumber } from './attempt.ts';
 import { pinDockerfile } from './dockerfile.ts';
 import {
   baseAccess,
@@ -12,8 +13,10 @@ import {
   imageMissing,
   type Pass,
   targetAccess,
+  tryHash,
   unsignedImage,
 } from './image-pass.ts';
+import type { ImageOutcome } from './image-status.ts';
 import { withTimeLimit } from './time-limit.ts';
 
 const SIGNERS_SHOWN = 3;
@@ -24,7 +27,8 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
   const { build: inputsHash, all } = knownHashes(pass);
   const { builder } = ports;
   if (!inputs.build || !builder) throw imageMissing(pass, `Image ${image.spec.image}`);
-  await progress(pass, ports, 'Building', `Building for kernel ${image.spec.kernelVersion}.`);
+  const target = inputs.sign ? unsignedImage(pass) : image.spec.image;
+  await conclude(pass, ports, buildStarted(pass, ports.nowMs(), builder.logCommand?.(target)));
   const { dockerfile, facts, args, secrets } = inputs.build;
   const task = (limited: AbortSignal, timer: BuildTimer) =>
     builder.build(
@@ -32,7 +36,7 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
         dockerfile: pinDockerfile(dockerfile, facts, pass.bases ?? []),
         buildArgs: args,
         secrets,
-        target: inputs.sign ? unsignedImage(pass) : image.spec.image,
+        target,
         labels: inputs.sign ? { [LABELS.buildInputsHash]: inputsHash } : { [LABELS.inputsHash]: all },
         baseAccess: baseAccess(pass),
         targetAccess: targetAccess(pass),
@@ -56,6 +60,16 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
     await progress(pass, ports, 'Built', 'Built and pushed unsigned; it is signed next.', log);
     await sign(pass, digest, ports, signal, log);
   } else await conclude(pass, ports, { kind: 'ready', digest, inputsHash: all, reason: 'Built', log });
+}
+
+function buildStarted(pass: Pass, nowMs: number, logCommand: string | undefined): ImageOutcome {
+  const { image, kernelVersion } = pass.image.spec;
+  const count = tryNumber(pass.status.attempt, tryHash(pass));
+  const time = timestamp(nowMs).slice(11, 19);
+  const message = `Building for kernel ${kernelVersion}. Try ${count}, begun ${time} UTC.`;
+  const log = logCommand ? ` Its log: ${logCommand}` : '';
+  const event = `Building ${image} for kernel ${kernelVersion}, try ${count}.${log}`;
+  return { kind: 'progress', state: 'Building', message, event };
 }
 
 /** Signs what has this digest: a tag may have moved since it was looked at. */
@@ -101,13 +115,7 @@ function signedText({ length }: readonly string[], replaced: readonly string[]):
   return `${signed} Signatures of somebody else were replaced: ${names.join(', ')}. To keep them, leave those files out of filesToSign.`;
 }
 
-function progress(
-  pass: Pass,
-  ports: ImagePorts,
-  state: 'Building' | 'Built' | 'Signing',
-  message: string,
-  log?: string,
-) {
+function progress(pass: Pass, ports: ImagePorts, state: 'Built' | 'Signing', message: string, log?: string) {
   return conclude(pass, ports, { kind: 'progress', state, message, log });
 }
 

@@ -13,6 +13,8 @@ export function reportImage(
   const regarding = image as unknown as KubeObject;
   if (outcome.kind === 'progress') {
     ports.log.info(`image.${outcome.state.toLowerCase()}`, fields);
+    const { event: message } = outcome;
+    if (message) ports.events.record(regarding, { type: 'Normal', reason: 'BuildStarted', message });
     if (outcome.state === 'Built') count(ports.metrics, 'Built', 'success');
   }
   if (outcome.kind === 'ready') {
