@@ -14,6 +14,6 @@ export { createHub, type Hub, type HubPorts } from './start-hub.ts';
 export { mcmStatus } from './status/mcm-status.ts';
 export { createTally } from './status/tally.ts';
 export { diffWork } from './works/diff-work.ts';
-export { type ItemState, itemStatus, reportedNodes } from './works/item-status.ts';
+export { hasReportedNodes, type ItemState, itemStatus, reportedNodes } from './works/item-status.ts';
 export { createKernelImages, type KernelImages } from './works/kernel-images.ts';
 export { pinsOf, planWork, type Wait, type WorkInput, type WorkPlan } from './works/plan-work.ts';

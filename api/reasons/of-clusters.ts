@@ -29,7 +29,7 @@ export const OF_CLUSTERS = {
   ),
   KernelInvalid: error('A kernel release does not look like one.', 'Check the kernel claim of the cluster.'),
   KernelNotMapped: error(
-    'No entry of kernelMappings matches a kernel that the cluster runs. Its nodes are left as they are.',
+    'No entry of kernelMappings matches a kernel that the cluster runs. Its nodes do not get the module; those that had it unload it, but for a managed cluster none of whose kernels is matched: that one keeps all.',
     'Add a literal or a regexp for that kernel; kmm plan -f FILE shows what would match.',
   ),
   Loaded: ok('The module is loaded on every node that wants it.'),
@@ -46,6 +46,10 @@ export const OF_CLUSTERS = {
   NoClusterSelected: warning(
     'No ManagedCluster has the labels of spec.selector.',
     'Label a cluster, or mend the selector.',
+  ),
+  NoNodeSelected: warning(
+    'No node has the labels of spec.moduleSpec.selector and taints that are tolerated, so the module is on none. Nodes that were left have unloaded it.',
+    'Mend spec.moduleSpec.selector, or label a node of a cluster that shall have it: kubectl label node NODE KEY=VALUE.',
   ),
   NoFailure: ok('Nothing has failed.'),
   NoImage: waiting('The cluster has no image for the kernel of the node.', 'See why the image is not ready.'),

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { digestOf, mcmObject } from '../../hub/testing/fixtures.ts';
 import { plain } from '../output/terminal.ts';
-import { fleetOf, imagesFor, managedCluster, mcmWith, ready, worksFor } from '../testing/fixtures.ts';
+import {
+  fleetOf,
+  imagesFor,
+  managedCluster,
+  mcmWith,
+  ready,
+  reported,
+  worksFor,
+} from '../testing/fixtures.ts';
 import { planClusters } from './plan-clusters.ts';
 import { renderPlan } from './render-plan.ts';
 
@@ -114,7 +122,12 @@ it('deletes the work of a cluster that the selector leaves, and says so until it
   }));
 
   expect(planClusters(mcm, fleetOf({ clusters: unlabelled, works }))).toEqual([
-    { cluster: 'east', action: 'delete', kernels: [] },
+    {
+      cluster: 'east',
+      action: 'delete',
+      effects: [{ kind: 'unload', field: 'spec.selector' }],
+      kernels: [],
+    },
   ]);
   expect(planClusters(mcm, fleetOf({ clusters: unlabelled, works: leaving }))).toMatchObject([
     { cluster: 'east', action: 'none', kernels: [{ reason: 'WaitingForSpoke' }] },
@@ -144,6 +157,25 @@ west      later   6.1.0-1    build, sign, pin   ImageWanted       registry.test/
 east 5.14.0-1: KernelNotMapped: spec.moduleSpec.moduleLoader.container.kernelMappings: No kernel mapping matches kernel 5.14.0-1. Add a literal or a regexp for it.
 
 Works written at once: none. Images: build and sign 1.`);
+  });
+
+  it('tells first what nodes lose, summed over clusters', () => {
+    const clusters = [managedCluster('west', [KERNEL]), east];
+    const nodes = { 'moduleLoader.desiredNumber': 3, 'moduleLoader.availableNumber': 2 };
+    const works = worksFor(mcm, clusters, { [KERNEL]: ready('a') }, reported(nodes));
+    const images = imagesFor(mcm, clusters, { [KERNEL]: ready('a') });
+    const moduleSpec = {
+      ...(mcm['spec'] as { moduleSpec: object }).moduleSpec,
+      selector: { accelerator: 'yse' },
+    };
+    const typo = mcmObject({ moduleSpec });
+
+    expect(render(planClusters(typo, fleetOf({ clusters, works, images })))).toContain(
+      `kmod
+unloads  spec.moduleSpec.selector changes: the module leaves the nodes that no longer match (now loaded on 4 nodes of 2 clusters).
+CLUSTER   WORK     KERNEL    STEPS   STATE   IMAGE
+east      update   6.1.0-1   keep    Ready`,
+    );
   });
 
   it('says how to select a cluster when none is', () => {

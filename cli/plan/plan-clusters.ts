@@ -2,6 +2,7 @@ import { kernelKey, type ModuleImageSpec } from '@kmm-fleet/api';
 import { diffWork, pinsOf, type Wait } from '@kmm-fleet/hub';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import { type FleetItem, type FleetView, planItems } from '../hub/fleet-view.ts';
+import { type Effect, planEffects } from './plan-effects.ts';
 
 /** What the hub does for a kernel until its image is on the cluster, in order. `keep`: it is there already. */
 export type PlanStep = 'look up' | 'build' | 'sign' | 'pin' | 'keep';
@@ -23,6 +24,8 @@ export interface ClusterPlan {
   readonly cluster: string;
   /** Of its ManifestWork, at once; it follows later for kernels that wait. */
   readonly action: 'create' | 'update' | 'delete' | 'none';
+  /** What that does where the module is loaded. */
+  readonly effects: readonly Effect[];
   readonly kernels: readonly KernelPlan[];
 }
 
@@ -31,7 +34,9 @@ export function planClusters(mcm: KubeObject, fleet: FleetView): ClusterPlan[] {
   return planItems(mcm.metadata.name, mcm, fleet).map(planCluster);
 }
 
-function planCluster({ cluster, plan, work }: FleetItem): ClusterPlan {
+function planCluster(item: FleetItem): ClusterPlan {
+  const { cluster, plan, work } = item;
+  const effects = planEffects(item);
   const change = diffWork(plan, work);
   const action = change?.kind === 'apply' ? (work ? 'update' : 'create') : (change?.kind ?? 'none');
   if (plan.action.kind === 'delete') {
@@ -43,7 +48,7 @@ function planCluster({ cluster, plan, work }: FleetItem): ClusterPlan {
       state: 'Progressing',
       reason: 'WaitingForSpoke',
     } as const;
-    return { cluster, action, kernels: change ? [] : [{ ...leaving, message }] };
+    return { cluster, action, effects, kernels: change ? [] : [{ ...leaving, message }] };
   }
   const before = pinsOf(work);
   const after = plan.action.kind === 'apply' ? pinsOf(plan.action.work) : before;
@@ -56,7 +61,7 @@ function planCluster({ cluster, plan, work }: FleetItem): ClusterPlan {
     .filter(({ kernel }) => !wanted.some((one) => one.kernel === kernel))
     .map(({ kernel, state, reason, message }) => ({ kernel, image: '', steps: [], state, reason, message }));
   const kernels = [...wanted, ...others].sort((a, b) => (a.kernel < b.kernel ? -1 : 1));
-  return { cluster, action, kernels };
+  return { cluster, action, effects, kernels };
 }
 
 function planKernel(

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { KERNEL_CLAIM, OPERATOR, RESOURCES } from '@kmm-fleet/api';
 import { CORE } from '@kmm-fleet/runtime';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { mcmObject } from '../../hub/testing/fixtures.ts';
 import { mcmWith } from '../testing/fixtures.ts';
@@ -42,6 +42,7 @@ it('keeps the shape of its JSON', async () => {
       {
         cluster: 'east',
         action: 'none',
+        effects: [],
         kernels: [
           {
             kernel: '',
@@ -134,6 +135,93 @@ it('fails for a module that would have to be unloaded to go to another namespace
 
   expect(code).toBe(1);
   expect(out).toContain('east: SpokeNamespaceChanged: spec.spokeNamespace: The Module stays in before');
+});
+
+describe('exit code', () => {
+  const plugin = { container: { image: 'registry.test/plugin:1' } };
+  const container = {
+    modprobe: { moduleName: 'loaded' },
+    kernelMappings: [{ literal: '6.1.0-1', containerImage: `registry.test/kmod@sha256:${'a'.repeat(64)}` }],
+  };
+  const moduleOf = (name: string, rest: object = {}) => ({
+    ...mcmObject({
+      moduleSpec: { selector: { driver: 'yes' }, moduleLoader: { container }, devicePlugin: plugin },
+      ...rest,
+    }),
+    metadata: { name },
+  });
+  const planOf = (object: object) => plan(stringify(object, { version: '1.1' }));
+
+  beforeAll(() =>
+    world.client.create(RESOURCES.manifestWork, {
+      apiVersion: 'work.open-cluster-management.io/v1',
+      kind: 'ManifestWork',
+      metadata: { name: 'loaded', namespace: 'east' },
+      spec: {
+        workload: {
+          manifests: [
+            {
+              apiVersion: 'kmm.sigs.x-k8s.io/v1beta1',
+              kind: 'Module',
+              metadata: { name: 'loaded', namespace: 'openshift-kmm' },
+              spec: { selector: { driver: 'yes' }, moduleLoader: { container }, devicePlugin: plugin },
+            },
+          ],
+        },
+      },
+    }),
+  );
+
+  it.each([
+    ['0 for a module that stays', {}, 0, /^loaded\nCLUSTER/],
+    [
+      '1 for a selector of nodes that no longer matches',
+      { moduleSpec: { selector: { driver: 'yse' }, moduleLoader: { container } } },
+      1,
+      /^unloads {2}spec\.moduleSpec\.selector changes: .* \(now loaded on an unknown number of nodes of 1 cluster\)\.$/m,
+    ],
+    [
+      '1 for a loader that is taken away',
+      { moduleSpec: { selector: { driver: 'yes' }, devicePlugin: plugin } },
+      1,
+      /^unloads {2}spec\.moduleSpec\.moduleLoader is removed/m,
+    ],
+    [
+      '1 for a cluster that is left',
+      { selector: { site: 'none' } },
+      1,
+      /^unloads {2}spec\.selector matches 1 cluster no longer/m,
+    ],
+    [
+      '1 for another module in its place',
+      {
+        moduleSpec: {
+          selector: { driver: 'yes' },
+          moduleLoader: { container: { ...container, modprobe: { moduleName: 'other' } } },
+        },
+      },
+      1,
+      /^replaces {2}spec\.moduleSpec\.moduleLoader\.container\.modprobe\.moduleName changes: every node unloads the old module and loads the new/m,
+    ],
+    [
+      '0 for one that is loaded anew',
+      {
+        moduleSpec: {
+          selector: { driver: 'yes' },
+          moduleLoader: {
+            container: { ...container, modprobe: { moduleName: 'loaded', parameters: ['a=1'] } },
+          },
+        },
+      },
+      0,
+      /^reloads {2}spec\.moduleSpec\.moduleLoader\.container\.modprobe changes: each node unloads the module and loads it again/m,
+    ],
+  ])('%s', async (_name, rest, expected, words) => {
+    const { code, out } = await planOf(moduleOf('loaded', rest));
+
+    expect(out).toMatch(words);
+    expect(code).toBe(expected);
+  });
 });
 
 it('names a namespace that the hub does not have', async () => {

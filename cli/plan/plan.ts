@@ -11,6 +11,7 @@ import { EXIT, type ExitCode, UserError } from '../output/user-error.ts';
 import { checkReferences } from './check-references.ts';
 import { checkToolkits } from './check-toolkits.ts';
 import { type ClusterPlan, planClusters } from './plan-clusters.ts';
+import { loses } from './plan-effects.ts';
 import { type ModulePlan, renderPlan } from './render-plan.ts';
 
 interface PlanOptions extends ConnectionOptions {
@@ -30,8 +31,16 @@ export function addPlanCommand(program: Command, io: Io, finish: (code: ExitCode
       'after',
       `
 Steps: look up, build, sign, pin, or keep what is pinned. Nothing is written.
-Exit code 1 when something that images are made from is missing, or when the
-Module would have to be unloaded to go to another namespace, so that it stays.
+An edit reaches all clusters at once. Lines above the table tell what it does to
+nodes that have the module: unloads, replaces (another moduleName), or reloads.
+
+Exit code 1 when
+  - the module would leave nodes, or be replaced by another on them;
+  - something that images are made from is missing;
+  - spec.spokeNamespace changes where the Module is, so that it stays there;
+  - the file cannot be planned, or the hub does not answer.
+Exit code 0 otherwise, also when the module is reloaded, or when a cluster or a
+kernel waits or an image has failed: nodes keep what they have meanwhile.
 
 Example:
   kmm plan -f managed-cluster-module.yaml`,
@@ -62,10 +71,12 @@ async function plan(io: Io, options: PlanOptions): Promise<ExitCode> {
       ? JSON.stringify(plans)
       : plans.map((one) => renderPlan(one, paint)).join('\n\n');
   io.out.write(`${text}\n`);
-  return plans.some(({ missing, clusters }) => missing.length > 0 || clusters.some(isHeld))
-    ? EXIT.failed
-    : EXIT.done;
+  return plans.some(isFound) ? EXIT.failed : EXIT.done;
 }
+
+/** What --help tells of exit code 1. */
+const isFound = ({ missing, clusters }: ModulePlan) =>
+  missing.length > 0 || clusters.some((cluster) => isHeld(cluster) || cluster.effects.some(loses));
 
 /** Whether the file asks for a move that the hub does not make. */
 const isHeld = ({ kernels }: ClusterPlan) => kernels.some(({ reason }) => reason === 'SpokeNamespaceChanged');

@@ -1,7 +1,9 @@
 import { table } from '../output/table.ts';
 import { type Paint, paintState } from '../output/terminal.ts';
 import { oneLine } from '../output/tree.ts';
+import { describeEffects } from './describe-effects.ts';
 import type { ClusterPlan, KernelPlan } from './plan-clusters.ts';
+import { loses } from './plan-effects.ts';
 
 /** The plan of one module. */
 export interface ModulePlan {
@@ -23,6 +25,9 @@ export function renderPlan(
     paint('bold', module),
     ...warnings.map((warning) => `${paint('yellow', 'warning')}  ${warning}`),
     ...missing.map((sentence) => `${paint('red', 'missing')}  ${sentence}`),
+    ...describeEffects(clusters).map(
+      ({ word, isLoss, sentence }) => `${paint(isLoss ? 'red' : 'yellow', word)}  ${sentence}`,
+    ),
   ];
   if (clusters.length === 0) return [...head, nothingSelected(selector)].join('\n');
   const rows = clusters.flatMap((cluster) => rowsOf(cluster, paint));
@@ -36,10 +41,13 @@ export function renderPlan(
   ].join('\n');
 }
 
-function rowsOf({ cluster, action, kernels }: ClusterPlan, paint: Paint): string[][] {
+function rowsOf({ cluster, action, effects, kernels }: ClusterPlan, paint: Paint): string[][] {
   // A work that has to wait for its images follows them.
   const isLater = action === 'none' && kernels.some(({ steps }) => steps.at(-1) === 'pin');
-  const shown = action === 'none' ? paint('dim', isLater ? 'later' : action) : paintState(paint, action);
+  const shown =
+    action === 'none'
+      ? paint('dim', isLater ? 'later' : action)
+      : paintState(paint, action, effects.some(loses) ? 'delete' : action);
   const first = [cluster, shown];
   if (kernels.length === 0) return [[...first, '', '', '', '']];
   return kernels.map(({ kernel, steps, state, reason, image }, index) => [

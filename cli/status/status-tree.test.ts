@@ -246,6 +246,20 @@ describe('a module', () => {
     ]);
   });
 
+  it('that no node has tells itself why, and so does each cluster', () => {
+    const message = 'spec.moduleSpec.selector: No cluster reports a node with accelerator=yes.';
+    const conditions = [{ ...condition, status: 'False', reason: 'NoNodeSelected', message }];
+    const object = { ...mcm, status: { observedGeneration: 1, summary, clusters: counted, conditions } };
+    const tree = treeOf(pinned(reported({ 'moduleLoader.desiredNumber': 0 })), elsewhere, object);
+
+    expect(text(tree).slice(0, 2)).toEqual([
+      `kmod  NoNodeSelected  ${message}`,
+      expect.stringMatching(
+        /^└─ east {2}NoNodeSelected {2}No node has the labels of spec\.moduleSpec\.selector/,
+      ),
+    ]);
+  });
+
   it('that is gone stays in sight while a cluster still has it', () => {
     const fleet = pinned();
 

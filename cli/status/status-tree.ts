@@ -88,9 +88,9 @@ function moduleState(mcm: KubeObject | undefined): Pick<ModuleTree, 'state' | 'r
     return { state: 'Unknown', reason: 'NotReported', message };
   }
   const isReady = ready.status === 'True';
-  // With clusters below, their own lines tell why; a module that no cluster has must tell itself.
-  const hasClusters = (status.clusters?.selected ?? 0) > 0;
-  const message = hasClusters ? (status.summary ?? ready.message) : ready.message;
+  // With clusters below, their own lines tell why; a module that no cluster or no node has must tell itself.
+  const isOnNodes = (status.clusters?.selected ?? 0) > 0 && ready.reason !== 'NoNodeSelected';
+  const message = isOnNodes ? (status.summary ?? ready.message) : ready.message;
   return { state: isReady ? 'Ready' : 'NotReady', reason: isReady ? 'Ready' : ready.reason, message };
 }
 
@@ -134,7 +134,7 @@ function clusterTree(
   return {
     cluster,
     state,
-    reason: state === 'Ready' ? 'Ready' : reason,
+    reason: reason === 'Loaded' ? 'Ready' : reason,
     message,
     kernels,
     reported: reportedBy(work),

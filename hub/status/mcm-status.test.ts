@@ -1,5 +1,5 @@
 import { checkManagedClusterModule } from '@kmm-fleet/api';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { mcmObject } from '../testing/fixtures.ts';
 import type { ItemState } from '../works/item-status.ts';
 import { mcmStatus } from './mcm-status.ts';
@@ -7,11 +7,19 @@ import { createTally } from './tally.ts';
 
 const NOW = '2026-01-01T00:00:00.000Z';
 const valid = checkManagedClusterModule(mcmObject());
-const item = (state: ItemState['state'], reason: string): ItemState => ({
+const item = (
+  state: ItemState['state'],
+  reason: string,
+  selected = reason === 'NoNodeSelected' ? 0 : 3,
+): ItemState => ({
   state,
   reason,
   message: `${reason} it is.`,
-  nodes: { selected: 3, desired: 2, available: state === 'Ready' ? 2 : 0 },
+  nodes: {
+    selected,
+    desired: Math.max(selected - 1, 0),
+    available: state === 'Ready' ? Math.max(selected - 1, 0) : 0,
+  },
   work: { exists: true, isApplied: state === 'Ready', isDegraded: false },
 });
 
@@ -47,6 +55,48 @@ it.each([
   ['nothing is selected', {}, 'Ready', 'False', 'NoClusterSelected'],
   ['all are ready', { a: item('Ready', 'Loaded') }, 'Ready', 'True', 'AllClustersReady'],
   [
+    'no node of any cluster is selected',
+    { a: item('Ready', 'NoNodeSelected'), b: item('Ready', 'NoNodeSelected') },
+    'Ready',
+    'False',
+    'NoNodeSelected',
+  ],
+  [
+    'all nodes that are selected are ready',
+    { a: item('Ready', 'Loaded'), b: item('Ready', 'NoNodeSelected') },
+    'Ready',
+    'True',
+    'AllClustersReady',
+  ],
+  [
+    'a cluster waits beside one without such nodes',
+    { a: item('Ready', 'NoNodeSelected'), b: item('Progressing', 'NodesLoading') },
+    'Ready',
+    'False',
+    'NodesLoading',
+  ],
+  [
+    'no node is selected, whatever one cluster waits for',
+    { a: item('Ready', 'NoNodeSelected'), b: item('Waiting', 'KernelNotMapped', 0) },
+    'Ready',
+    'False',
+    'NoNodeSelected',
+  ],
+  [
+    'a cluster has not reported yet, and others have no such node',
+    { a: item('Ready', 'NoNodeSelected'), b: item('Progressing', 'WaitingForStatus', 0) },
+    'Ready',
+    'False',
+    'WaitingForStatus',
+  ],
+  [
+    'a cluster fails, and no node is selected',
+    { a: item('Ready', 'NoNodeSelected'), b: item('Degraded', 'WorkNotApplied', 0) },
+    'Ready',
+    'False',
+    'WorkNotApplied',
+  ],
+  [
     'one waits',
     { a: item('Ready', 'Loaded'), b: item('Waiting', 'ClaimMissing') },
     'Ready',
@@ -77,6 +127,33 @@ it.each<[string, string, ItemState['state'], number]>([
   const nodes = { selected, desired: selected, available: 0 };
 
   expect(statusOf({ a: { ...item(state, 'WorkNotApplied'), nodes } }).summary).toBe(summary);
+});
+
+describe('where no node is selected, its message names', () => {
+  const messageOf = (moduleSpec: object, items: Record<string, ItemState>) => {
+    const checked = checkManagedClusterModule(mcmObject({ moduleSpec }));
+    return condition(statusOf(items, checked), 'Ready')?.message;
+  };
+  const loader = (mcmObject()['spec'] as { moduleSpec: object }).moduleSpec;
+  const none = { a: item('Ready', 'NoNodeSelected'), b: item('Ready', 'NoNodeSelected') };
+
+  it('the field and how to label a node', () => {
+    expect(messageOf(loader, none)).toBe(
+      'spec.moduleSpec.selector: No cluster reports a node with accelerator=yes whose taints are tolerated. Mend the selector, or on a cluster: kubectl label node NODE accelerator=yes',
+    );
+  });
+
+  it('the taints where every node is selected', () => {
+    expect(messageOf({ ...loader, selector: {} }, none)).toBe(
+      'spec.moduleSpec.tolerations: No cluster reports a node whose taints are tolerated. Tolerate them.',
+    );
+  });
+
+  it('how many clusters those are, where others have such nodes', () => {
+    expect(messageOf(loader, { a: item('Ready', 'Loaded'), b: item('Ready', 'NoNodeSelected') })).toBe(
+      'The module is on 2 nodes of 2 clusters; 1 cluster has no node that spec.moduleSpec.selector matches.',
+    );
+  });
 });
 
 it('names object, field and next step of an invalid module', () => {

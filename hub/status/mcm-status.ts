@@ -75,21 +75,11 @@ function conditionsOf(
     ];
   }
   const { states } = tally.counts;
-  const [problem] = SHOWN.flatMap((state) => tally.examples(state, 1));
   const [failure] = tally.examples('Degraded', 1);
   const moving = states.Progressing + states.Deleting;
-  const total = Object.values(states).reduce((sum, count) => sum + count, 0);
-  const tell = ({ cluster, item }: { cluster: string; item: { message: string } }) =>
-    `${cluster}: ${item.message}`;
+  const ready = readiness(checked.value, tally);
   return [
-    problem
-      ? condition('Ready', false, problem.item.reason, tell(problem))
-      : condition(
-          'Ready',
-          total > 0,
-          total > 0 ? 'AllClustersReady' : 'NoClusterSelected',
-          readyMessage(tally.counts, total),
-        ),
+    condition('Ready', ready.reason === 'AllClustersReady', ready.reason, ready.message),
     condition(
       'Progressing',
       moving > 0,
@@ -110,9 +100,42 @@ function oncePerType(warnings: readonly Condition[]): NextCondition[] {
   return [...byType.values()];
 }
 
-function readyMessage({ nodes }: TallyCounts, total: number): string {
-  if (total === 0) return 'No ManagedCluster has the labels of spec.selector. Label one to start.';
-  return `The module is on ${counted(nodes.available, 'node')} of ${counted(total, 'cluster')}.`;
+type Example = ReturnType<Tally['examples']>[number];
+
+const tell = ({ cluster, item }: Example) => `${cluster}: ${item.message}`;
+
+function readiness({ spec }: ManagedClusterModule, tally: Tally): { reason: string; message: string } {
+  const { counts } = tally;
+  const { nodes, reasons, states } = counts;
+  if (selectsNoNode(counts))
+    return { reason: 'NoNodeSelected', message: noNodeMessage(spec.moduleSpec.selector) };
+  const [problem] = SHOWN.flatMap((state) => tally.examples(state, 1));
+  if (problem) return { reason: problem.item.reason, message: tell(problem) };
+  if (states.Ready === 0) {
+    const message = 'No ManagedCluster has the labels of spec.selector. Label one to start.';
+    return { reason: 'NoClusterSelected', message };
+  }
+  const empty = reasons.get('NoNodeSelected') ?? 0;
+  const others =
+    empty > 0
+      ? `; ${counted(empty, 'cluster has', 'clusters have')} no node that spec.moduleSpec.selector matches`
+      : '';
+  const message = `The module is on ${counted(nodes.available, 'node')} of ${counted(states.Ready, 'cluster')}${others}.`;
+  return { reason: 'AllClustersReady', message };
+}
+
+/** Whether nothing is selected. It outweighs what a single cluster waits for, once all have done what they were told. */
+const selectsNoNode = ({ nodes, reasons, states }: TallyCounts): boolean =>
+  nodes.selected === 0 &&
+  reasons.has('NoNodeSelected') &&
+  states.Degraded + states.Progressing + states.Deleting === 0;
+
+function noNodeMessage(selector: Readonly<Record<string, string>>): string {
+  const labels = Object.entries(selector).map(([key, value]) => `${key}=${value}`);
+  if (labels.length === 0)
+    return 'spec.moduleSpec.tolerations: No cluster reports a node whose taints are tolerated. Tolerate them.';
+  const next = `Mend the selector, or on a cluster: kubectl label node NODE ${labels.join(' ')}`;
+  return `spec.moduleSpec.selector: No cluster reports a node with ${labels.join(',')} whose taints are tolerated. ${next}`;
 }
 
 function summaryOf({ states, nodes }: TallyCounts): string {

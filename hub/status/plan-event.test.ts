@@ -18,6 +18,7 @@ const conditions = ([ready, degraded, reason]: State): Condition[] =>
 const WAITS: State = [false, false, 'WaitingForAgent'];
 const LOADS: State = [false, false, 'NodesLoading'];
 const READY: State = [true, false, 'AllClustersReady'];
+const NONE: State = [false, false, 'NoNodeSelected'];
 const FAILS: State = [false, true, 'BuildFailed'];
 const FAILS_ELSE: State = [false, true, 'PostStartHookError'];
 
@@ -26,6 +27,10 @@ it.each<[string, State | undefined, State, string | undefined]>([
   ['another reason to wait', WAITS, LOADS, undefined],
   ['ready', LOADS, READY, 'Normal AllClustersReady'],
   ['no longer ready', READY, WAITS, 'Normal WaitingForAgent'],
+  ['no node is selected any more', READY, NONE, 'Warning NoNodeSelected'],
+  ['no node is selected, which shows after a while', LOADS, NONE, 'Warning NoNodeSelected'],
+  ['still no node is selected', NONE, NONE, undefined],
+  ['nodes are selected again', NONE, LOADS, undefined],
   ['a failure', WAITS, FAILS, 'Warning BuildFailed'],
   ['another failure', FAILS, FAILS_ELSE, 'Warning PostStartHookError'],
   ['the same failure', FAILS, FAILS, undefined],

@@ -1,8 +1,8 @@
 import type { Condition } from '@kmm-fleet/api';
 
 /**
- * What people see in `kubectl describe`: the module became ready or is no longer, or fails for another reason than
- * before. What it waits for meanwhile is in the status, and would cost a write each time. Pure.
+ * What people see in `kubectl describe`: the module became ready or is no longer, fails for another reason than before,
+ * or selects no node any more. What it waits for meanwhile is in the status, and would cost a write each time. Pure.
  */
 export function planEvent(previous: readonly Condition[], conditions: readonly Condition[]) {
   const [ready, degraded] = ['Ready', 'Degraded'].map((type) => find(conditions, type));
@@ -11,7 +11,8 @@ export function planEvent(previous: readonly Condition[], conditions: readonly C
   const { reason, message } = ready;
   const fails = degraded?.status === 'True';
   const failsAnew = fails && (wasDegraded?.status !== 'True' || wasReady?.reason !== reason);
-  if (failsAnew) return { type: 'Warning', reason, message } as const;
+  const losesAll = reason === 'NoNodeSelected' && wasReady?.reason !== reason;
+  if (failsAnew || losesAll) return { type: 'Warning', reason, message } as const;
   return ready.status === wasReady?.status ? undefined : ({ type: 'Normal', reason, message } as const);
 }
 

@@ -129,6 +129,19 @@ it.each([
     'Ready',
     'Loaded',
   ],
+  [
+    'its selector matches no node',
+    {
+      conditions: [applied],
+      resourceStatus: feedback({
+        'moduleLoader.nodesMatchingSelectorNumber': 0,
+        'moduleLoader.desiredNumber': 0,
+        'moduleLoader.availableNumber': 0,
+      }),
+    },
+    'Ready',
+    'NoNodeSelected',
+  ],
 ])('tells when %s', (_name, status, state, reason) => {
   expect(itemStatus(plan, work(status as ManifestWork['status']))).toMatchObject({ state, reason });
 });

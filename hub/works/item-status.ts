@@ -16,7 +16,7 @@ export interface ItemState {
 }
 
 export interface NodeCounts {
-  /** Nodes that the module's selector matches. */
+  /** Nodes that the module's selector matches, with taints that it tolerates. */
   readonly selected: number;
   /** Those of them whose kernel has a mapping. */
   readonly desired: number;
@@ -110,7 +110,7 @@ function nodesVerdict(work: ManifestWork): Verdict {
     feedback(work, 'devicePlugin.availableNumber'),
     feedback(work, 'devicePlugin.desiredNumber'),
   ] as const;
-  if (feedback(work, 'moduleLoader.desiredNumber') === undefined && plugin[1] === undefined) {
+  if (!hasReportedNodes(work)) {
     return { state: 'Progressing', reason: 'WaitingForStatus', message: 'The cluster has not reported yet.' };
   }
   if (available < wanted) {
@@ -124,12 +124,22 @@ function nodesVerdict(work: ManifestWork): Verdict {
     const message = `${plugin[0] ?? 0} of ${counted(plugin[1] ?? 0, 'node runs', 'nodes run')} the device plugin.`;
     return { state: 'Progressing', reason: 'DevicePluginStarting', message };
   }
+  if (selected === 0) {
+    const message = 'No node has the labels of spec.moduleSpec.selector, or its taints are not tolerated.';
+    return { state: 'Ready', reason: 'NoNodeSelected', message };
+  }
   return {
     state: 'Ready',
     reason: 'Loaded',
     message: `${counted(available, 'node has', 'nodes have')} the module.`,
   };
 }
+
+/** Whether the cluster has counted its nodes. */
+export const hasReportedNodes = (work: ManifestWork | undefined): boolean =>
+  [feedback(work, 'moduleLoader.desiredNumber'), feedback(work, 'devicePlugin.desiredNumber')].some(
+    (number) => number !== undefined,
+  );
 
 /** Counts in nodes, as the cluster reports them with its work. */
 export function reportedNodes(work: ManifestWork | undefined): NodeCounts {
