@@ -72,6 +72,7 @@ export {
 export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
 export { imageContents, imageSpecOf, isStuck, readyDigest } from './rules/module-image.ts';
 export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';
+export { nearest } from './rules/nearest.ts';
 export {
   coreOsVersion,
   isNodeClaim,

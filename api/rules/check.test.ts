@@ -299,6 +299,17 @@ it('warns of each placeholder of a ManagedClusterModule at its own field', () =>
   ]);
 });
 
+it.each([
+  ['in an object', module({ modprobe: { moduleNam: 'kmod' } }), 'moduleName'],
+  ['in a list', module({ kernelMappings: [{ ...mapping, regex: '.' }] }), 'regexp'],
+  ['at the top of the spec', module({}, { moduleLoder: {} }), 'moduleLoader'],
+])('names the field that an unknown one is meant to be: %s', (_where, object, meant) => {
+  const checked = checkModule(object);
+  expect(checked.ok ? [] : checked.findings).toMatchObject([
+    { reason: 'UnknownField', nextStep: `Did you mean ${meant}? Check the spelling or remove it.` },
+  ]);
+});
+
 it('accepts a ManagedClusterModule, filling in defaults', () => {
   expect(checkManagedClusterModule(mcm())).toMatchObject({
     ok: true,

@@ -6,6 +6,8 @@ import { Module, type ModuleSpec } from '../kinds/module.ts';
 import { checkLoader } from './check-loader.ts';
 import { checkTolerations } from './check-tolerations.ts';
 import { formatPath } from './field-path.ts';
+import { knownFields } from './known-fields.ts';
+import { nearest } from './nearest.ts';
 import { isPlaceholder, placeholders } from './placeholders.ts';
 
 /** Length of `<namespace>.<name>` that still fits the label keys made from it (upstream's limit). */
@@ -49,7 +51,8 @@ function check<S extends z.ZodType<{ readonly metadata: ObjectMeta; readonly spe
 ): Checked<z.output<S>> {
   // What a status holds is its writer's business, and another version's may know other fields.
   const parsed = schema.safeParse(withoutStatus(object));
-  if (!parsed.success) return bad(...sortFindings(parsed.error.issues.flatMap(schemaFindings)));
+  if (!parsed.success)
+    return bad(...sortFindings(parsed.error.issues.flatMap((issue) => schemaFindings(issue, schema))));
   const { metadata, spec } = parsed.data;
   const { name, namespace } = metadata;
   const findings = sortFindings([
@@ -113,17 +116,18 @@ function checkLength(name: string, namespace: string): Finding[] {
   return [found('NameTooLong', 'metadata.name', message, 'Node labels are made of both: shorten one.')];
 }
 
-function schemaFindings(issue: z.core.$ZodIssue): Finding[] {
+/** Whoever writes more wrong fields than this into one part did not mistype them. */
+const MEANT_MAX = 5;
+
+function schemaFindings(issue: z.core.$ZodIssue, schema: z.ZodType): Finding[] {
   const path = formatPath(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) =>
-      found(
-        'UnknownField',
-        path ? `${path}.${key}` : key,
-        `Unknown field "${key}".`,
-        'Check the spelling or remove it.',
-      ),
-    );
+    const fields = knownFields(schema, issue.path);
+    return issue.keys.map((key, index) => {
+      const meant = index < MEANT_MAX ? nearest(key, fields) : undefined;
+      const next = `${meant ? `Did you mean ${meant}? ` : ''}Check the spelling or remove it.`;
+      return found('UnknownField', path ? `${path}.${key}` : key, `Unknown field "${key}".`, next);
+    });
   }
   const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
   if (missing) return [found('FieldMissing', path, 'The field is required.', 'Add it.')];

@@ -30,3 +30,9 @@ it('says when a word is not ours', async () => {
     'kmm: No reason is called Evicted. It may be a word of Kubernetes itself; list ours with: kmm explain\n',
   );
 });
+
+it('knows a word that is mistyped', async () => {
+  expect((await kmm(['explain', 'KernelNotMaped'])).err).toBe(
+    'kmm: No reason is called KernelNotMaped. Did you mean KernelNotMapped? Run: kmm explain KernelNotMapped\n',
+  );
+});

@@ -1,4 +1,4 @@
-import { REASONS, type ReasonEntry, reasonEntry, reasonLink } from '@kmm-fleet/api';
+import { nearest, REASONS, type ReasonEntry, reasonEntry, reasonLink } from '@kmm-fleet/api';
 import type { Command } from 'commander';
 import type { Io } from '../io.ts';
 import { type OutputOptions, outputOption } from '../output/format.ts';
@@ -35,6 +35,9 @@ const describe = ({ name, meaning, todo, link }: { name: string; link: string } 
 function nameOf(wanted: string): string {
   const name = Object.keys(REASONS).find((one) => one.toLowerCase() === wanted.toLowerCase());
   if (name) return name;
+  const meant = nearest(wanted, Object.keys(REASONS));
+  if (meant)
+    throw new UserError(`No reason is called ${wanted}. Did you mean ${meant}? Run: kmm explain ${meant}`);
   throw new UserError(
     `No reason is called ${wanted}. It may be a word of Kubernetes itself; list ours with: kmm explain`,
   );

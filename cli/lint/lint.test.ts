@@ -154,7 +154,7 @@ it('keeps the shape of its JSON', async () => {
           reason: 'UnknownField',
           path: 'spec.selektor',
           message: 'Unknown field "selektor".',
-          nextStep: 'Check the spelling or remove it.',
+          nextStep: 'Did you mean selector? Check the spelling or remove it.',
           severity: 'error',
         },
       ],
