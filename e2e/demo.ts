@@ -17,14 +17,21 @@ const seconds = () => `${((performance.now() - startedMs) / 1_000).toFixed(1)} s
 /** Step 8 builds everything once more; the tests tell it, the demo leaves it to the user. */
 const shown = SCENES.filter(({ name }) => !name.startsWith('8') && (isOnce || !name.startsWith('9')));
 
+const interrupt = new AbortController();
+/** A lab of somebody else in this checkout is left alone. */
+let isOurs = false;
+
 process.once('SIGINT', () => {
   write('\nInterrupted: the lab is taken down.');
-  void stopLab(paths).then(() => process.exit(130));
+  if (isOurs) void stopLab(paths).then(() => process.exit(130));
+  else interrupt.abort();
 });
 
 try {
   write(paint('bold', 'KMM Fleet: one hub, three clusters, real images for real kernels'));
-  const state = await startLab(paths, (line) => write(paint('dim', `  ${line}`)));
+  const { signal } = interrupt;
+  const state = await startLab(paths, (line) => write(paint('dim', `  ${line}`)), { signal });
+  isOurs = true;
   write(`  lab is up after ${seconds()}: kernels ${Object.values(state.kernels).join(', ')}`);
   const world = await realWorld(paths, state);
   for (const scene of shown) {
@@ -38,9 +45,9 @@ try {
   await finish();
 } catch (error) {
   write(paint('red', `\nThe demo stopped: ${error instanceof Error ? error.message : String(error)}`));
-  if (readLabState(paths)) write(`Logs are in ${paths.logs}; end the lab with: bin/kmm lab down`);
-  if (isOnce) await stopLab(paths);
-  process.exitCode = 1;
+  if (isOurs && readLabState(paths)) write(`Logs are in ${paths.logs}; end the lab with: bin/kmm lab down`);
+  if (isOnce && isOurs) await stopLab(paths);
+  process.exitCode = interrupt.signal.aborted ? 130 : 1;
 }
 
 async function finish(): Promise<void> {

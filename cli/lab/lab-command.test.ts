@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -105,6 +105,36 @@ it('refuses to start a second lab in the same folder', async () => {
     1,
     `kmm: A lab is up already in ${folder}. Use it, or end it with: kmm lab down\n`,
   ]);
+});
+
+describe('while another start is under way in the folder', () => {
+  const lock = () => `${folder}.starting`;
+  const underWay = () =>
+    `kmm: Another start is under way in ${folder}, process ${process.pid}. Wait for it, or end it. Its lock is ${lock()}\n`;
+  beforeEach(() => {
+    mkdirSync(inFolder('logs'));
+    writeFileSync(inFolder('logs', 'lab.log'), 'first');
+  });
+  afterEach(() => rmSync(lock(), { force: true }));
+
+  it.each(['up', 'down'])('%s is refused, and what is there is left alone', async (command) => {
+    writeFileSync(lock(), String(process.pid));
+
+    expect(await lab(command)).toEqual({ code: 1, out: '', err: underWay() });
+    expect(readFileSync(inFolder('logs', 'lab.log'), 'utf8')).toBe('first');
+    expect(existsSync(lock())).toBe(true);
+  });
+
+  it.each(['', 'x', String(2 ** 30)])(
+    'the lock "%s" of a start that was killed holds up nobody',
+    async (text) => {
+      writeFileSync(inFolder('state.json'), JSON.stringify(state));
+      writeFileSync(lock(), text);
+
+      expect((await lab('up')).err).toContain('A lab is up already');
+      expect(existsSync(lock()), 'and no lock is left').toBe(false);
+    },
+  );
 });
 
 describe('the log of a start', () => {

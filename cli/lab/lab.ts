@@ -6,6 +6,7 @@ import { messageOf, UserError } from '../output/user-error.ts';
 import type { ControlPlaneKind } from './control-planes.ts';
 import { failureIn, stepsIn } from './lab-log.ts';
 import { isLabFolder, type LabPaths, type LabState, readLabState } from './lab-state.ts';
+import { refuseWhileStarting, whileStarting } from './start-lock.ts';
 
 /** The first start makes the toolkit image from packages, which may take minutes on a slow link. */
 const START_MS_MAX = 600_000;
@@ -14,18 +15,29 @@ const START_END_MS_MAX = 2_000;
 const POLL_MS = 50;
 const PROGRAMS = ['kubectl', 'buildah', 'docker-registry', 'htpasswd', 'openssl', 'mmdebstrap'] as const;
 
+interface StartOptions {
+  readonly kind?: ControlPlaneKind;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Starts a lab in the background and waits until it is usable.
  *
  * @param progress told each step as it begins
  * @param options.kind what its API servers are
  * @param options.signal ends the wait and the half-started lab
- * @throws {UserError} when it does not come up; then nothing of it runs on
+ * @throws {UserError} when it does not come up; then nothing of it runs on. Its log stays, unless it was interrupted
  */
-export async function startLab(
+export const startLab = (
   paths: LabPaths,
   progress: (line: string) => void,
-  options: { readonly kind?: ControlPlaneKind; readonly signal?: AbortSignal } = {},
+  options: StartOptions = {},
+): Promise<LabState> => whileStarting(paths, () => start(paths, progress, options));
+
+async function start(
+  paths: LabPaths,
+  progress: (line: string) => void,
+  options: StartOptions,
 ): Promise<LabState> {
   const { kind = 'lab', signal = new AbortController().signal } = options;
   if (readLabState(paths))
@@ -65,6 +77,7 @@ export async function startLab(
 
 /** Ends the lab and removes what it left. True when one was running. */
 export async function stopLab(paths: LabPaths): Promise<boolean> {
+  refuseWhileStarting(paths);
   const state = readLabState(paths);
   checkFolder(paths);
   if (state && isLab(state.pid)) await endGroup(state.pid, state.pid, STOP_MS_MAX);

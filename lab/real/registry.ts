@@ -1,9 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { CertificateFiles } from './certificates.ts';
-import { runCommand } from './command.ts';
+import { runCommand, tailOf } from './command.ts';
 import { keepRunning } from './keep-running.ts';
 import { spawnMortal, stopChild } from './mortal-child.ts';
 import { findProgram } from './requirements.ts';
@@ -43,10 +43,11 @@ export async function startRegistry(options: RealRegistryOptions): Promise<RealR
   const config = join(directory, 'registry.yml');
   writeFileSync(config, registryConfig(options, `127.0.0.1:${port}`, htpasswd));
   const program = findProgram('docker-registry') ?? 'docker-registry';
-  const start = () => spawnMortal(program, ['serve', config], join(directory, 'registry.log'));
+  const log = join(directory, 'registry.log');
+  const start = () => spawnMortal(program, ['serve', config], log);
   const first = start();
   try {
-    await waitUntilListening(port, first);
+    await waitUntilListening(port, first, log);
   } catch (error) {
     await stopChild(first);
     throw error;
@@ -54,6 +55,9 @@ export async function startRegistry(options: RealRegistryOptions): Promise<RealR
   const { pid, stop } = keepRunning(start, { first });
   return { address: `127.0.0.1:${port}`, username, password, pid, stop };
 }
+
+/** Of the log of one that does not start. */
+const LINES_TOLD = 5;
 
 /** Below the ports that Linux gives to outgoing connections: one of those could take a port before its server does. */
 const PORTS = { first: 15_000, count: 17_000 } as const;
@@ -91,10 +95,12 @@ function registryConfig(options: RealRegistryOptions, address: string, htpasswd:
   );
 }
 
-async function waitUntilListening(port: number, child: ChildProcess): Promise<void> {
+async function waitUntilListening(port: number, child: ChildProcess, log: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     if (child.exitCode !== null)
-      throw new Error(`docker-registry exited with ${child.exitCode} at its start.`);
+      throw new Error(
+        `docker-registry exited with ${child.exitCode} at its start.\n${tailOf(readFileSync(log, 'utf8'), LINES_TOLD)}`,
+      );
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true));
       socket.on('error', () => resolve(false));
