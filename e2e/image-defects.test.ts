@@ -102,7 +102,10 @@ describe('what cannot be made', () => {
       world.start();
       await world.want({ imageRepoSecret: { name: 'pull' } });
       await world.until(({ attempt }) => (attempt?.failures ?? 0) >= 6, DAY_MS);
-      expect((await world.status()).reason).toBe('RegistryUnauthorized');
+      const { reason, message } = await world.status();
+      expect(reason).toBe('RegistryUnauthorized');
+      expect(message).toContain(`Check the credentials in Secret ${NAMESPACE}/pull,`);
+      expect((await world.eventTexts('RegistryUnauthorized')).join()).toContain(`${NAMESPACE}/pull`);
 
       await secret('right');
       await world.until(isReady, 5_000);

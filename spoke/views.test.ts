@@ -60,6 +60,15 @@ it('the two names of a failed pull are one reason', () => {
   expect(waiting('ImagePullBackOff')).toEqual(waiting('ErrImagePull'));
 });
 
+it('a failed pull names its image once', () => {
+  const told = (message: string) => {
+    const state = { waiting: { reason: 'ErrImagePull', message } };
+    return pod({ containerStatuses: [{ image: 'r.test/kmod:1', ready: false, state }] }).problem?.message;
+  };
+  expect(told('Registry r.test cannot be reached')).toBe('r.test/kmod:1: Registry r.test cannot be reached');
+  expect(told('r.test/kmod:1: not found')).toBe('r.test/kmod:1: not found');
+});
+
 it('a plugin that crashes keeps its own reason, also in its init container', () => {
   const crash = { reason: 'CrashLoopBackOff', message: 'back-off' };
   expect(pod(container({ waiting: crash }, { reason: 'Error', exitCode: 1 }), false).problem).toEqual(crash);

@@ -80,6 +80,7 @@ export const FIRMWARE_PATH_READER = 'firmware-path';
 
 interface ContainerStatus {
   readonly name?: string;
+  readonly image?: string;
   readonly ready?: boolean;
   readonly state?: {
     readonly waiting?: { reason?: string; message?: string };
@@ -149,12 +150,16 @@ function problemWith(container: ContainerStatus, isLoader: boolean): NonNullable
   const words = (
     container.lastState?.terminated?.message || kubeletWords(hookWords(waiting?.message ?? ''))
   ).trim();
-  const reason = waiting?.reason ?? 'Waiting';
-  return {
-    reason: hookHasFailed(container, isLoader) ? 'PostStartHookError' : (SAME_REASON[reason] ?? reason),
-    message: lastLines(distinct(words), WORDS_CHARS_MAX),
-  };
+  const waitsFor = waiting?.reason ?? 'Waiting';
+  const reason = hookHasFailed(container, isLoader)
+    ? 'PostStartHookError'
+    : (SAME_REASON[waitsFor] ?? waitsFor);
+  const told = reason === 'ImagePullBackOff' ? withImage(words, container.image) : words;
+  return { reason, message: lastLines(distinct(told), WORDS_CHARS_MAX) };
 }
+
+/** What a registry says may name itself alone. */
+const withImage = (words: string, image = '') => (words.includes(image) ? words : `${image}: ${words}`);
 
 /** Both hooks say the same of a module that is not in the image. */
 const distinct = (text: string) => [...new Set(text.split('\n'))].join('\n');

@@ -32,6 +32,8 @@ export type ImageOutcome =
       readonly kind: 'failed';
       readonly message: string;
       readonly log: string;
+      /** Where more is known than of any failure of this code. */
+      readonly nextStep?: string | undefined;
       /** Shows all of the log. */
       readonly logCommand?: string | undefined;
     } & Failure);
@@ -114,11 +116,11 @@ function startTime(
 }
 
 function failureText(
-  { code, message, logCommand }: Failure & { message: string; logCommand?: string | undefined },
+  { code, message, nextStep, logCommand }: Extract<ImageOutcome, { kind: 'failed' }>,
   defects: number | undefined,
 ): string {
   const ends = [
-    FAILURES[code].nextStep,
+    nextStep ?? FAILURES[code].nextStep,
     logCommand && `All of the log: ${logCommand}`,
     defects &&
       `After ${defects} failures on the same inputs it is tried again only when one of them changes, a base image too.`,

@@ -161,6 +161,7 @@ async function fail(pass: Pass, ports: ImagePorts, error: AppError) {
     kind: 'failed',
     code,
     message,
+    nextStep: code === 'REGISTRY_UNAUTHORIZED' ? mendLogin(pass.image) : undefined,
     log: buildLog(error),
     logCommand: buildLogCommand(error),
     inputsHash,
@@ -168,6 +169,13 @@ async function fail(pass: Pass, ports: ImagePorts, error: AppError) {
   });
   const nextTime = pass.status.attempt?.nextTime;
   return nextTime ? { requeueAfterMs: Math.max(1_000, Date.parse(nextTime) - ports.nowMs()) } : undefined;
+}
+
+function mendLogin({ spec }: ModuleImage): string {
+  const { imageRepoSecret, module } = spec;
+  return imageRepoSecret
+    ? `Check the credentials in Secret ${module.namespace}/${imageRepoSecret.name}, which imageRepoSecret names.`
+    : 'Name a Secret with credentials of the registry in imageRepoSecret.';
 }
 
 function conflictFinding({ spec }: ModuleImage, modules: string) {

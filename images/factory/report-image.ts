@@ -28,7 +28,8 @@ export function reportImage(
   }
   if (outcome.kind === 'failed') {
     ports.log.error('image.failed', { ...fields, code: outcome.code, message: outcome.message });
-    const { reason, nextStep } = FAILURES[outcome.code];
+    const { reason, nextStep: usual } = FAILURES[outcome.code];
+    const { nextStep = usual } = outcome;
     const message = `${asSentence(outcome.message)} ${nextStep}`;
     ports.events.record(regarding, { type: 'Warning', reason, message });
     if (outcome.code.startsWith('BUILD_')) count(ports.metrics, 'Built', 'failure');
