@@ -1,9 +1,10 @@
 import { describeFinding, parseImageReference, withDigest } from '@kmm-fleet/api';
-import { installPrograms, isRoot, makeToolkitImage } from '@kmm-fleet/lab';
+import { installPrograms, isRoot, kernelsWithHeaders, makeToolkitImage } from '@kmm-fleet/lab';
 import type { Command } from 'commander';
 import type { Io } from '../io.ts';
 import { messageOf, UsageError, UserError } from '../output/user-error.ts';
 import { catalogueCommand, catalogueEntry } from './catalogue-entry.ts';
+import { missingHeaders } from './missing-headers.ts';
 
 interface ToolkitOptions {
   readonly kernel: readonly string[];
@@ -51,6 +52,8 @@ async function build(io: Io, { kernel: kernels, image, authfile, certDir }: Tool
   const progress = (line: string) => io.err.write(`${line}\n`);
   try {
     await installPrograms(['buildah', 'mmdebstrap'], progress);
+    const missing = missingHeaders(kernels, await kernelsWithHeaders(kernels));
+    if (missing !== undefined) throw new UserError(missing);
     const digest = await makeToolkitImage({ kernels, image, authfile, certDir }, progress);
     const pinned = withDigest(reference.value, digest);
     io.out.write(`${pinned}\n${catalogueCommand(catalogueEntry(kernels, pinned))}\n`);

@@ -14,7 +14,7 @@ export { type Guest, startGuest, TEST_KEY } from './guests/guest.ts';
 export { type GuestDisk, prepareGuestDisk } from './guests/guest-disk.ts';
 export { HOST } from './guests/guest-files.ts';
 export { keepRunning, type Supervised } from './keep-running.ts';
-export { findLabKernels, type LabKernels } from './kernels.ts';
+export { compareReleases, findLabKernels, kernelsWithHeaders, type LabKernels } from './kernels.ts';
 export { spawnMortal, stopChild } from './mortal-child.ts';
 export { isAlive, makeMortalFolder, removeFolder } from './mortal-folder.ts';
 export {

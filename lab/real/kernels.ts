@@ -21,6 +21,21 @@ export async function findLabKernels(): Promise<LabKernels> {
   );
 }
 
+/** Kernels of the distribution that modules can be built for. Its lists are fetched anew where one of `wanted` is not in them. */
+export async function kernelsWithHeaders(wanted: readonly string[]): Promise<string[]> {
+  const search = async () => {
+    const listing = await runCommand('apt-cache', ['search', '--names-only', '^linux-headers-[0-9]']);
+    const names = listing.split('\n').map((line) => line.split(' ')[0] ?? '');
+    return names
+      .filter((name) => name !== '' && !name.includes('-common'))
+      .map((name) => name.slice('linux-headers-'.length));
+  };
+  const known = await search();
+  if (wanted.every((release) => known.includes(release))) return known;
+  await runCommand('apt-get', ['-o', 'DPkg::Lock::Timeout=300', '-q', 'update']);
+  return search();
+}
+
 /**
  * The older cloud kernel, the newest cloud kernel, and the newest generic one, of those that modules can be built for
  * and that a machine can boot: headers of a new ABI are published hours before its signed image is.
