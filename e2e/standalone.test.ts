@@ -9,6 +9,7 @@ import {
   createLog,
   createManualClock,
   createRandom,
+  deepEqual,
   type KubeClient,
   listAll,
 } from '@kmm-fleet/runtime';
@@ -73,6 +74,10 @@ async function standaloneWorld(
     metadata: { name: 'dockerfile', namespace: NAMESPACE },
     data: { dockerfile: '# module {"name":"kmod"}\nFROM scratch\n' },
   });
+  const module = async (name: string) =>
+    (await user.get(RESOURCES.module, { namespace: NAMESPACE, name })) as unknown as Module | undefined;
+  const condition = async (name: string, wanted: string) =>
+    (await module(name))?.status?.conditions?.find(({ type }) => type === wanted);
   await onServer(user);
   operate();
   return {
@@ -82,7 +87,7 @@ async function standaloneWorld(
     built: builder.built,
     restart: operate,
     end: () => life.abort(),
-    apply: (name: string, modprobe: object = {}) =>
+    apply: (name: string, modprobe: object = {}, mapping: object = {}) =>
       user.apply(
         RESOURCES.module,
         {
@@ -100,6 +105,7 @@ async function standaloneWorld(
                     containerImage: `registry.test/${name}:\${KERNEL_FULL_VERSION}`,
                     build: { dockerfileConfigMap: { name: 'dockerfile' } },
                     sign: { keySecret: { name: 'key' }, certSecret: { name: 'cert' } },
+                    ...mapping,
                   },
                 ],
               },
@@ -108,8 +114,9 @@ async function standaloneWorld(
         },
         { fieldManager: 'user', force: true },
       ),
-    module: async (name: string) =>
-      (await user.get(RESOURCES.module, { namespace: NAMESPACE, name })) as unknown as Module | undefined,
+    module,
+    condition,
+    is: async (name: string, type: string) => (await condition(name, type))?.status === 'True',
     images: () => listAll<ModuleImage>(user, RESOURCES.moduleImage),
     loaded: async () =>
       (await user.get(CORE.node, { name: 'n1' }))?.metadata.annotations?.[MODULES_ANNOTATION],
@@ -164,6 +171,54 @@ it('builds nothing again after a restart, and removes the image of a Module that
   await world.until('one image', async () => (await world.images()).length === 1);
   expect((await world.images())[0]?.spec.image).toBe(`registry.test/kmod:${KERNEL}`);
   expect(world.built).toHaveLength(2);
+  await world.stop();
+});
+
+it('makes a ModuleImage anew that somebody deletes or edits, however old it is, and builds nothing again', async () => {
+  const world = await standaloneWorld();
+  await world.apply('kmod');
+  await world.until('a Module that is ready', () => world.is('kmod', 'Ready'));
+  const [before] = await world.images();
+  const name = before?.metadata.name ?? '';
+  const isBack = async () => {
+    const [image] = await world.images();
+    return (
+      deepEqual(image?.spec, before?.spec) &&
+      image?.status?.state === 'Ready' &&
+      (await world.is('kmod', 'Ready'))
+    );
+  };
+
+  for (const damage of [
+    () => world.user.delete(RESOURCES.moduleImage, { name }, {}),
+    () => world.user.mergePatch(RESOURCES.moduleImage, { name }, { spec: { build: null } }, {}),
+  ]) {
+    await world.clock.advance(600_000);
+    await damage();
+    expect(await isBack()).toBe(false);
+    await world.until('the image as it was', isBack);
+    expect((await world.images())[0]?.status?.digest).toBe(before?.status?.digest);
+  }
+  expect(world.built).toHaveLength(1);
+  await world.stop();
+});
+
+it('tells Modules that would put different contents into one image, for as long as they would', async () => {
+  const world = await standaloneWorld();
+  const shared = { containerImage: `registry.test/shared:\${KERNEL_FULL_VERSION}` };
+  await world.apply('one', {}, shared);
+  await world.apply('two', {}, shared);
+  for (const name of ['one', 'two'])
+    await world.until(`the conflict of ${name}`, async () => {
+      const degraded = await world.condition(name, 'Degraded');
+      return degraded?.status === 'True' && degraded.reason === 'RecipeConflict';
+    });
+
+  world.end();
+  world.restart();
+  await world.apply('two');
+  for (const name of ['one', 'two'])
+    await world.until(`an image of ${name}`, async () => !(await world.is(name, 'Degraded')));
   await world.stop();
 });
 

@@ -4,12 +4,10 @@
  * clusters/   what is kept of a ManagedCluster
  * targets/    which module meets which cluster
  * works/      one module on one cluster: plan, diff, write, state
- * images/     which images are wanted, and the ModuleImage objects for them
  * gate/       whether a change may go out now
  * status/     sums per module and the status of a ManagedClusterModule
  */
 export { type ClusterView, clusterView } from './clusters/cluster-view.ts';
-export { isWanted } from './images/wanted-images.ts';
 export { createHub, type Hub, type HubPorts } from './start-hub.ts';
 export { mcmStatus } from './status/mcm-status.ts';
 export { createTally } from './status/tally.ts';

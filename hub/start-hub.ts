@@ -3,8 +3,12 @@ import {
   type Builder,
   createImages,
   createSystems,
+  createWantedImages,
   type ImageLimits,
+  isSameImage,
+  isWanted,
   type Registry,
+  reconcileImageObject,
 } from '@kmm-fleet/images';
 import {
   aborted,
@@ -17,9 +21,6 @@ import {
 import { countClaimProblems } from './clusters/claim-problems.ts';
 import { isSameCluster } from './clusters/cluster-view.ts';
 import { createHubCaches, type McmView } from './hub-caches.ts';
-import { reconcileImageObject } from './images/reconcile-image-object.ts';
-import { isSameImage } from './images/same-image.ts';
-import { createWantedImages, isWanted } from './images/wanted-images.ts';
 import { createLeavers } from './status/leavers.ts';
 import { createModuleMetrics } from './status/module-metrics.ts';
 import { CALM_MS, createPace } from './status/pace.ts';
@@ -46,6 +47,7 @@ export interface Hub extends Operator {
   settled(): boolean;
 }
 
+const FIELD_MANAGER = 'kmm-hub';
 /** Writes in flight: 3,500 works at 20 ms each take a second. */
 const WORKS_MAX = 64;
 /** What kubelets say when an image cannot be pulled: the registry may not have it any more. */
@@ -165,7 +167,7 @@ export function createHub(ports: HubPorts): Hub {
     reconcile: (name, signal) =>
       reconcileImageObject(
         name,
-        { client, log, images: factory.images, wanted, isComplete: planned },
+        { client, log, images: factory.images, wanted, fieldManager: FIELD_MANAGER, isComplete: planned },
         signal,
       ),
   });

@@ -8,6 +8,7 @@
  * signing/    signatures of kernel modules, as sign-file writes them, and signed images
  * builders/   how an image is made from a Dockerfile
  * toolkits/   which toolkit image DTK_AUTO stands for
+ * wanted/     which images are wanted, by whom, and the ModuleImages that say so
  * factory/    the ModuleImage controller: inputs, plan, build, sign, status
  */
 
@@ -43,3 +44,6 @@ export { type Verdict, verifyModule } from './signing/verify-module.ts';
 export { planToolkit, usesToolkit } from './toolkits/plan-toolkit.ts';
 export { createSystems, type Systems } from './toolkits/systems.ts';
 export { readToolkitStream } from './toolkits/toolkit-stream.ts';
+export { reconcileImageObject } from './wanted/reconcile-image-object.ts';
+export { isSameImage } from './wanted/same-image.ts';
+export { createWantedImages, isWanted } from './wanted/wanted-images.ts';

@@ -12,8 +12,7 @@ import {
 } from '@kmm-fleet/runtime';
 import { planClaims } from './claim/plan-claims.ts';
 import { createModuleMetrics } from './modules/module-metrics.ts';
-import type { ModuleInput } from './modules/plan-module.ts';
-import { type ModuleObservation, reconcileModule } from './modules/reconcile-module.ts';
+import { type ModuleObservation, type ModulePorts, reconcileModule } from './modules/reconcile-module.ts';
 import { REFUSALS, type RefusalView, refusalView } from './modules/refused-pods.ts';
 import { byNamespace, createNamespaceMarks } from './namespaces/mark-namespaces.ts';
 import { tellUnloading } from './node-labels/node-events.ts';
@@ -43,10 +42,12 @@ export interface SpokePorts extends OperatorPorts {
 export interface SpokeImages {
   /** What its nodes run, which the spoke sees. */
   readonly systems: Systems;
-  /** The image of a recipe by digest, or why there is none yet. Asks for it when nobody has. */
-  pinFor(module: ModuleView): ModuleInput['pin'];
-  /** Told when all pins of a Module have been asked for: images that it wanted before and not now are let go. */
-  planned(module: ModuleView): void;
+  /** Told which Modules there are before the first pass: until each had one, no image can be called unwanted. */
+  begin(modules: readonly string[]): void;
+  /** The image of a recipe by digest, or why there is none yet; `planned` asks for all that were needed, and for no other. */
+  planning(module: ModuleView): Required<Pick<ModulePorts, 'pin' | 'planned'>>;
+  /** Told when a pass over a Module has ended, however. */
+  passed(key: string): void;
   /** Told when a Module is gone. */
   forget(key: string): void;
   /** Calls back when an image of a Module (`namespace/name`) has changed. */
@@ -123,27 +124,34 @@ export function createSpoke(ports: SpokePorts): Spoke {
       .filter(({ checked }) => checked.ok && checked.value.spec.moduleLoader?.container.version)
       .map(({ metadata }) => ({ namespace: metadata.namespace ?? '', name: metadata.name }));
 
+  const forget = (key: string) => {
+    moduleMetrics.remove(key);
+    ports.images?.forget(key);
+  };
+
   const moduleQueue = createQueue({
     ...shared,
     name: 'modules',
     concurrency: 4,
-    reconcile: (key, signal) => {
+    reconcile: async (key, signal) => {
       const view = modules.get(key);
       // A pass that was under way when it went may have shown it again.
-      if (!view) moduleMetrics.remove(key);
-      const pin = view && ports.images?.pinFor(view);
-      return reconcileModule(
-        key,
-        {
-          ...shared,
-          operatorNamespace: ports.operatorNamespace,
-          moduleMetrics,
-          observe: observeModule,
-          pin,
-          planned: () => view && ports.images?.planned(view),
-        },
-        signal,
-      );
+      if (!view) forget(key);
+      try {
+        return await reconcileModule(
+          key,
+          {
+            ...shared,
+            operatorNamespace: ports.operatorNamespace,
+            moduleMetrics,
+            observe: observeModule,
+            ...(view && ports.images?.planning(view)),
+          },
+          signal,
+        );
+      } finally {
+        ports.images?.passed(key);
+      }
     },
   });
 
@@ -201,8 +209,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
     if (!isSamePlacement(before, after)) everyModule();
   });
   modules.onChange(({ key, before, after }) => {
-    if (!after) ports.images?.forget(key);
-    if (!after) moduleMetrics.remove(key);
+    if (!after) forget(key);
     moduleQueue.add(key);
     if (versionOf(before) !== versionOf(after) || Boolean(before) !== Boolean(after))
       for (const { metadata } of nodes.all()) nodeQueue.add(metadata.name);
@@ -247,6 +254,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
       const local = [nodes, modules, daemonSets, pods].map((cache) => cache.whenSynced());
       void nodes.whenSynced().then(() => ports.images?.systems.complete());
       await Promise.race([Promise.all([...local, ports.images?.whenSynced()]), aborted(signal)]);
+      if (!signal.aborted) ports.images?.begin([...modules.all()].map(({ metadata }) => objectKey(metadata)));
       // A spoke whose OCM is not installed yet serves its modules all the same; the claim follows.
       const publishing = ports.isManaged ? claims.whenSynced().then(() => claimQueue.run(signal)) : undefined;
       await Promise.all([

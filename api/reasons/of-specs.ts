@@ -22,10 +22,6 @@ export const OF_SPECS = {
   FieldsExclusive: error('Two fields exclude each other.', 'Keep one of the two.'),
   FileEmpty: error('The file holds no object.', 'Put a Module or a ManagedClusterModule in it.'),
   FileUnreadable: error('The file cannot be read.', 'Check the path and its rights; - is standard input.'),
-  ImageConflict: error(
-    'Two Modules of the cluster would push different contents under one image name.',
-    'Give each Module an image name of its own, for instance with ${MOD_NAME} in it.',
-  ),
   GlobInvalid: error(
     'An entry of filesToSign is neither a path that Linux takes nor a glob of *, ? and […].',
     'Write one entry for each alternative, without braces; shorten long names with *.',

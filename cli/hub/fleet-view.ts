@@ -12,12 +12,12 @@ import {
   type ClusterView,
   clusterView,
   createKernelImages,
-  isWanted,
   type KernelImages,
   planWork,
   type WorkPlan,
 } from '@kmm-fleet/hub';
-import { type KubeObject } from '@kmm-fleet/runtime';
+import { isWanted } from '@kmm-fleet/images';
+import type { KubeObject } from '@kmm-fleet/runtime';
 import type { Connected } from './connection.ts';
 
 /** What the hub plans from, as its API server holds it now. */

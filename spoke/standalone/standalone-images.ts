@@ -1,118 +1,94 @@
 import {
   found,
-  imageContents,
   imageSpecOf,
   isReason,
   isStuck,
   type LoaderRecipe,
+  type ModuleImage,
   type ModuleImageSpec,
   moduleImageName,
   parseImageReference,
-  RESOURCES,
   readyDigest,
   withDigest,
 } from '@kmm-fleet/api';
-import { createImages, createSystems, type ImagesPorts } from '@kmm-fleet/images';
-import { apiVersionOf, createQueue, deepEqual, type KubeObject, objectKey } from '@kmm-fleet/runtime';
+import {
+  createImages,
+  createSystems,
+  createWantedImages,
+  type ImagesPorts,
+  isSameImage,
+  isWanted,
+  reconcileImageObject,
+} from '@kmm-fleet/images';
+import { createQueue, objectKey } from '@kmm-fleet/runtime';
 import type { ModuleInput } from '../modules/plan-module.ts';
 import type { SpokeImages } from '../start-spoke.ts';
 import type { ModuleView } from '../views.ts';
-import { createWishedImages } from './wished-images.ts';
 
 const FIELD_MANAGER = 'kmm-spoke';
-/**
- * An image that no Module has asked for by then is a leftover from before a restart. Were it too early, the image would
- * be found in the registry again by its label: nothing is built twice, and DaemonSets keep their pins.
- */
-const LEFTOVER_MS = 300_000;
 
 /** Images of the single-cluster operator: wanted by Modules of this cluster, made by the same factory as on a hub. */
 export function createStandaloneImages(ports: Omit<ImagesPorts, 'systems'>): SpokeImages {
   const systems = createSystems();
   const factory = createImages({ ...ports, systems });
-  const wishes = createWishedImages();
-  /** What each Module has asked for in its pass that runs now. */
-  const asked = new Map<string, Set<string>>();
+  const wanted = createWantedImages();
   const handlers: ((key: string) => void)[] = [];
+  /** Modules that were not planned yet since the start; undefined before the first list. */
+  let unplanned: Set<string> | undefined;
 
   const objects = createQueue({
     ...ports,
     name: 'image-objects',
-    reconcile: async (name, signal) => {
-      const wish = wishes.spec(name);
-      const observed = factory.images.get(name);
-      if (!wish && observed) await ports.client.delete(RESOURCES.moduleImage, { name }, {}, signal);
-      if (wish && !deepEqual(observed?.spec, wish)) {
-        await ports.client.apply(
-          RESOURCES.moduleImage,
-          imageObject(name, wish),
-          { fieldManager: FIELD_MANAGER, force: true },
-          signal,
-        );
-      }
-      return undefined;
-    },
+    reconcile: (name, signal) =>
+      reconcileImageObject(
+        name,
+        {
+          ...{ client: ports.client, log: ports.log, images: factory.images, wanted },
+          fieldManager: FIELD_MANAGER,
+          isComplete: () => unplanned?.size === 0,
+        },
+        signal,
+      ),
   });
 
-  const want = (module: string, name: string, spec: ModuleImageSpec) => {
-    asked.get(module)?.add(name);
-    const before = wishes.conflict(name);
-    if (wishes.want(module, name, spec)) objects.add(name);
-    // The others learn that they are in conflict, or no longer.
-    if (!deepEqual(before, wishes.conflict(name))) tell(name, module);
+  const want = (module: string, list: readonly Wish[]) => {
+    for (const name of wanted.set(itemOf(module), module, list)) objects.add(name);
   };
 
-  const tell = (name: string, except?: string) => {
-    const others = wishes.modulesOf(name).filter((module) => module !== except);
-    for (const module of others) for (const handler of handlers) handler(module);
+  /** Now it is known who wants which image, and which nobody wants any more. */
+  const complete = () => {
+    for (const { metadata } of factory.images.all()) objects.add(metadata.name);
   };
 
-  const letGo = (module: string, keep: ReadonlySet<string>) => {
-    for (const name of wishes.keepOnly(module, keep)) {
-      objects.add(name);
-      tell(name);
-    }
-  };
-
-  const pin = (module: ModuleView, recipe: LoaderRecipe): ReturnType<NonNullable<ModuleInput['pin']>> => {
-    if (!recipe.build && !recipe.sign) return { image: recipe.image };
-    const name = moduleImageName(recipe.image, recipe.kernel);
-    const { metadata, checked } = module;
-    const identity = { name: metadata.name, namespace: metadata.namespace ?? '' };
-    const spec = imageSpecOf(identity, checked.ok ? checked.value.spec : {}, recipe);
-    want(objectKey(metadata), name, spec);
-    const rivals = wishes.conflict(name);
-    if (rivals.length > 0) return { wait: conflict(recipe.image, rivals) };
-    const image = factory.images.get(name);
-    const isWanted = image && deepEqual(imageContents(image.spec), imageContents(spec));
-    const digest = isWanted ? readyDigest(image) : undefined;
-    const reference = parseImageReference(recipe.image);
-    if (digest && reference.ok) return { image: withDigest(reference.value, digest) };
-    const { state = 'Wanted', message = '', reason = '' } = image?.status ?? {};
-    const known = isReason(reason) ? reason : isStuck(state) ? 'Refused' : (`Image${state}` as const);
-    return { wait: found(known, '', `ModuleImage ${name} is ${state}. ${message}`, '') };
-  };
-
-  factory.images.onChange(({ key, before }) => {
-    tell(key);
-    if (!before) objects.addAfter(key, LEFTOVER_MS);
+  factory.images.onChange(({ key: name, before, after }) => {
+    objects.add(name);
+    if (isSameImage(before, after)) return;
+    for (const item of wanted.itemsOf(name)) for (const handler of handlers) handler(moduleOf(item));
   });
 
   return {
     systems,
-    pinFor(module) {
-      asked.set(objectKey(module.metadata), new Set());
-      return (recipe) => pin(module, recipe);
+    begin(modules) {
+      unplanned = new Set(modules);
+      if (unplanned.size === 0) complete();
     },
-    planned(module) {
-      const key = objectKey(module.metadata);
-      letGo(key, asked.get(key) ?? new Set());
-      asked.delete(key);
+    planning(module) {
+      const list: Wish[] = [];
+      return {
+        pin(recipe) {
+          if (!recipe.build && !recipe.sign) return { image: recipe.image };
+          const wish = wishOf(module, recipe);
+          list.push(wish);
+          const image = factory.images.get(wish.name);
+          return pinOf(wish, image && isWanted(image, wish.spec) ? image : undefined);
+        },
+        planned: () => want(objectKey(module.metadata), list),
+      };
     },
-    forget(module) {
-      asked.delete(module);
-      letGo(module, new Set());
+    passed(module) {
+      if (unplanned?.delete(module) && unplanned.size === 0) complete();
     },
+    forget: (module) => want(module, []),
     onChange: (handler) => void handlers.push(handler),
     whenSynced: factory.whenSynced,
     blind: factory.blind,
@@ -123,12 +99,30 @@ export function createStandaloneImages(ports: Omit<ImagesPorts, 'systems'>): Spo
   };
 }
 
-function conflict(image: string, modules: readonly string[]) {
-  const message = `Modules ${modules.join(', ')} would put different contents into ${image}.`;
-  return found('ImageConflict', '', message, 'Give each its own image name.');
+interface Wish {
+  readonly name: string;
+  readonly spec: ModuleImageSpec;
 }
 
-function imageObject(name: string, spec: ModuleImageSpec): KubeObject {
-  const { kind } = RESOURCES.moduleImage;
-  return { apiVersion: apiVersionOf(RESOURCES.moduleImage), kind, metadata: { name }, spec };
+/** Wishes are kept by module and cluster; here there is one cluster, and it has no name. */
+const itemOf = (module: string) => `${module}/`;
+const moduleOf = (item: string) => item.slice(0, -1);
+
+function wishOf({ metadata, checked }: ModuleView, recipe: LoaderRecipe): Wish {
+  const identity = { name: metadata.name, namespace: metadata.namespace ?? '' };
+  const spec = imageSpecOf(identity, checked.ok ? checked.value.spec : {}, recipe);
+  return { name: moduleImageName(recipe.image, recipe.kernel), spec };
+}
+
+/** @param image undefined: there is none that is made as it is wanted */
+function pinOf(
+  { name, spec }: Wish,
+  image: ModuleImage | undefined,
+): ReturnType<NonNullable<ModuleInput['pin']>> {
+  const digest = readyDigest(image);
+  const reference = parseImageReference(spec.image);
+  if (digest && reference.ok) return { image: withDigest(reference.value, digest) };
+  const { state = 'Wanted', message = '', reason = '' } = image?.status ?? {};
+  const known = isReason(reason) ? reason : isStuck(state) ? 'Refused' : (`Image${state}` as const);
+  return { wait: found(known, '', `ModuleImage ${name} is ${state}. ${message}`, '') };
 }

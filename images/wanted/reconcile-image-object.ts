@@ -7,14 +7,12 @@ export interface ImageObjectPorts {
   readonly client: KubeClient;
   readonly log: Log;
   readonly images: Cache<ModuleImage>;
-  readonly wanted: WantedImages;
+  readonly wanted: Pick<WantedImages, 'wish'>;
+  /** The count of clusters has a writer of its own beside the image controller's, called after it. */
+  readonly fieldManager: string;
   /** All items were planned once since the start. */
   isComplete(): boolean;
 }
-
-const FIELD_MANAGER = 'kmm-hub';
-/** The count of clusters has a writer of its own beside the image controller's. */
-const COUNT_MANAGER = 'kmm-hub-wanted';
 
 /** One pass over one ModuleImage: makes the object what its clusters want, or removes it. */
 export async function reconcileImageObject(
@@ -22,7 +20,7 @@ export async function reconcileImageObject(
   ports: ImageObjectPorts,
   signal: AbortSignal,
 ): Promise<undefined> {
-  const { client, log } = ports;
+  const { client, log, fieldManager } = ports;
   const observed = ports.images.get(name);
   const { apply, remove, wantedBy } = diffImage(name, ports.wanted.wish(name), observed, ports.isComplete());
   if (remove) {
@@ -30,7 +28,7 @@ export async function reconcileImageObject(
     log.info('image.released', { image: observed?.spec.image ?? name });
   }
   if (apply) {
-    await client.apply(RESOURCES.moduleImage, apply, { fieldManager: FIELD_MANAGER, force: true }, signal);
+    await client.apply(RESOURCES.moduleImage, apply, { fieldManager, force: true }, signal);
     log.info('image.wanted', { image: (apply['spec'] as { image: string }).image });
   }
   if (wantedBy !== undefined) {
@@ -43,7 +41,7 @@ export async function reconcileImageObject(
     await client.apply(
       RESOURCES.moduleImage,
       object,
-      { fieldManager: COUNT_MANAGER, force: true, subresource: 'status' },
+      { fieldManager: `${fieldManager}-wanted`, force: true, subresource: 'status' },
       signal,
     );
   }

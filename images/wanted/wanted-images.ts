@@ -3,7 +3,7 @@ import { canonicalJson, deepEqual } from '@kmm-fleet/runtime';
 
 /** Which clusters want which images, kept step by step: one entry per image, whoever wants it. */
 export interface WantedImages {
-  /** Replaces what one item (module/cluster) wants. Returns the names of images whose wish changed. */
+  /** Replaces what one item (`module/cluster`) wants. Returns the names of images whose wish changed. */
   set(
     item: string,
     module: string,
@@ -34,7 +34,7 @@ interface Entry {
   readonly clusters: Map<string, number>;
 }
 
-const clusterOf = (item: string) => item.slice(item.indexOf('/') + 1);
+const clusterOf = (item: string) => item.slice(item.lastIndexOf('/') + 1);
 
 export function createWantedImages(): WantedImages {
   const images = new Map<string, Entry>();

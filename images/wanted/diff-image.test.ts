@@ -1,6 +1,5 @@
-import { ANNOTATIONS, type ModuleImageSpec } from '@kmm-fleet/api';
+import { ANNOTATIONS, type ModuleImage, type ModuleImageSpec } from '@kmm-fleet/api';
 import { describe, expect, it } from 'vitest';
-import { image } from '../testing/fixtures.ts';
 import { diffImage } from './diff-image.ts';
 import type { ImageWish } from './wanted-images.ts';
 
@@ -15,7 +14,13 @@ const wish = (overrides: Partial<ImageWish> = {}): ImageWish => ({
   conflict: [],
   ...overrides,
 });
-const there = (wantedBy = 2) => image('i', SPEC, { wantedBy });
+const there = (wantedBy = 2): ModuleImage => ({
+  apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+  kind: 'ModuleImage',
+  metadata: { name: 'i' },
+  spec: SPEC,
+  status: { wantedBy },
+});
 const RECIPE = { apply: { metadata: { name: 'i' }, spec: SPEC } };
 
 describe('an image object', () => {
