@@ -70,7 +70,7 @@ export {
   WORK_NAME_CHARS_MAX,
 } from './rules/manifest-work.ts';
 export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
-export { imageContents, imageSpecOf, isStuck, readyDigest } from './rules/module-image.ts';
+export { imageContents, imageSpecOf, imageWait, isStuck, readyDigest } from './rules/module-image.ts';
 export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';
 export { nearest } from './rules/nearest.ts';
 export {

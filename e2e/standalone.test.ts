@@ -116,6 +116,13 @@ async function standaloneWorld(
       ),
     module,
     condition,
+    dockerfile: (dockerfile: string) =>
+      user.mergePatch(
+        CORE.configMap,
+        { namespace: NAMESPACE, name: 'dockerfile' },
+        { data: { dockerfile } },
+        { fieldManager: 'user' },
+      ),
     is: async (name: string, type: string) => (await condition(name, type))?.status === 'True',
     images: () => listAll<ModuleImage>(user, RESOURCES.moduleImage),
     loaded: async () =>
@@ -171,6 +178,25 @@ it('builds nothing again after a restart, and removes the image of a Module that
   await world.until('one image', async () => (await world.images()).length === 1);
   expect((await world.images())[0]?.spec.image).toBe(`registry.test/kmod:${KERNEL}`);
   expect(world.built).toHaveLength(2);
+  await world.stop();
+});
+
+it('is progressing while an image is made, and degraded for as long as it cannot be', async () => {
+  const world = await standaloneWorld();
+  await world.dockerfile('# module {"name":"kmod"}\nFROM scratch\nRUN sleep infinity\n');
+  await world.apply('kmod');
+  const reasons = async () => [
+    (await world.condition('kmod', 'Progressing'))?.reason,
+    (await world.condition('kmod', 'Degraded'))?.reason,
+  ];
+  const become = (...wanted: readonly string[]) =>
+    world.until(wanted.join(), async () => deepEqual(await reasons(), wanted));
+
+  await become('ImageBuilding', 'NoFailure');
+  await world.dockerfile('# module {"name":"kmod"}\nFROM scratch\nRUN exit 3\n');
+  await become('NodesLoading', 'BuildFailed');
+  await world.dockerfile('# module {"name":"kmod"}\nFROM scratch\n');
+  await become('Settled', 'NoFailure');
   await world.stop();
 });
 

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { IMAGE_STATES, type ModuleImage, ModuleImageSpec } from '../kinds/module-image.ts';
-import { imageContents, imageSpecOf, isStuck, readyDigest } from './module-image.ts';
+import { isReason } from '../reasons/index.ts';
+import { type ImageWait, imageContents, imageSpecOf, imageWait, isStuck, readyDigest } from './module-image.ts';
 
 const identity = { name: 'kmod', namespace: 'openshift-kmm' };
 const recipe = {
@@ -83,4 +84,48 @@ describe('the digest of an image', () => {
 
 it('tells states that wait for somebody from those that go on by themselves', () => {
   expect(IMAGE_STATES.filter(isStuck)).toEqual(['Failed', 'Missing', 'Conflict']);
+});
+
+describe('an image that is waited for', () => {
+  const image = (status: ModuleImage['status']): ModuleImage => ({
+    apiVersion: 'hub.kmm.sigs.x-k8s.io/v1beta1',
+    kind: 'ModuleImage',
+    metadata: { name: 'kmod' },
+    spec,
+    ...(status && { status }),
+  });
+
+  it.each<[string, ModuleImage | undefined, string, ImageWait]>([
+    [
+      'is wanted before it is there',
+      undefined,
+      '',
+      { isStuck: false, reason: 'ImageWanted', message: 'ModuleImage kmod is Wanted.' },
+    ],
+    [
+      'is on its way under a reason of its own, whatever it has told last',
+      image({ state: 'Signing', reason: 'Signing', message: 'Signing.', log: 'of the build' }),
+      'It is kept.',
+      { isStuck: false, reason: 'ImageSigning', message: 'ModuleImage kmod is Signing. It is kept. Signing.' },
+    ],
+    [
+      'is stuck when it has failed, with its last words',
+      image({ state: 'Failed', reason: 'BuildFailed', message: 'It failed.', log: 'no such file' }),
+      '',
+      {
+        isStuck: true,
+        reason: 'BuildFailed',
+        message: 'ModuleImage kmod is Failed. no such file. It failed.',
+      },
+    ],
+  ])('%s', (_rule, observed, note, told) => {
+    expect(imageWait('kmod', observed, note)).toEqual(told);
+  });
+
+  it('has a documented reason in every state', () => {
+    const states = IMAGE_STATES.filter((state) => !isStuck(state));
+    expect(states.map((state) => imageWait('kmod', image({ state })).reason).filter(isReason)).toHaveLength(
+      states.length,
+    );
+  });
 });

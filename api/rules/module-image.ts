@@ -1,5 +1,6 @@
 import type { ModuleSpec } from '../kinds/module.ts';
 import type { ImageState, ModuleImage, ModuleImageSpec } from '../kinds/module-image.ts';
+import { lastWords } from '../words.ts';
 import type { LoaderRecipe, ModuleIdentity } from './resolve-recipe.ts';
 
 /** The whole recipe as an object of its own; what is not set is left out, so that it compares equal to what is stored. */
@@ -38,3 +39,29 @@ export function readyDigest(image: ModuleImage | undefined): string | undefined 
 /** Whether an image waits for somebody; any other state that is not ready goes on by itself. */
 export const isStuck = (state: ImageState): state is 'Failed' | 'Missing' | 'Conflict' =>
   state === 'Failed' || state === 'Missing' || state === 'Conflict';
+
+/** Why an image is not to be had, for those who wait for it. */
+export interface ImageWait {
+  readonly isStuck: boolean;
+  readonly reason: string;
+  readonly message: string;
+}
+
+const MESSAGE_CHARS_MAX = 1_000;
+
+/**
+ * What an image that is not ready is waited for. Pure.
+ *
+ * @param image undefined: there is none yet that is made as it is wanted
+ * @param note said behind its state
+ */
+export function imageWait(name: string, image: ModuleImage | undefined, note = ''): ImageWait {
+  const { state = 'Wanted', reason = state, message = '', log } = image?.status ?? {};
+  const stuck = isStuck(state);
+  const said = `${stuck ? lastWords(log, message) : ''}${message}`;
+  return {
+    isStuck: stuck,
+    reason: stuck ? reason : `Image${state}`,
+    message: [`ModuleImage ${name} is ${state}.`, note, said].filter(Boolean).join(' ').slice(0, MESSAGE_CHARS_MAX),
+  };
+}

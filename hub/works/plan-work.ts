@@ -3,8 +3,7 @@ import {
   describeFinding,
   type Finding,
   found,
-  isStuck,
-  lastWords,
+  imageWait,
   type ManagedClusterModule,
   type Manifest,
   type ManifestWork,
@@ -179,16 +178,8 @@ function waitOf(findings: readonly Finding[], kernel?: string): Wait {
 }
 
 function waitForImage(kernel: string, name: string, image: ModuleImage | undefined, hasPin: boolean): Wait {
-  const { state = 'Wanted', reason = state, message = '', log } = image?.status ?? {};
-  const stuck = isStuck(state);
-  const kept = hasPin ? ' The cluster keeps the image it has.' : '';
-  const said = `${stuck ? lastWords(log, message) : ''}${message}`;
-  return {
-    kernel,
-    state: stuck ? 'Degraded' : 'Progressing',
-    reason: stuck ? reason : `Image${state}`,
-    message: `ModuleImage ${name} is ${state}.${kept}${said && ` ${said}`}`.slice(0, 1_000),
-  };
+  const { isStuck, ...told } = imageWait(name, image, hasPin ? 'The cluster keeps the image it has.' : '');
+  return { kernel, state: isStuck ? 'Degraded' : 'Progressing', ...told };
 }
 
 function nameTooLong(): Finding {

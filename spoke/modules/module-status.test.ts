@@ -39,6 +39,26 @@ it('all loaded: ready, with the numbers of upstream and the generation that was 
   });
 });
 
+it('an image on its way is progress, also while all nodes have an older one, and does not hide what fails', () => {
+  const awaited = [found('ImageBuilding', '', 'ModuleImage kmod is Building.', '')];
+  const building = (over: Partial<StatusInput> = {}) => {
+    const given = input(module(), over);
+    return moduleStatus({ ...given, plan: { ...given.plan, awaited } }, undefined, NOW);
+  };
+  const moving = { Progressing: 'True ImageBuilding', Ready: 'False ImageBuilding' };
+
+  for (const status of [building(), building({ daemonSets: [] })]) {
+    expect(told(status)).toEqual({ Degraded: 'False NoFailure', ...moving });
+    expect(status.conditions?.[1]?.message).toBe('ModuleImage kmod is Building.');
+  }
+  const problem = { reason: 'PostStartHookError', message: 'Unknown symbol in module' };
+  expect(told(building({ pods: [podOf({ problem, isReady: false })] }))).toEqual({
+    Degraded: 'True PostStartHookError',
+    Progressing: 'True ImageBuilding',
+    Ready: 'False PostStartHookError',
+  });
+});
+
 it('zeros are written: a work can report only what is there', () => {
   const status = moduleStatus(input(module(), { daemonSets: [] }), undefined, NOW);
   expect(status.moduleLoader?.availableNumber).toBe(0);

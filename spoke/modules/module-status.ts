@@ -82,27 +82,12 @@ function conditionsOf(input: StatusInput, loaded: number, plugins: number): Next
   const { module, plan, pods, generation } = input;
   const firmware = firmwarePathFindings(pods);
   const problems = problemsOf(plan, pods, firmware);
-  const hasLoader = module.spec.moduleLoader !== undefined;
-  const missing = hasLoader ? plan.desired - loaded : 0;
-  const pluginsMissing = module.spec.devicePlugin ? plan.desired - plugins : 0;
-  const rolling = countRolling(input);
-  const moving = missing > 0 || pluginsMissing > 0 || rolling > 0;
+  const moving = motionOf(input, loaded, plugins);
   const [first] = problems;
-  const message = problems
-    .slice(0, PROBLEMS_MAX)
-    .map((problem) => problem.message)
-    .join(' ')
-    .slice(0, MESSAGE_CHARS_MAX);
-  const progress =
-    missing > 0
-      ? `${loaded} of ${counted(plan.desired, 'node has', 'nodes have')} the module.${absence(plan)}`
-      : pluginsMissing > 0
-        ? `${plugins} of ${counted(plan.desired, 'node runs', 'nodes run')} the device plugin.`
-        : `${counted(rolling, 'DaemonSet is', 'DaemonSets are')} being rolled out.`;
-  const calm = `${counted(hasLoader ? loaded : plugins, 'node is', 'nodes are')} served.`;
-  const ready = first
-    ? condition('Ready', false, first.reason, message, generation)
-    : condition('Ready', !moving, moving ? 'NodesLoading' : 'Loaded', moving ? progress : calm, generation);
+  const message = wordsOf(problems.map((problem) => problem.message));
+  const calm = `${counted(module.spec.moduleLoader ? loaded : plugins, 'node is', 'nodes are')} served.`;
+  const going = moving ?? { reason: 'Settled', message: calm };
+  const served = moving ?? { reason: 'Loaded', message: calm };
   return [
     condition(
       'Degraded',
@@ -111,17 +96,40 @@ function conditionsOf(input: StatusInput, loaded: number, plugins: number): Next
       message || 'Nothing has failed.',
       generation,
     ),
-    condition(
-      'Progressing',
-      moving,
-      moving ? 'NodesLoading' : 'Settled',
-      moving ? progress : calm,
-      generation,
-    ),
-    ready,
+    condition('Progressing', moving !== undefined, going.reason, going.message, generation),
+    first
+      ? condition('Ready', false, first.reason, message, generation)
+      : condition('Ready', !moving, served.reason, served.message, generation),
     ...[plan.warnings, firmware].flatMap((findings) => warningOf(findings, generation)),
   ];
 }
+
+interface Told {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What goes on by itself, images first, for nodes wait for them; undefined when nothing does. */
+function motionOf(input: StatusInput, loaded: number, plugins: number): Told | undefined {
+  const { module, plan } = input;
+  const [image] = plan.awaited;
+  if (image) return { reason: image.reason, message: wordsOf(plan.awaited.map(describeFinding)) };
+  const loading = (message: string) => ({ reason: 'NodesLoading', message });
+  if (module.spec.moduleLoader && loaded < plan.desired)
+    return loading(
+      `${loaded} of ${counted(plan.desired, 'node has', 'nodes have')} the module.${absence(plan)}`,
+    );
+  if (module.spec.devicePlugin && plugins < plan.desired)
+    return loading(`${plugins} of ${counted(plan.desired, 'node runs', 'nodes run')} the device plugin.`);
+  const rolling = countRolling(input);
+  return rolling > 0
+    ? loading(`${counted(rolling, 'DaemonSet is', 'DaemonSets are')} being rolled out.`)
+    : undefined;
+}
+
+/** Some of what is to be said: it travels to the hub. */
+const wordsOf = (messages: readonly string[]): string =>
+  messages.slice(0, PROBLEMS_MAX).join(' ').slice(0, MESSAGE_CHARS_MAX);
 
 /** Nodes of which a status can say neither that they have the module nor that they have not. */
 function absence({ absent }: ModulePlan): string {
@@ -151,7 +159,7 @@ function problemsOf(
   plan: ModulePlan,
   pods: readonly PodView[],
   firmware: readonly Finding[],
-): { readonly reason: string; readonly message: string }[] {
+): Told[] {
   const told = (finding: Finding) => ({ reason: finding.reason, message: describeFinding(finding) });
   const failing = pods
     .filter(({ problem, isDeleting }) => problem && !isDeleting)

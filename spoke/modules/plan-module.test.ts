@@ -1,4 +1,4 @@
-import { LABELS, loaderVersionLabel, ROLES } from '@kmm-fleet/api';
+import { found, LABELS, loaderVersionLabel, ROLES } from '@kmm-fleet/api';
 import type { KubeObject } from '@kmm-fleet/runtime';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -124,15 +124,19 @@ it('a managed spoke says what it will not build, and what is not pinned', () => 
   expect(kernelsOf(tagged.daemonSets)).toEqual([K1, K2]);
 });
 
-it('with images of its own a kernel waits for its pin and keeps what it has', () => {
+it.each(['awaited', 'refused'] as const)('a kernel whose image is %s keeps what it has and holds back only itself', (why) => {
   const daemonSets = running(plan({ module: module(), nodes }));
+  const finding = found('ImageBuilding', '', 'It is built.', '');
   const pin: ModuleInput['pin'] = ({ kernel, image }) =>
     kernel === K1
       ? { image }
-      : { wait: { reason: 'ImageBuilding', path: '', message: '', nextStep: '', severity: 'error' } };
-  const { removed, findings, daemonSets: wanted } = plan({ module: module(), nodes, daemonSets, pin });
+      : why === 'awaited'
+        ? { awaited: finding }
+        : { refused: finding };
+  const { removed, findings, awaited, daemonSets: wanted } = plan({ module: module(), nodes, daemonSets, pin });
   expect(kernelsOf(wanted)).toEqual([K1]);
-  expect([removed, findings.length]).toEqual([[], 1]);
+  expect(removed).toEqual([]);
+  expect({ awaited, refused: findings }).toEqual({ awaited: [], refused: [], [why]: [finding] });
 });
 
 it.each([

@@ -25,11 +25,15 @@ export interface ModuleInput {
   /** DaemonSets with the label of this module. */
   readonly daemonSets: readonly DaemonSetView[];
   readonly operatorNamespace: string;
-  /** With images that this cluster makes itself: their pins; a recipe without one must wait. Absent on a managed spoke. */
-  readonly pin?:
-    | ((recipe: LoaderRecipe) => { readonly image: string } | { readonly wait: Finding })
-    | undefined;
+  /** With images that this cluster makes itself: their pins. Absent on a managed spoke. */
+  readonly pin?: ((recipe: LoaderRecipe) => ImagePin) | undefined;
 }
+
+/** The image of a recipe, or why its kernel has to wait: until somebody acts, or only until it is made. */
+export type ImagePin =
+  | { readonly image: string }
+  | { readonly refused: Finding }
+  | { readonly awaited: Finding };
 
 export interface ModulePlan {
   /** DaemonSets as they should be, sorted by name. */
@@ -43,6 +47,8 @@ export interface ModulePlan {
   readonly absent: readonly string[];
   /** What holds a kernel back. */
   readonly findings: readonly Finding[];
+  /** Images that are on their way: their kernels are served once they are there. */
+  readonly awaited: readonly Finding[];
   /** What holds nothing back, but should be known. */
   readonly warnings: readonly Finding[];
 }
@@ -63,7 +69,7 @@ export function planModule(given: ModuleInput): ModulePlan {
   const absent = desired.filter(({ taints }) => isAbsent(taints)).map(({ metadata }) => metadata.name);
   const counts = { matching: schedulable.length, desired: desired.length, absent: absent.sort() };
   if (hasChangedItsMind(module, input.daemonSets))
-    return { ...counts, daemonSets: [], removed: [], findings: [versionChanged()], warnings: [] };
+    return { ...counts, daemonSets: [], removed: [], ...held({ findings: [versionChanged()] }) };
   const kernels = module.spec.moduleLoader
     ? [...new Set(schedulable.map(({ kernel }) => kernel))].sort()
     : [];
@@ -83,6 +89,7 @@ export function planModule(given: ModuleInput): ModulePlan {
       new Set(matching.filter(isMapped).map(({ kernel }) => kernel)),
     ),
     findings: loaders.flatMap(({ findings }) => findings),
+    awaited: loaders.flatMap(({ awaited }) => awaited),
     warnings: loaders.flatMap(({ warnings }) => warnings),
   };
 }
@@ -92,18 +99,20 @@ interface LoaderPlan {
   /** Name of a DaemonSet of upstream's that does the same: writing it would only reload the module. */
   readonly kept?: string;
   readonly findings: readonly Finding[];
+  readonly awaited: readonly Finding[];
   readonly warnings: readonly Finding[];
 }
 
-const waiting = (...findings: readonly Finding[]): LoaderPlan => ({ findings, warnings: [] });
+const held = (why: Partial<LoaderPlan>): LoaderPlan => ({ findings: [], awaited: [], warnings: [], ...why });
 
 function planLoader(input: ModuleInput, kernel: string, nodes: readonly NodeView[]): LoaderPlan {
   const { module, uid, operatorNamespace } = input;
   const identity: ModuleIdentity = { name: module.metadata.name, namespace: module.metadata.namespace ?? '' };
   const resolved = resolveRecipe(identity, module.spec, kernel);
-  if (!resolved.ok) return waiting(...resolved.findings);
+  if (!resolved.ok) return held({ findings: resolved.findings });
   const pin = input.pin?.(resolved.value) ?? refuseBuild(resolved.value) ?? { image: resolved.value.image };
-  if ('wait' in pin) return waiting(pin.wait);
+  if ('refused' in pin) return held({ findings: [pin.refused] });
+  if ('awaited' in pin) return held({ awaited: [pin.awaited] });
   const recipe = { ...resolved.value, image: pin.image };
   const observed = existingFor(input.daemonSets, loaderLabels(module, kernel));
   const release = releaseOf(kernel, nodes, observed?.view);
@@ -111,8 +120,8 @@ function planLoader(input: ModuleInput, kernel: string, nodes: readonly NodeView
   const daemonSet = loaderDaemonSet({ module, uid, recipe, release, operatorNamespace, existing });
   const warnings = input.pin ? [] : unpinned(recipe);
   if (observed && isUpstreamTwin(daemonSet, recipe, observed.view))
-    return { kept: observed.view.metadata.name, findings: [], warnings };
-  return { daemonSet, findings: [], warnings };
+    return { ...held({ warnings }), kept: observed.view.metadata.name };
+  return { ...held({ warnings }), daemonSet };
 }
 
 function planDevicePlugin({ module, uid, operatorNamespace, daemonSets }: ModuleInput): KubeObject[] {
@@ -133,11 +142,11 @@ function releaseOf(kernel: string, nodes: readonly NodeView[], observed: DaemonS
 }
 
 /** A managed spoke neither builds nor signs; waiting in silence would help nobody. */
-function refuseBuild({ build, sign, kernel }: LoaderRecipe): { readonly wait: Finding } | undefined {
+function refuseBuild({ build, sign, kernel }: LoaderRecipe): ImagePin | undefined {
   if (!build && !sign) return undefined;
   const message = `Kernel ${kernel} has a build or sign section, and this cluster is managed by a hub.`;
   return {
-    wait: found(
+    refused: found(
       'BuildOnManagedSpoke',
       'spec.moduleLoader',
       message,

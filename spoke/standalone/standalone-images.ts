@@ -1,8 +1,8 @@
 import {
   found,
   imageSpecOf,
+  imageWait,
   isReason,
-  isStuck,
   type LoaderRecipe,
   type ModuleImage,
   type ModuleImageSpec,
@@ -21,7 +21,7 @@ import {
   reconcileImageObject,
 } from '@kmm-fleet/images';
 import { createQueue, objectKey } from '@kmm-fleet/runtime';
-import type { ModuleInput } from '../modules/plan-module.ts';
+import type { ImagePin } from '../modules/plan-module.ts';
 import type { SpokeImages } from '../start-spoke.ts';
 import type { ModuleView } from '../views.ts';
 
@@ -115,14 +115,11 @@ function wishOf({ metadata, checked }: ModuleView, recipe: LoaderRecipe): Wish {
 }
 
 /** @param image undefined: there is none that is made as it is wanted */
-function pinOf(
-  { name, spec }: Wish,
-  image: ModuleImage | undefined,
-): ReturnType<NonNullable<ModuleInput['pin']>> {
+function pinOf({ name, spec }: Wish, image: ModuleImage | undefined): ImagePin {
   const digest = readyDigest(image);
   const reference = parseImageReference(spec.image);
   if (digest && reference.ok) return { image: withDigest(reference.value, digest) };
-  const { state = 'Wanted', message = '', reason = '' } = image?.status ?? {};
-  const known = isReason(reason) ? reason : isStuck(state) ? 'Refused' : (`Image${state}` as const);
-  return { wait: found(known, '', `ModuleImage ${name} is ${state}. ${message}`, '') };
+  const { isStuck, reason, message } = imageWait(name, image);
+  const finding = found(isReason(reason) ? reason : 'Refused', '', message, '');
+  return isStuck ? { refused: finding } : { awaited: finding };
 }
