@@ -70,7 +70,14 @@ export {
   WORK_NAME_CHARS_MAX,
 } from './rules/manifest-work.ts';
 export { type MergedMapping, mergeMapping } from './rules/merge-mapping.ts';
-export { imageContents, imageSpecOf, imageWait, isStuck, readyDigest } from './rules/module-image.ts';
+export {
+  cannotPull,
+  imageContents,
+  imageSpecOf,
+  imageWait,
+  isStuck,
+  readyDigest,
+} from './rules/module-image.ts';
 export { fnv64, hashedName, moduleImageName } from './rules/names-of-objects.ts';
 export { nearest } from './rules/nearest.ts';
 export {

@@ -1,5 +1,5 @@
 import { isTrue, LABELS, type Module, type ModuleImage, OPERATOR, RESOURCES } from '@kmm-fleet/api';
-import { createRegistry } from '@kmm-fleet/images';
+import { createRegistry, imageLimits } from '@kmm-fleet/images';
 import { createFakeBuilder, createMemoryRegistry, pushImage, testPair } from '@kmm-fleet/images/testing';
 import { createFleet } from '@kmm-fleet/lab';
 import {
@@ -26,6 +26,9 @@ const KERNEL = '6.1.0-55-amd64';
 async function standaloneWorld(
   over: { readonly firmwarePath?: string; readonly osImage?: string } = {},
   onServer = async (_client: KubeClient) => {},
+  /** Joins without the label that Modules select. */
+  spare: readonly string[] = [],
+  limits = imageLimits(),
 ) {
   const clock = createManualClock(Date.UTC(2027, 0, 1));
   const random = createRandom(11);
@@ -35,7 +38,7 @@ async function standaloneWorld(
   const registry = createRegistry({ transport, clock, random });
   const trusted = [testPair('rsa').certificate];
   const node = { name: 'n1', kernel: KERNEL, labels: { worker: 'yes' }, secureBoot: true, trusted };
-  const nodes = [{ ...node, ...over }];
+  const nodes = [{ ...node, ...over }, ...spare.map((name) => ({ ...node, name, labels: {} }))];
   const fleet = createFleet({
     clock,
     random,
@@ -57,7 +60,7 @@ async function standaloneWorld(
     life = new AbortController();
     const events = createEvents({ client: client('kmm'), clock, component: 'kmm', log });
     const ports = { client: client('kmm'), clock, random, log, events, operatorNamespace: NAMESPACE };
-    const images = createStandaloneImages({ ...ports, registry, builder });
+    const images = createStandaloneImages({ ...ports, registry, builder, limits });
     running.push(createSpoke({ ...ports, images, isManaged: false }).run(life.signal));
   };
   const secret = (name: string, key: string, bytes: Buffer) => ({
@@ -84,6 +87,7 @@ async function standaloneWorld(
     clock,
     user,
     registry,
+    transport,
     built: builder.built,
     restart: operate,
     end: () => life.abort(),
@@ -125,8 +129,8 @@ async function standaloneWorld(
       ),
     is: async (name: string, type: string) => (await condition(name, type))?.status === 'True',
     images: () => listAll<ModuleImage>(user, RESOURCES.moduleImage),
-    loaded: async () =>
-      (await user.get(CORE.node, { name: 'n1' }))?.metadata.annotations?.[MODULES_ANNOTATION],
+    loaded: async (name = 'n1') =>
+      (await user.get(CORE.node, { name }))?.metadata.annotations?.[MODULES_ANNOTATION],
     async until(what: string, check: () => Promise<boolean>) {
       for (const end = clock.now() + 900_000; !(await check()); await clock.advance(500))
         if (clock.now() > end) throw new Error(`${what} did not come\n${logs.slice(-10).join('')}`);
@@ -226,6 +230,26 @@ it('makes a ModuleImage anew that somebody deletes or edits, however old it is, 
     expect((await world.images())[0]?.status?.digest).toBe(before?.status?.digest);
   }
   expect(world.built).toHaveLength(1);
+  await world.stop();
+});
+
+it('looks for an image that a node cannot pull, also where no image is looked for by the clock', async () => {
+  const world = await standaloneWorld({}, undefined, ['n2'], { ...imageLimits(), checkMs: 0 });
+  await world.apply('kmod');
+  await world.until('a Module that is ready', () => world.is('kmod', 'Ready'));
+  await world.clock.advance(600_000);
+  const [before] = await world.images();
+  world.transport.wipe('kmod');
+  await world.user.mergePatch(CORE.node, { name: 'n2' }, { metadata: { labels: { worker: 'yes' } } }, {});
+
+  await world.until(
+    'word of it',
+    async () => (await world.condition('kmod', 'Degraded'))?.message?.includes('is Missing') ?? false,
+  );
+  await world.until('the module on the other node', async () => (await world.loaded('n2')) === 'kmod');
+  await world.until('a Module that is ready', () => world.is('kmod', 'Ready'));
+  expect((await world.images())[0]?.status?.digest).toBe(before?.status?.digest);
+  expect(world.built).toHaveLength(2);
   await world.stop();
 });
 

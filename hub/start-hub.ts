@@ -1,4 +1,4 @@
-import { matchesSelector } from '@kmm-fleet/api';
+import { cannotPull, matchesSelector } from '@kmm-fleet/api';
 import {
   type Builder,
   createImages,
@@ -50,8 +50,6 @@ export interface Hub extends Operator {
 const FIELD_MANAGER = 'kmm-hub';
 /** Writes in flight: 3,500 works at 20 ms each take a second. */
 const WORKS_MAX = 64;
-/** What kubelets say when an image cannot be pulled: the registry may not have it any more. */
-const CANNOT_PULL: ReadonlySet<string> = new Set(['ErrImagePull', 'ImagePullBackOff']);
 
 /** The stages of the hub, each with a queue keyed by the smallest thing that changes alone. */
 export function createHub(ports: HubPorts): Hub {
@@ -112,7 +110,7 @@ export function createHub(ports: HubPorts): Hub {
     applying.report(key, state);
     tallyOf(item.module).set(item.cluster, state);
     if (!state) known.forget(key);
-    if (state && CANNOT_PULL.has(state.reason)) for (const name of wanted.imagesOf(key)) factory.doubt(name);
+    if (state && cannotPull(state.reason)) for (const name of wanted.imagesOf(key)) factory.doubt(name);
     tellSoon(item.module);
   };
 

@@ -1,4 +1,4 @@
-import { isNodeClaim, LABELS, RESOURCES } from '@kmm-fleet/api';
+import { cannotPull, isNodeClaim, LABELS, RESOURCES } from '@kmm-fleet/api';
 import type { Systems } from '@kmm-fleet/images';
 import {
   aborted,
@@ -48,6 +48,8 @@ export interface SpokeImages {
   planning(module: ModuleView): Required<Pick<ModulePorts, 'pin' | 'planned'>>;
   /** Told when a pass over a Module has ended, however. */
   passed(key: string): void;
+  /** Told when nodes cannot pull the image of a Module for this kernel. */
+  doubt(key: string, kernel: string): void;
   /** Told when a Module is gone. */
   forget(key: string): void;
   /** Calls back when an image of a Module (`namespace/name`) has changed. */
@@ -129,6 +131,11 @@ export function createSpoke(ports: SpokePorts): Spoke {
     ports.images?.forget(key);
   };
 
+  const doubtImages = (key: string) => {
+    for (const { kernel, problem } of pods.by('module', key))
+      if (kernel && problem && cannotPull(problem.reason)) ports.images?.doubt(key, kernel);
+  };
+
   const moduleQueue = createQueue({
     ...shared,
     name: 'modules',
@@ -151,6 +158,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
         );
       } finally {
         ports.images?.passed(key);
+        doubtImages(key);
       }
     },
   });

@@ -2,7 +2,14 @@ import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { IMAGE_STATES, type ModuleImage, ModuleImageSpec } from '../kinds/module-image.ts';
 import { isReason } from '../reasons/index.ts';
-import { type ImageWait, imageContents, imageSpecOf, imageWait, isStuck, readyDigest } from './module-image.ts';
+import {
+  type ImageWait,
+  imageContents,
+  imageSpecOf,
+  imageWait,
+  isStuck,
+  readyDigest,
+} from './module-image.ts';
 
 const identity = { name: 'kmod', namespace: 'openshift-kmm' };
 const recipe = {
@@ -106,7 +113,11 @@ describe('an image that is waited for', () => {
       'is on its way under a reason of its own, whatever it has told last',
       image({ state: 'Signing', reason: 'Signing', message: 'Signing.', log: 'of the build' }),
       'It is kept.',
-      { isStuck: false, reason: 'ImageSigning', message: 'ModuleImage kmod is Signing. It is kept. Signing.' },
+      {
+        isStuck: false,
+        reason: 'ImageSigning',
+        message: 'ModuleImage kmod is Signing. It is kept. Signing.',
+      },
     ],
     [
       'is stuck when it has failed, with its last words',

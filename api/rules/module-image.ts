@@ -40,6 +40,12 @@ export function readyDigest(image: ModuleImage | undefined): string | undefined 
 export const isStuck = (state: ImageState): state is 'Failed' | 'Missing' | 'Conflict' =>
   state === 'Failed' || state === 'Missing' || state === 'Conflict';
 
+/** What kubelets say when an image cannot be pulled: its registry may not have it any more. */
+const CANNOT_PULL: ReadonlySet<string> = new Set(['ErrImagePull', 'ImagePullBackOff']);
+
+/** Whether the reason of a pod, or of a cluster that tells of one, makes an image doubtful. Pure. */
+export const cannotPull = (reason: string): boolean => CANNOT_PULL.has(reason);
+
 /** Why an image is not to be had, for those who wait for it. */
 export interface ImageWait {
   readonly isStuck: boolean;
@@ -62,6 +68,9 @@ export function imageWait(name: string, image: ModuleImage | undefined, note = '
   return {
     isStuck: stuck,
     reason: stuck ? reason : `Image${state}`,
-    message: [`ModuleImage ${name} is ${state}.`, note, said].filter(Boolean).join(' ').slice(0, MESSAGE_CHARS_MAX),
+    message: [`ModuleImage ${name} is ${state}.`, note, said]
+      .filter(Boolean)
+      .join(' ')
+      .slice(0, MESSAGE_CHARS_MAX),
   };
 }

@@ -155,11 +155,7 @@ function warningOf(findings: readonly Finding[], generation: number | undefined)
 }
 
 /** Why nodes are not served: what pods report, in their words, what may be behind it, and what the plan found. */
-function problemsOf(
-  plan: ModulePlan,
-  pods: readonly PodView[],
-  firmware: readonly Finding[],
-): Told[] {
+function problemsOf(plan: ModulePlan, pods: readonly PodView[], firmware: readonly Finding[]): Told[] {
   const told = (finding: Finding) => ({ reason: finding.reason, message: describeFinding(finding) });
   const failing = pods
     .filter(({ problem, isDeleting }) => problem && !isDeleting)

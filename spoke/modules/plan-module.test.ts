@@ -124,20 +124,24 @@ it('a managed spoke says what it will not build, and what is not pinned', () => 
   expect(kernelsOf(tagged.daemonSets)).toEqual([K1, K2]);
 });
 
-it.each(['awaited', 'refused'] as const)('a kernel whose image is %s keeps what it has and holds back only itself', (why) => {
-  const daemonSets = running(plan({ module: module(), nodes }));
-  const finding = found('ImageBuilding', '', 'It is built.', '');
-  const pin: ModuleInput['pin'] = ({ kernel, image }) =>
-    kernel === K1
-      ? { image }
-      : why === 'awaited'
-        ? { awaited: finding }
-        : { refused: finding };
-  const { removed, findings, awaited, daemonSets: wanted } = plan({ module: module(), nodes, daemonSets, pin });
-  expect(kernelsOf(wanted)).toEqual([K1]);
-  expect(removed).toEqual([]);
-  expect({ awaited, refused: findings }).toEqual({ awaited: [], refused: [], [why]: [finding] });
-});
+it.each(['awaited', 'refused'] as const)(
+  'a kernel whose image is %s keeps what it has and holds back only itself',
+  (why) => {
+    const daemonSets = running(plan({ module: module(), nodes }));
+    const finding = found('ImageBuilding', '', 'It is built.', '');
+    const pin: ModuleInput['pin'] = ({ kernel, image }) =>
+      kernel === K1 ? { image } : why === 'awaited' ? { awaited: finding } : { refused: finding };
+    const {
+      removed,
+      findings,
+      awaited,
+      daemonSets: wanted,
+    } = plan({ module: module(), nodes, daemonSets, pin });
+    expect(kernelsOf(wanted)).toEqual([K1]);
+    expect(removed).toEqual([]);
+    expect({ awaited, refused: findings }).toEqual({ awaited: [], refused: [], [why]: [finding] });
+  },
+);
 
 it.each([
   { name: 'of upstream 1.1', role: true },

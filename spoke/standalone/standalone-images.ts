@@ -88,6 +88,10 @@ export function createStandaloneImages(ports: Omit<ImagesPorts, 'systems'>): Spo
     passed(module) {
       if (unplanned?.delete(module) && unplanned.size === 0) complete();
     },
+    doubt(module, kernel) {
+      for (const name of wanted.imagesOf(itemOf(module)))
+        if (factory.images.get(name)?.spec.kernelVersion === kernel) factory.doubt(name);
+    },
     forget: (module) => want(module, []),
     onChange: (handler) => void handlers.push(handler),
     whenSynced: factory.whenSynced,
