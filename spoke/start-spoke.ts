@@ -15,6 +15,7 @@ import { createModuleMetrics } from './modules/module-metrics.ts';
 import { type ModuleObservation, type ModulePorts, reconcileModule } from './modules/reconcile-module.ts';
 import { REFUSALS, type RefusalView, refusalView } from './modules/refused-pods.ts';
 import { byNamespace, createNamespaceMarks } from './namespaces/mark-namespaces.ts';
+import { createBoots } from './node-labels/boots.ts';
 import { tellUnloading } from './node-labels/node-events.ts';
 import { reconcileNode } from './node-labels/reconcile-node.ts';
 import {
@@ -163,6 +164,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
     },
   });
 
+  const boots = createBoots(clock);
   const nodeQueue = createQueue({
     ...shared,
     name: 'nodes',
@@ -177,7 +179,7 @@ export function createSpoke(ports: SpokePorts): Spoke {
           learn: nodes.learn,
           observe: () => ({
             node: nodes.get(name),
-            pods: pods.by('node', name),
+            pods: boots.sinceBoot(name, nodes.get(name), pods.by('node', name)),
             versioned: versioned(),
             known: new Set([...modules.all()].map(({ metadata }) => objectKey(metadata))),
           }),
@@ -277,7 +279,12 @@ export function createSpoke(ports: SpokePorts): Spoke {
 }
 
 function isSameNode(before: NodeView | undefined, after: NodeView | undefined): boolean {
-  return isSameSystem(before, after) && isSamePlacement(before, after) && Boolean(before) === Boolean(after);
+  return (
+    before?.boot === after?.boot &&
+    isSameSystem(before, after) &&
+    isSamePlacement(before, after) &&
+    Boolean(before) === Boolean(after)
+  );
 }
 
 /** Whether a node runs what it ran. */

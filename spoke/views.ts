@@ -16,6 +16,8 @@ import { type Ended, type Unloading, unloadingOf, WORDS_CHARS_MAX } from './load
 export interface NodeView {
   readonly metadata: { readonly name: string; readonly resourceVersion?: string | undefined };
   readonly uid: string;
+  /** Of the boot that its kubelet speaks of; absent before it has spoken. */
+  readonly boot: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
   readonly taints: readonly Taint[];
   /** As the node reports it, with a trailing '+' if there is one. */
@@ -33,6 +35,7 @@ export interface Taint {
 }
 
 interface NodeInfo {
+  readonly bootID?: string;
   readonly kernelVersion?: string;
   readonly osImage?: string;
 }
@@ -40,13 +43,14 @@ interface NodeInfo {
 export function nodeView(object: KubeObject): NodeView {
   const spec = (object['spec'] ?? {}) as { taints?: Taint[]; unschedulable?: boolean };
   const status = object['status'] as { nodeInfo?: NodeInfo } | undefined;
-  const { kernelVersion: release = '', osImage = '' } = status?.nodeInfo ?? {};
+  const { kernelVersion: release = '', osImage = '', bootID } = status?.nodeInfo ?? {};
   const kernel = kernelKey(release);
   const version = coreOsVersion(osImage);
   const { name, uid = '', resourceVersion, labels = {} } = object.metadata;
   return {
     metadata: { name, ...(resourceVersion && { resourceVersion }) },
     uid,
+    boot: bootID,
     labels,
     taints: spec.taints ?? [],
     release,
@@ -66,6 +70,8 @@ export interface PodView {
   readonly isReady: boolean;
   /** Its container is ready as its node has last said; of a node that does not answer, a cluster says that no pod is. */
   readonly isUp: boolean;
+  /** Of its container that is ready, by the clock of its node. RFC 3339. */
+  readonly startedAt: string | undefined;
   readonly isDeleting: boolean;
   /** Why its container does not run, in the words of the kubelet and of what ran. */
   readonly problem: { readonly reason: string; readonly message: string } | undefined;
@@ -84,6 +90,7 @@ interface ContainerStatus {
   readonly ready?: boolean;
   readonly state?: {
     readonly waiting?: { reason?: string; message?: string };
+    readonly running?: { startedAt?: string };
     readonly terminated?: Ended & { reason?: string; exitCode?: number };
   };
   readonly lastState?: {
@@ -110,6 +117,7 @@ export function podView(object: KubeObject): PodView {
   // Pods of upstream's OpenShift edition carry no role; only loaders carry a kernel.
   const isLoader = labels[LABELS.role] === ROLES.loader || (!labels[LABELS.role] && kernel !== undefined);
   const isDeleting = metadata.deletionTimestamp !== undefined;
+  const up = status?.containerStatuses?.find(({ ready }) => ready);
   const ended = status?.containerStatuses?.map(({ state }) => state?.terminated).find(isSeen);
   return {
     metadata,
@@ -119,7 +127,8 @@ export function podView(object: KubeObject): PodView {
     node: (object['spec'] as { nodeName?: string } | undefined)?.nodeName ?? '',
     isReady:
       status?.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false,
-    isUp: status?.containerStatuses?.some(({ ready }) => ready) ?? false,
+    isUp: up !== undefined,
+    startedAt: up?.state?.running?.startedAt,
     isDeleting,
     problem: problemOf(status, isLoader),
     unloading: isDeleting && isLoader && ended ? unloadingOf(object, ended) : undefined,

@@ -53,9 +53,19 @@ it.each([
     outcome: { outcome: 'unknown', why: cutOff(30, 30) },
   },
   {
-    name: 'is not known of, as clocks differ a little',
-    ended: '12:00:29',
-    outcome: { outcome: 'unknown', why: cutOff(29, 30) },
+    name: 'is not known of, as clocks differ by seconds',
+    ended: '12:00:21',
+    outcome: { outcome: 'unknown', why: cutOff(21, 30) },
+  },
+  {
+    name: 'left, though the clock of its node is a second behind',
+    ended: '11:59:59',
+    outcome: { outcome: 'left' },
+  },
+  {
+    name: 'is not known of, as the clock of its node is far behind',
+    ended: '11:59:50',
+    outcome: { outcome: 'unknown', why: 'the clock of its node is 10 s or more behind.' },
   },
   {
     name: 'is not known of, as its node was not heard of for minutes',
@@ -86,5 +96,8 @@ it.each([
 });
 
 it('a module of whose end no time is told is not known of', () => {
-  expect(unloadingOf(leaving(30, OURS), {}).outcome).toBe('unknown');
+  expect(unloadingOf(leaving(30, OURS), {})).toEqual({
+    outcome: 'unknown',
+    why: 'its node does not say when its loader ended.',
+  });
 });

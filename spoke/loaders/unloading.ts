@@ -15,8 +15,10 @@ export interface Ended {
 
 /** Enough for modprobe's last words about a handful of modules; the last ones say why it gave up. */
 export const WORDS_CHARS_MAX = 500;
-/** By so much the clock of a node may be behind that of the API server. */
-const SKEW_SECONDS = 2;
+/** The clock of a node and that of the API server may differ: a hook counts as done in time within this part of its grace. */
+const IN_TIME = 2 / 3;
+/** Times are told in whole seconds, each on its own clock. */
+const ROUNDED_SECONDS = 2;
 
 /**
  * A hook of ours that has no words has unloaded its module, unless it was cut off: a kubelet stops a container when the
@@ -29,9 +31,12 @@ export function unloadingOf(pod: KubeObject, { message = '', finishedAt = '' }: 
   if (words) return { outcome: 'stays', words };
   if (!hookHasWords(pod)) return { outcome: 'unknown', why: 'the hook of its loader tells nothing of it.' };
   const { deletionTimestamp = '', deletionGracePeriodSeconds: grace = 0 } = pod.metadata;
+  if (!finishedAt) return { outcome: 'unknown', why: 'its node does not say when its loader ended.' };
   // What the API server shows is when the grace period ends, not when it began.
   const took = (Date.parse(finishedAt) - Date.parse(deletionTimestamp)) / 1_000 + grace;
-  if (took <= grace - SKEW_SECONDS) return { outcome: 'left' };
+  if (took < -ROUNDED_SECONDS)
+    return { outcome: 'unknown', why: `the clock of its node is ${-took} s or more behind.` };
+  if (took <= grace * IN_TIME) return { outcome: 'left' };
   const why = `its loader ended ${took} s after it was told to, with ${grace} s for its hook, which may have been cut off.`;
   return { outcome: 'unknown', why };
 }

@@ -62,6 +62,7 @@ export const podOf = (pod: Partial<PodView> & { labels?: Record<string, string> 
   node: 'n1',
   isReady: true,
   isUp: true,
+  startedAt: undefined,
   isDeleting: false,
   problem: undefined,
   unloading: undefined,
