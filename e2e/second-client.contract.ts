@@ -134,6 +134,7 @@ function withoutIdentity(record: object, name: string): unknown {
   });
   const alike = text
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'a uid')
+    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'a time')
     .replaceAll(/(version[^"{}\d]*)\d+/gi, '$1a version')
     .replaceAll(name, 'it');
   return JSON.parse(alike);

@@ -32,7 +32,8 @@ export async function realWorld(paths: LabPaths, state: LabState): Promise<World
     until: (what, check) => poll(what, check, paths),
     async killHub() {
       const pid = readLabState(paths)?.processes['hub'];
-      if (pid) process.kill(pid, 'SIGKILL');
+      if (!pid) throw new Error('The lab has no hub that could be killed.');
+      process.kill(pid, 'SIGKILL');
     },
   };
 }

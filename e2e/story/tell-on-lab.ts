@@ -37,11 +37,14 @@ export function describeStory(
     for (const scene of SCENES) {
       it(`${scene.name}. ${scene.title}`, async () => {
         // 10. The hub is killed in the middle of the steps that make it work; the end is the same.
+        let isOver = false;
         const killing = ['2', '7', '8a', '9b'].includes(scene.name)
-          ? new Promise((resolve) => setTimeout(resolve, 700)).then(() => world.killHub())
+          ? new Promise((resolve) => setTimeout(resolve, 700)).then(() => {
+              if (isOver) throw new Error('The scene was over before the hub was killed.');
+              return world.killHub();
+            })
           : undefined;
-        await scene.run(world);
-        await killing;
+        await Promise.all([scene.run(world).then(() => (isOver = true)), killing]);
       });
       after[scene.name]?.(paths);
     }
