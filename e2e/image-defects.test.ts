@@ -171,6 +171,27 @@ describe('what cannot be made', () => {
     }),
   );
 
+  it.each(['/base/', '/kmod/'])(
+    'is not begun when its inputs change while the registry is asked for %s',
+    (asked) =>
+      story(async (world) => {
+        await world.dockerfile(`FROM ${BASE}\nRUN sleep infinity\n`);
+        let edits = 0;
+        world.transport.fault = ({ url }) => {
+          if (!url.includes(asked) || edits++ > 0) return undefined;
+          void world.dockerfile(`${MODULE}FROM ${BASE}\n`);
+          return answer(503); // asked again only when the change is known
+        };
+        world.start();
+        await world.want();
+        await world.until(isReady, 10_000);
+
+        expect(edits).toBeGreaterThan(1);
+        expect(world.requests).toHaveLength(1);
+        expect(await world.eventTexts('BuildStarted')).toHaveLength(1);
+      })(),
+  );
+
   it(
     'is given up when nobody wants it any more',
     story(async (world) => {

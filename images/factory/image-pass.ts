@@ -29,12 +29,12 @@ export interface ImagePorts {
   writeStatus(image: ModuleImage, status: ModuleImageStatus): Promise<void>;
   /** A place to build in; without one the image is called when its turn has come. */
   takeBuildTurn(image: ModuleImage): boolean;
-  /** Aborted once other inputs than these are to be built under this name, or nothing any more. */
+  /** Aborted, and undefined, once other inputs than these are to be built under this name, or nothing any more. */
   whileCurrent<T>(
     image: ModuleImage,
     staticHash: string,
     task: (current: AbortSignal) => Promise<T>,
-  ): Promise<T>;
+  ): Promise<T | undefined>;
   readonly checks: Pick<ImageChecks, 'dueIn' | 'done'>;
   /** What the registry said of images that then waited for their turn, by name: they need not ask again. */
   readonly answers: Map<string, Answer>;

@@ -28,7 +28,6 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
   const { builder } = ports;
   if (!inputs.build || !builder) throw imageMissing(pass, `Image ${image.spec.image}`);
   const target = inputs.sign ? unsignedImage(pass) : image.spec.image;
-  await conclude(pass, ports, buildStarted(pass, ports.nowMs(), builder.logCommand?.(target)));
   const { dockerfile, facts, args, secrets } = inputs.build;
   const task = (limited: AbortSignal, timer: BuildTimer) =>
     builder.build(
@@ -47,13 +46,12 @@ export async function build(pass: Pass, ports: ImagePorts, signal: AbortSignal):
     );
   const limited = (current: AbortSignal) =>
     withTimeLimit(ports.after, ports.limits.buildMsMax, AbortSignal.any([signal, current]), task);
-  const made = await ports.whileCurrent(image, inputs.staticHash, (current) =>
-    // The pass that the change has asked for begins with what is wanted now.
-    timed(ports, 'build', () => limited(current)).catch((error: unknown) => {
-      if (current.aborted) return undefined;
-      throw error;
-    }),
-  );
+  const made = await ports.whileCurrent(image, inputs.staticHash, async (current) => {
+    await conclude(pass, ports, buildStarted(pass, ports.nowMs(), builder.logCommand?.(target)));
+    current.throwIfAborted();
+    return timed(ports, 'build', () => limited(current));
+  });
+  // The pass that the change has asked for begins with what is wanted now.
   if (!made) return;
   const { digest, log } = made;
   if (inputs.sign) {
