@@ -41,6 +41,57 @@ it('asks for a login once, however often the registry wants one', async () => {
   expect(seen).toHaveLength(3);
 });
 
+/** A registry with tokens. What `spoils` answers ends all tokens that were given until then. */
+function withTokens(spoils: (request: RegistryRequest) => RegistryResponse | undefined) {
+  let [given, refused] = [0, 0];
+  return (request: RegistryRequest) => {
+    const { url, headers } = request;
+    if (url.includes('/token')) return answer(200, {}, `{"token":"t${++given}"}`);
+    const token = Number(/^Bearer t(\d+)$/.exec(headers['authorization'] ?? '')?.[1] ?? 0);
+    if (token <= refused) return answer(401, BEARER);
+    const response = spoils(request);
+    if (response) refused = given;
+    return response;
+  };
+}
+
+it.each([
+  ['the upload is lost with it', 404, ['PUT', 'POST', 'GET', 'POST', 'PUT']],
+  ['it ends before the bytes come', 401, ['PUT', 'GET', 'PUT']],
+])('a token that expires during an upload is fetched anew: %s', async (_name, status, methods) => {
+  let puts = 0;
+  const { registry, seen, outcome } = await hostile(
+    withTokens(({ method }) => (method === 'PUT' && puts++ === 0 ? answer(status, BEARER) : undefined)),
+  );
+
+  expect(await outcome(registry.putBlob(REF, Buffer.from('new'), access))).toBeUndefined();
+  expect(seen.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'HEAD', 'POST', ...methods]);
+});
+
+it('a token that is refused as soon as it was given blames the login, and is fetched once for a request', async () => {
+  const { registry, seen, outcome } = await hostile(
+    withTokens(({ method }) => (method === 'POST' ? answer(401, BEARER) : undefined)),
+  );
+
+  const putting = registry.putBlob(REF, Buffer.from('new'), access);
+
+  expect(await outcome(putting)).toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' });
+  expect(seen.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'HEAD', 'POST', 'GET', 'POST']);
+});
+
+it('a password that is refused is not sent again', async () => {
+  const { registry, seen, outcome } = await hostile(({ method, headers }) =>
+    method === 'POST' || !headers['authorization']
+      ? answer(401, { 'www-authenticate': 'Basic realm="x"' })
+      : undefined,
+  );
+
+  const putting = registry.putBlob(REF, Buffer.from('new'), access);
+
+  expect(await outcome(putting)).toMatchObject({ code: 'REGISTRY_UNAUTHORIZED' });
+  expect(seen.map(({ method }) => method)).toEqual(['HEAD', 'HEAD', 'POST']);
+});
+
 it.each([
   [404, 'REGISTRY_UNREACHABLE'],
   [416, 'REGISTRY_UNREACHABLE'],

@@ -76,12 +76,16 @@ export function createSession(
   /** Authorization header per action, once the registry has asked for one. */
   const authorizations = new Map<string, string>();
 
+  /** A password that was refused is refused again; a token may have expired. */
+  const canAnswer = (challenge: string, refused: string | undefined): boolean =>
+    isBasic(challenge) ? basic !== undefined && basic !== refused : bearerRealm(challenge) !== undefined;
+
   const once = async (request: RegistryRequest, action: string, signal?: AbortSignal) => {
-    const first = await ports.transport.request(withAuth(request, authorizations.get(action)), signal);
+    const known = authorizations.get(action);
+    const first = await ports.transport.request(withAuth(request, known), signal);
     const challenge = first.headers['www-authenticate'];
-    if (first.status !== 401 || !challenge || authorizations.has(action)) return first;
     // Its text is read where nothing can be answered to it.
-    if (/^basic/i.test(challenge) ? !basic : !bearerRealm(challenge)) return first;
+    if (first.status !== 401 || !challenge || !canAnswer(challenge, known)) return first;
     await discard(first);
     const authorization = await authorize(challenge, action, signal);
     authorizations.set(action, authorization);
@@ -89,7 +93,7 @@ export function createSession(
   };
 
   const authorize = async (challenge: string, action: string, signal?: AbortSignal): Promise<string> => {
-    if (/^basic/i.test(challenge) && basic) return basic;
+    if (isBasic(challenge) && basic) return basic;
     const url = address(bearerRealm(challenge) ?? '');
     const service = parameter(challenge, 'service');
     if (service) url.searchParams.set('service', service);
@@ -166,6 +170,7 @@ const isBusy = (status: number) => status === 429 || status >= 500;
 const isUnreachable = (error: Error) => error instanceof AppError && error.code === 'REGISTRY_UNREACHABLE';
 const parameter = (challenge: string, name: string) =>
   new RegExp(`${name}="([^"]*)"`, 'i').exec(challenge)?.[1];
+const isBasic = (challenge: string) => /^basic/i.test(challenge);
 const bearerRealm = (challenge: string) =>
   /^bearer/i.test(challenge) ? parameter(challenge, 'realm') : undefined;
 
