@@ -124,6 +124,23 @@ it('signs the modules of an image into one more layer, the same each time', asyn
 });
 
 it.each([
+  ['another registry', 'other.test/team/signed:1'],
+  ['another repository', 'registry.test:5000/team/signed:1'],
+])('a new key uploads to %s what it signed, and no layer that is there', async (_name, target) => {
+  const { registry, transport } = world();
+  const ko = makeModule({ name: 'kmm_a', kernel: '6.1.0' });
+  await pushImage(registry, REF, {}, { '/opt/lib/modules/6.1.0/kmm_a.ko': ko });
+  const request = { source: REF, sourceAccess: {}, target, targetAccess: {}, files: [], labels: {} };
+  await signImage(registry, { ...request, pair: testPair('rsa') });
+  transport.requests.length = 0;
+
+  await signImage(registry, { ...request, pair: testPair('ec') });
+
+  const begun = transport.requests.filter((line) => line.startsWith('POST'));
+  expect(begun).toHaveLength(2); // a layer and a config
+});
+
+it.each([
   ['is not there', ['/opt/missing.ko'], /opt\/missing.ko, which is not in the image/],
   ['matches nothing', ['/opt/*.ko'], /opt\/\*.ko, which is not in the image/],
 ])('does not sign when a listed file %s', async (_name, files, message) => {

@@ -41,7 +41,7 @@ export interface Registry {
   ): AsyncIterable<Uint8Array>;
   /** Uploads bytes unless they are there. */
   putBlob(reference: string, bytes: Uint8Array, access: RegistryAccess, signal?: AbortSignal): Promise<void>;
-  /** Makes a blob of another repository available, by mounting it in the same registry, or else by copying. */
+  /** Makes a blob of another repository available unless it is there: mounted in the same registry, or else copied. */
   copyBlob(from: ImageSite, to: ImageSite, descriptor: Descriptor, signal?: AbortSignal): Promise<void>;
   /** Writes a manifest under the tag of the reference and returns its digest. */
   putManifest(
@@ -135,11 +135,15 @@ export function createRegistry(ports: SessionPorts): Registry {
     if (got !== digest) throw mismatch(session, digest, got);
   };
 
-  const upload = async (session: Session, bytes: Uint8Array, signal?: AbortSignal) => {
-    const digest = sha256(bytes);
+  const holds = async (session: Session, digest: string, signal?: AbortSignal) => {
     const known = await session.send('HEAD', `/blobs/${digest}`, { action: 'pull,push' }, signal);
     await session.drop(known);
-    if (known.status !== 200) await put(session, digest, bytes, undefined, signal);
+    return known.status === 200;
+  };
+
+  const upload = async (session: Session, bytes: Uint8Array, signal?: AbortSignal) => {
+    const digest = sha256(bytes);
+    if (!(await holds(session, digest, signal))) await put(session, digest, bytes, undefined, signal);
   };
 
   /** An upload that was cut in the middle is spoilt: it is begun anew. */
@@ -226,6 +230,7 @@ export function createRegistry(ports: SessionPorts): Registry {
       const { registry, repository } = source.reference;
       const isSameRegistry = registry === target.reference.registry;
       if (isSameRegistry && repository === target.reference.repository) return;
+      if (await holds(target.session, descriptor.digest, signal)) return;
       const query = isSameRegistry ? `?mount=${descriptor.digest}&from=${repository}` : '';
       const options = { action: 'pull,push', body: new Uint8Array() } as const;
       const begun = await target.session.send('POST', `/blobs/uploads/${query}`, options, signal);
