@@ -25,6 +25,18 @@ export async function medianMs(runs: number, task: () => unknown): Promise<numbe
   return median(times);
 }
 
+/** Medians of two short tasks that take turns: whatever else the machine does meets both. */
+export function mediansMs(runs: number, ...tasks: readonly [() => unknown, () => unknown]): [number, number] {
+  const times: [number[], number[]] = [[], []];
+  for (let run = 0; run < runs; run++)
+    for (const which of [0, 1] as const) {
+      const started = performance.now();
+      tasks[which]();
+      times[which].push(performance.now() - started);
+    }
+  return [median(times[0]), median(times[1])];
+}
+
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }
