@@ -40,7 +40,7 @@ bench: ## Measure planning, events, signing and idle memory; prints ratios to th
 bench-real: ## Measure the hub on a real kube-apiserver with 3,500 clusters
 	@scripts/node bench/real/main.ts
 
-bench-large: ## Measure there with 35,000 clusters whether the cost of a hub follows its fleet (half an hour and more)
+bench-large: ## Measure there with 35,000 clusters whether the cost of a hub follows its fleet (twenty minutes and more)
 	@scripts/node bench/real/large.ts
 
 generate: ## Write generated files: CRDs, docs/api.md, docs/reasons.md

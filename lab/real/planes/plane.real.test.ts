@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -44,12 +44,23 @@ function yesServer(certificate = '$tls_cert_file', key = '$tls_private_key_file'
     --tls-cert-file=*) tls_cert_file=\${flag#*=};;
     --tls-private-key-file=*) tls_private_key_file=\${flag#*=};;
   esac; done`;
-  return `${readFlags}\n"${process.execPath}" ${script} $secure_port "${certificate}" "${key}"`;
+  return `${readFlags}\nexec "${process.execPath}" ${script} $secure_port "${certificate}" "${key}"`;
+}
+
+/** '' of a process that has ended meanwhile. */
+function commandOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    return '';
+  }
 }
 
 function expectNothingLeft(): void {
   const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
   expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+  const commands = globSync('/proc/[0-9]*/cmdline').map(commandOf);
+  expect(commands.filter((command) => command.includes(folder))).toEqual([]);
   const [, data = ''] = /--data-dir=(\S+)/.exec(readFileSync(join(folder, 'args'), 'utf8')) ?? [];
   expect(() => readdirSync(data)).toThrow('ENOENT');
 }
