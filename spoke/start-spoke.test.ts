@@ -164,30 +164,25 @@ it('a Module that is deleted while a node is cut off stays until that node has u
   expect([told(), world.module() === undefined]).toEqual([['ModuleUnloaded', 'ModuleUnloadUnknown'], true]);
 });
 
-it('a module whose hook is cut off is not told as unloaded: its kernel may have it still', async () => {
+it.each<[string, (world: World) => void, RegExp]>([
+  [
+    'whose hook is cut off is not told as unloaded: its kernel may have it still',
+    ({ nodes }) => nodes.hanging.add(pinned(`kmod-${K1}`)),
+    /^ModuleUnloadUnknown .* is not known: its loader ended 30 s after it was told to, /,
+  ],
+  [
+    'that does not leave with its loader is told with the words of the hook, and not as unloaded',
+    ({ nodes }) => nodes.inUse.set(pinned(`kmod-${K1}`), 'modprobe: FATAL: Module kmod is in use.'),
+    /^ModuleNotUnloaded .* stays in the kernel: modprobe: FATAL: Module kmod is in use\. /,
+  ],
+])('a module %s', async (_rule, prepare, words) => {
   const world = await loadedWorld();
-  world.nodes.hanging.add(pinned(`kmod-${K1}`));
+  prepare(world);
   edit(world, deleted);
   await world.calm();
   const told = world.events.filter((event) => /^Module(Not)?Unload/.test(event));
   expect(told).toHaveLength(2);
-  for (const event of told)
-    expect(event).toMatch(
-      /^ModuleUnloadUnknown .* is not known: its loader ended 30 s after it was told to, /,
-    );
-});
-
-it('a module that does not leave with its loader is told with the words of the hook, and not as unloaded', async () => {
-  const world = await loadedWorld();
-  world.nodes.inUse.set(pinned(`kmod-${K1}`), 'modprobe: FATAL: Module kmod is in use.');
-  edit(world, deleted);
-  await world.calm();
-  const told = world.events.filter((event) => /^Module(Not)?Unloaded /.test(event));
-  expect(told).toHaveLength(2);
-  for (const event of told)
-    expect(event).toMatch(
-      /^ModuleNotUnloaded .* stays in the kernel: modprobe: FATAL: Module kmod is in use\. /,
-    );
+  for (const event of told) expect(event).toMatch(words);
 });
 
 it('the same story is the same sequence of writes, byte by byte, for two seeds', async () => {

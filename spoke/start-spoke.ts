@@ -133,8 +133,9 @@ export function createSpoke(ports: SpokePorts): Spoke {
   };
 
   const doubtImages = (key: string) => {
+    if (!ports.images) return;
     for (const { kernel, problem } of pods.by('module', key))
-      if (kernel && problem && cannotPull(problem.reason)) ports.images?.doubt(key, kernel);
+      if (kernel && problem && cannotPull(problem.reason)) ports.images.doubt(key, kernel);
   };
 
   const moduleQueue = createQueue({

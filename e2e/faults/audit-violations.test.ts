@@ -100,6 +100,11 @@ describe('what must never happen', () => {
     ],
     ['a loader keeps its nodes', { east: [daemonSet(11, { a: '1' }), daemonSet(15, { a: '1' })] }, undefined],
     [
+      'a loader is made anew after the end',
+      { east: [request(45, 'patch', 'daemonsets', { userAgent: 'kmm', responseStatus: { code: 201 } })] },
+      'round-1-loader of east was made at',
+    ],
+    [
       'a loader is taken from its nodes',
       { east: [daemonSet(11, { a: '1' }), daemonSet(15, { a: '2' })] },
       'daemonsets round-1-loader of east was taken from its nodes',

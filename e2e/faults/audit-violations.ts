@@ -1,6 +1,7 @@
 import type { Module } from '@kmm-fleet/api';
 import type { AuditedRequest } from '@kmm-fleet/policies';
 import { deepEqual } from '@kmm-fleet/runtime';
+import { cameBack } from './came-back.ts';
 import type { Round } from './tell-round.ts';
 
 type Requests = readonly AuditedRequest[];
@@ -32,6 +33,7 @@ export function auditViolations(rounds: readonly Round[], logs: Logs): string[] 
       ...unpinned(round, of(round, logs.hub)),
       ...CLUSTERS.flatMap((cluster) => unshipped(round, cluster, of(round, logs.hub))),
       ...CLUSTERS.flatMap((cluster) => unloaded(round, cluster, of(round, logs[cluster]))),
+      ...CLUSTERS.flatMap((cluster) => cameBack(round, cluster, of(round, logs[cluster]))),
       ...storms(round, logs),
     ]),
     ...SERVERS.flatMap((name) => swept(name, logs[name])),
